@@ -1,0 +1,41 @@
+"""Scalars that remember how they were computed, and the derivatives that follow."""
+
+from autograd_core.check import WrongDerivativeError, check_gradient, check_op
+from autograd_core.draw import draw
+from autograd_core.engine import (
+    OPS,
+    Op,
+    Value,
+    dot,
+    gradient,
+    hessian,
+    jacobian,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    softmax,
+    topological,
+    total,
+)
+
+__all__ = [
+    "OPS",
+    "Op",
+    "Value",
+    "WrongDerivativeError",
+    "check_gradient",
+    "check_op",
+    "dot",
+    "draw",
+    "gradient",
+    "hessian",
+    "jacobian",
+    "logsumexp",
+    "maximum",
+    "mean",
+    "minimum",
+    "softmax",
+    "topological",
+    "total",
+]

@@ -1,0 +1,215 @@
+"""Is a derivative right? Compare it with slopes measured from the function's values alone."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from autograd_core.engine import Op, Value, as_value, gradient, topological
+
+NUDGE = 1e-5  # relative to the input; a kink nearer than this counts as being at the input
+IMAGINARY = 1e-30  # far below rounding: a complex step measures a slope to the last digits
+
+
+class WrongDerivativeError(AssertionError):
+    """A derivative does not match the slope measured from the function's values."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slope:
+    """The derivative along one input: `computed` by backward, and measured on either side.
+
+    `left` and `right` are NaN where the function has no value. They differ at a kink, where any
+    slope between them is a right convention. `noise` bounds the rounding error of measuring.
+    """
+
+    name: str
+    x: float
+    computed: float
+    left: float
+    right: float
+    noise: float
+
+    @property
+    def measured(self) -> float:
+        """The mean of the sides there are."""
+        sides = [side for side in (self.left, self.right) if not math.isnan(side)]
+        return sum(sides) / len(sides) if sides else math.nan
+
+    @property
+    def tolerance(self) -> float:
+        """How far two slopes may be apart and still be called the same."""
+        return 1e-5 * max(1.0, abs(self.measured)) + self.noise
+
+    @property
+    def kink(self) -> bool:
+        """Whether the slopes to the left and to the right differ."""
+        return abs(self.left - self.right) > 2 * self.tolerance
+
+    @property
+    def ok(self) -> bool:
+        """Whether the computed slope is the measured one, or between the sides of a kink."""
+        if self.kink:
+            low, high = sorted([self.left, self.right])
+            return low - self.tolerance <= self.computed <= high + self.tolerance
+        return abs(self.computed - self.measured) <= self.tolerance
+
+    def __str__(self) -> str:
+        computed, measured, left, right = [
+            f"{round(slope, 6) + 0:.6g}"  # what is below the noise is shown as 0
+            for slope in (self.computed, self.measured, self.left, self.right)
+        ]
+        found = f"slope {computed}, measured {measured}"
+        if self.kink:
+            found = f"kink, slope {left} on the left, {right} on the right, used {computed}"
+        return f"{self.name} = {self.x:g}: {found}{'' if self.ok else '  WRONG'}"
+
+
+@dataclass(frozen=True, slots=True)
+class GradientCheck:
+    """The slopes along every input, a line each."""
+
+    slopes: tuple[Slope, ...]
+
+    @property
+    def kinks(self) -> tuple[Slope, ...]:
+        """The slopes along inputs at which the function has a kink."""
+        return tuple([slope for slope in self.slopes if slope.kink])
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.slopes))
+
+
+def check_gradient(f: Callable[..., Value], *xs: Value | float) -> GradientCheck:
+    """Compare backward's gradient of f(*xs) with slopes measured from values of f.
+
+    Each x is a number, or a leaf Value, which f may also close over (a model's parameter): its
+    `data` is nudged and put back. No `grad` changes. Raises WrongDerivativeError.
+
+    >>> print(check_gradient(lambda x, y: x * y + x.relu(), 0.0, 3.0))
+    x1 = 0: kink, slope 3 on the left, 4 on the right, used 3
+    x2 = 3: slope 0, measured 0
+    """
+    leaves = [as_value(x) for x in xs]
+    for leaf in leaves:
+        if leaf.parents:
+            raise ValueError(f"{leaf} is computed from others: a gradient is checked at leaves")
+    slopes = [
+        measure(lambda: f(*leaves).data, leaf, leaf.label or f"x{i}", computed)
+        for i, (leaf, computed) in enumerate(zip(leaves, by_backward(f(*leaves), leaves)), 1)
+    ]
+    result = GradientCheck(tuple(slopes))
+    if not all(slope.ok for slope in slopes):
+        raise WrongDerivativeError(f"backward and the function's values disagree:\n{result}")
+    return result
+
+
+def by_backward(y: Value, leaves: Sequence[Value]) -> list[float]:
+    """dy/dleaf for each leaf, leaving every `grad` as it was."""
+    grads = {v: v.grad for v in [*leaves, *topological(y)]}
+    for leaf in leaves:
+        leaf.grad = 0.0
+    y.backward()
+    slopes = [leaf.grad for leaf in leaves]
+    for v, grad in grads.items():
+        v.grad = grad
+    return slopes
+
+
+def measure(f: Callable[[], float], leaf: Value, name: str, computed: float) -> Slope:
+    """The slopes of f on either side of leaf.data, by differences of second order."""
+    x = leaf.data
+    h = NUDGE * max(1.0, abs(x))
+
+    def at(nudge: float) -> float:
+        leaf.data = x + nudge
+        try:
+            return f()
+        except (ArithmeticError, ValueError):
+            return math.nan  # x is at the edge of the domain
+        finally:
+            leaf.data = x
+
+    def side(h: float) -> float:
+        return (4 * at(h) - at(2 * h) - 3 * y) / (2 * h)
+
+    y = at(0.0)
+    noise = 64 * math.ulp(y) / h
+    return Slope(name, x, computed, side(-h), side(h), noise)
+
+
+def check_op(op: Op) -> None:
+    """Compare the readings of a row of the derivative table with each other, on its domain.
+
+    At random operands, the array form must equal the value, the partials the slopes of the
+    array form, the partials read with arrays those read with floats, and the derivatives of the
+    partials read with Values the slopes of the rule. Slopes are measured by a complex step, to
+    1e-13, or by differences where the array form takes no complex numbers. Needs NumPy. Raises
+    WrongDerivativeError.
+
+    >>> check_op(  # doctest: +ELLIPSIS
+    ...     Op("cube", lambda x: x**3, lambda z, x: (2 * x * x,), lambda np, x: x**3)
+    ... )
+    Traceback (most recent call last):
+    autograd_core.check.WrongDerivativeError: cube at (1.3776874061001925): slope 1 is 3.796..., measured 5.694...
+    """
+    rng = Random(0)
+    for count in arities(op):
+        for _ in range(20):
+            check_op_at(op, [rng.uniform(*op.domain) for _ in range(count)])
+
+
+def arities(op: Op) -> Sequence[int]:
+    """How many operands the op takes: one number, or 1 to 5 where it takes any."""
+    _, *operands = inspect.signature(op.partials).parameters.values()
+    if any(operand.kind is operand.VAR_POSITIONAL for operand in operands):
+        return range(1, 6)
+    return [len(operands)]
+
+
+def check_op_at(op: Op, xs: Sequence[float]) -> None:
+    """Compare the readings of an op at one point."""
+    import numpy as np
+
+    def agree(what: str, given: Any, expected: Any, tolerance: float = 1e-13) -> None:
+        given, expected = float(np.squeeze(given)), float(np.squeeze(expected))
+        if not abs(given - expected) <= tolerance * max(1.0, abs(expected)):
+            where = f"{op.name} at ({', '.join(map(repr, xs))})"
+            raise WrongDerivativeError(f"{where}: {what} is {given!r}, measured {expected!r}")
+
+    value_of_arrays = op.on(np)
+
+    def slopes_of_arrays(*xs: Any) -> tuple[Any, ...]:
+        return op.partials(value_of_arrays(*xs), *xs)
+
+    arrays = [np.array([x]) for x in xs]
+    z = op.record(xs)
+    agree("the array form", value_of_arrays(*arrays), z.data)
+    for i, partial in enumerate(op.partials(z, *z.parents)):
+        agree(f"slope {i + 1}", z.partials[i], *measured_slope(value_of_arrays, xs, i))
+        agree(f"slope {i + 1} on arrays", slopes_of_arrays(*arrays)[i], z.partials[i])
+        for j, bend in enumerate(gradient(as_value(partial), *z.parents)):
+            measured, tolerance = measured_slope(lambda *xs: slopes_of_arrays(*xs)[i], xs, j)  # noqa: B023
+            agree(f"slope {j + 1} of slope {i + 1}", bend.data, measured, tolerance)
+
+
+def measured_slope(f: Callable[..., Any], xs: Sequence[float], i: int) -> tuple[float, float]:
+    """The slope of an array function along xs[i], and how exact it is."""
+    import numpy as np
+
+    def at(nudge: complex) -> Any:
+        return f(*[np.array([x + nudge if j == i else x]) for j, x in enumerate(xs)])
+
+    try:
+        z = at(IMAGINARY * 1j)
+    except TypeError:
+        z = None  # no complex numbers here
+    if np.iscomplexobj(z):
+        return float(np.imag(z)[0]) / IMAGINARY, 1e-13
+    h = 1e-3
+    difference = 8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))
+    return float(np.squeeze(difference)) / (12 * h), 1e-8

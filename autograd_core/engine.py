@@ -1,0 +1,389 @@
+"""Scalars that remember how they were computed, and the derivatives that follow.
+
+Read from top to bottom: an `Op` is one primitive and its slopes; a `Value` is a number with
+its history; the derivative table lists every primitive, one row each; `topological` puts a
+history in order; `Value.backward` and `gradient` apply the chain rule over it.
+
+>>> a, b = Value(-4.0, "a"), Value(2.0, "b")
+>>> c = (a + b) * a
+>>> c.backward()
+>>> c.data, a.grad, b.grad  # dc/da = 2a + b, dc/db = a
+(8.0, -6.0, -4.0)
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+from numbers import Real
+from typing import Any, TypeAlias
+
+from autograd_core.numerics import (
+    inner,
+    inner_partials,
+    larger,
+    log_of_sum,
+    log_of_sum_array,
+    real_power,
+    sigmoid,
+    sigmoid_array,
+    smaller,
+    softplus,
+    softplus_array,
+)
+
+Operand: TypeAlias = "Value | float"
+
+NUMBER = (float, int, Real)  # Real alone would do; it is asked last because it is slow
+UNREACHED = float("0")  # a zero known by identity: no backward has reached this Value
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Op:
+    """One primitive z = value(x, ...) and its partials, the slopes (dz/dx, ...).
+
+    `partials` is given the output first, as `(z, x, ...)`, and uses only operators and other
+    Ops, so that the same rule serves floats (backward), Values (gradients of gradients) and
+    arrays (compiled programs). `array` is the name of a NumPy function, or a function
+    `(np, x, ...) -> z`. `domain` is where the gradient check samples the operands.
+
+    >>> cube = Op("cube", lambda x: x**3, lambda z, x: (3 * x * x,), lambda np, x: x**3)
+    >>> x = Value(2.0)
+    >>> z = cube(x)
+    >>> z.backward()
+    >>> z.data, x.grad
+    (8.0, 12.0)
+    """
+
+    name: str
+    value: Callable[..., float]
+    partials: Callable[..., tuple[Any, ...]]
+    array: str | Callable[..., Any]
+    domain: tuple[float, float] = (-2.0, 2.0)
+
+    def __call__(self, *operands: Any) -> Any:
+        """Apply to floats (a float), to arrays (an array), or where a Value takes part (a Value)."""
+        if set(map(type, operands)) == {float}:
+            return self.value(*operands)
+        if any(isinstance(x, Value) for x in operands):
+            return self.record(operands)
+        for x in operands:
+            if hasattr(x, "__array_namespace__"):
+                return self.on(x.__array_namespace__())(*operands)
+        return self.value(*operands)
+
+    def on(self, np: Any) -> Callable[..., Any]:
+        """The function on arrays, for the array library `np`."""
+        if isinstance(self.array, str):
+            function: Callable[..., Any] = getattr(np, self.array)
+            return function
+        array = self.array
+        return lambda *xs: array(np, *xs)
+
+    def record(self, operands: Iterable[Operand]) -> Value:
+        """Compute a new Value and keep how: its op, its parents and its slope along each."""
+        parents = tuple([x if isinstance(x, Value) else Value(x) for x in operands])
+        xs = [parent.data for parent in parents]
+        try:
+            z = float(self.value(*xs))
+            partials = self.partials(z, *xs)
+            if len(partials) != len(parents):
+                raise TypeError(f"{len(partials)} partials for {len(parents)} operands")
+        except (ArithmeticError, ValueError, TypeError) as error:
+            raise type(error)(self.complaint(parents, error)) from error
+        node = Value.__new__(Value)
+        node.data, node.grad, node.label = z, UNREACHED, ""
+        node.op, node.parents, node.partials = self, parents, partials
+        return node
+
+    def complaint(self, parents: Sequence[Value], error: Exception) -> str:
+        """Say what failed, the value or only its slope, and on which operands."""
+        shown = ", ".join(f"{p.label} = {p.data!r}" if p.label else repr(p.data) for p in parents)
+        try:
+            self.value(*[parent.data for parent in parents])
+        except (ArithmeticError, ValueError, TypeError):
+            return f"cannot compute {self.name} of ({shown}): {error}"
+        return f"{self.name} has no slope at ({shown}): {error}"
+
+
+class Value:
+    """A number that remembers how it was computed.
+
+    `data` is the number, `grad` its gradient after a `backward()`, `op` what made it (None for
+    a leaf), `parents` the operands in order, and `partials` the slope of this Value along each
+    parent, fixed when it is made: changing a parent's `data` later does not change them.
+    """
+
+    __slots__ = ("data", "grad", "label", "op", "parents", "partials")
+
+    data: float
+    grad: float
+    label: str
+    op: Op | None
+    parents: tuple[Value, ...]
+    partials: tuple[float, ...]
+
+    def __init__(self, data: float, label: str = "") -> None:
+        if not isinstance(data, NUMBER):
+            raise TypeError(f"a Value holds one real number, got {type(data).__name__}: {data!r}")
+        self.data, self.grad, self.label = float(data), UNREACHED, label
+        self.op, self.parents, self.partials = None, (), ()
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Add d(self)/d(leaf), times `seed`, to the `grad` of every leaf this Value came from.
+
+        Every Value between is given its gradient for this call alone; leaves add up over
+        calls, which is what a sum of losses needs, until they are set back to zero.
+        """
+        order = topological(self)
+        carried = [(v, v.grad) for v in order if not v.parents]
+        for v in order:
+            v.grad = 0.0
+        self.grad = float(seed)
+        for v in reversed(order):
+            grad = v.grad
+            for parent, partial in zip(v.parents, v.partials):
+                parent.grad += partial * grad
+        for leaf, before in carried:
+            leaf.grad += before
+
+    # fmt: off
+    def __add__(self, other: Operand) -> Value: return binary(ADD, self, other)
+    def __radd__(self, other: Operand) -> Value: return binary(ADD, other, self)
+    def __sub__(self, other: Operand) -> Value: return binary(SUB, self, other)
+    def __rsub__(self, other: Operand) -> Value: return binary(SUB, other, self)
+    def __mul__(self, other: Operand) -> Value: return binary(MUL, self, other)
+    def __rmul__(self, other: Operand) -> Value: return binary(MUL, other, self)
+    def __truediv__(self, other: Operand) -> Value: return binary(DIV, self, other)
+    def __rtruediv__(self, other: Operand) -> Value: return binary(DIV, other, self)
+    def __rpow__(self, other: Operand) -> Value: return binary(POW, other, self)
+    def __neg__(self) -> Value: return NEG.record((self,))
+    def __abs__(self) -> Value: return ABS.record((self,))
+    def exp(self) -> Value: return EXP.record((self,))
+    def log(self) -> Value: return LOG.record((self,))
+    def sqrt(self) -> Value: return SQRT.record((self,))
+    def sin(self) -> Value: return SIN.record((self,))
+    def cos(self) -> Value: return COS.record((self,))
+    def tanh(self) -> Value: return TANH.record((self,))
+    def sigmoid(self) -> Value: return SIGMOID.record((self,))
+    def softplus(self) -> Value: return SOFTPLUS.record((self,))
+    def step(self) -> Value: return STEP.record((self,))
+    def relu(self) -> Value: return RELU.record((self,))
+    def leaky_relu(self, slope: float = 0.01) -> Value: return leaky(slope).record((self,))
+
+    def __pow__(self, other: Operand) -> Value:
+        # A constant exponent belongs to the op: (-1.5) ** 2 needs no logarithm of -1.5.
+        if isinstance(other, NUMBER):
+            return power(float(other)).record((self,))
+        return binary(POW, self, other)
+
+    def __float__(self) -> float: return self.data
+    def __bool__(self) -> bool: return self.data != 0
+    def __lt__(self, other: Operand) -> bool: return self.data < number(other)
+    def __le__(self, other: Operand) -> bool: return self.data <= number(other)
+    def __gt__(self, other: Operand) -> bool: return self.data > number(other)
+    def __ge__(self, other: Operand) -> bool: return self.data >= number(other)
+    # fmt: on
+
+    def __repr__(self) -> str:
+        label = f", label={self.label!r}" if self.label else ""
+        return f"Value(data={self.data!r}, grad={self.grad!r}{label})"
+
+    @property
+    def _prev(self) -> tuple[Value, ...]:
+        """The parents, under micrograd's name."""
+        return self.parents
+
+    @property
+    def _op(self) -> str:
+        """The name of the op, under micrograd's name."""
+        return self.op.name if self.op else ""
+
+
+def number(x: Operand) -> float:
+    """The number in a Value, or the number itself."""
+    return x.data if isinstance(x, Value) else x
+
+
+def binary(op: Op, x: Operand, y: Operand) -> Value:
+    """Record z = op(x, y) for an operator; Python raises its TypeError for what is no number."""
+    for operand in (x, y):
+        if not isinstance(operand, (Value, *NUMBER)):
+            return NotImplemented
+    return op.record((x, y))
+
+
+# --- The derivative table --------------------------------------------------------------------
+# A row: name, value on floats, slopes (z is the output), form on arrays, where it is sampled.
+# A slope that jumps is a row itself (STEP), never an `if`: it stays in the graph that way.
+
+# fmt: off
+ADD  = Op("+",    operator.add,     lambda z, x, y: (1.0, 1.0),                     "add")
+SUB  = Op("-",    operator.sub,     lambda z, x, y: (1.0, -1.0),                    "subtract")
+MUL  = Op("*",    operator.mul,     lambda z, x, y: (y, x),                         "multiply")
+DIV  = Op("/",    operator.truediv, lambda z, x, y: (1 / y, -z / y),                "divide", (0.5, 2.0))
+POW  = Op("**",   real_power,       lambda z, x, y: (y * x**(y - 1), z * LOG(x)),   "power",  (0.5, 2.0))
+NEG  = Op("neg",  operator.neg,     lambda z, x: (-1.0,),                           "negative")
+EXP  = Op("exp",  math.exp,         lambda z, x: (z,),                              "exp")
+LOG  = Op("log",  math.log,         lambda z, x: (1 / x,),                          "log",    (0.5, 2.0))
+SQRT = Op("sqrt", math.sqrt,        lambda z, x: (0.5 / z,),                        "sqrt",   (0.5, 2.0))
+SIN  = Op("sin",  math.sin,         lambda z, x: (COS(x),),                         "sin")
+COS  = Op("cos",  math.cos,         lambda z, x: (-SIN(x),),                        "cos")
+TANH = Op("tanh", math.tanh,        lambda z, x: (1 - z * z,),                      "tanh")
+SIGMOID  = Op("sigmoid",  sigmoid,  lambda z, x: (z * (1 - z),),                    sigmoid_array)
+SOFTPLUS = Op("softplus", softplus, lambda z, x: (SIGMOID(x),),                     softplus_array)
+
+STEP = Op("step", lambda x: float(x > 0),     lambda z, x: (0.0,),                  lambda np, x: np.where(x > 0, 1.0, 0.0))
+RELU = Op("relu", lambda x: max(x, 0.0),      lambda z, x: (STEP(x),),              lambda np, x: np.maximum(x, 0.0))
+ABS  = Op("abs",  abs,                        lambda z, x: (STEP(x) - STEP(-x),),   lambda np, x: np.where(x >= 0, x, -x))
+MAXIMUM = Op("maximum", larger,  lambda z, x, y: (1 - STEP(y - x), STEP(y - x)),    "maximum")
+MINIMUM = Op("minimum", smaller, lambda z, x, y: (1 - STEP(x - y), STEP(x - y)),    "minimum")
+
+TOTAL = Op("total", lambda *xs: sum(xs),      lambda z, *xs: (1.0,) * len(xs),      lambda np, *xs: sum(xs))
+DOT   = Op("dot",   inner,                    inner_partials,                       lambda np, *xys: inner(*xys))
+LOGSUMEXP = Op("logsumexp", log_of_sum, lambda z, *xs: tuple([EXP(x - z) for x in xs]), log_of_sum_array)
+
+
+@lru_cache
+def power(n: float) -> Op:
+    """x ** n for a constant n."""
+    domain = (-2.0, 2.0) if n >= 0 and n.is_integer() else (0.5, 2.0)
+    return Op(f"**{n:g}", lambda x: real_power(x, n), lambda z, x: (n * x**(n - 1) if n else 0.0,), lambda np, x: x**n, domain)
+
+
+@lru_cache
+def leaky(slope: float) -> Op:
+    """max(0, x) + slope * min(0, x)."""
+    return Op("leaky_relu", lambda x: x if x > 0 else slope * x,
+              lambda z, x: (STEP(x) + slope * (1 - STEP(x)),), lambda np, x: np.where(x > 0, x, slope * x))
+
+
+OPS = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, SQRT, SIN, COS, TANH,
+       SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
+# fmt: on
+
+
+# --- Functions of several Values ------------------------------------------------------------
+
+
+def total(xs: Iterable[Operand]) -> Value:
+    """x1 + ... + xn, as one node."""
+    return TOTAL.record(xs)
+
+
+def mean(xs: Iterable[Operand]) -> Value:
+    """(x1 + ... + xn) / n."""
+    xs = list(xs)
+    if not xs:
+        raise ValueError("the mean of no values is not defined")
+    return total(xs) / len(xs)
+
+
+def dot(xs: Iterable[Operand], ys: Iterable[Operand], bias: Operand | None = None) -> Value:
+    """x1 * y1 + ... + xn * yn (+ bias), as one node.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0], bias=0.5).data
+    11.5
+    """
+    xs, ys = list(xs), list(ys)
+    if len(xs) != len(ys):
+        raise ValueError(f"dot needs two lists of one length, got {len(xs)} and {len(ys)}")
+    return DOT.record([*xs, *ys] if bias is None else [*xs, *ys, bias])
+
+
+def logsumexp(xs: Iterable[Operand]) -> Value:
+    """log(exp(x1) + ... + exp(xn)), as one node, at home with any finite xs.
+
+    >>> logsumexp([1000.0, 1000.0]).data == 1000 + math.log(2)
+    True
+    """
+    xs = list(xs)
+    if not xs:
+        raise ValueError("logsumexp of no values is not defined")
+    return LOGSUMEXP.record(xs)
+
+
+def softmax(xs: Iterable[Operand]) -> list[Value]:
+    """The n shares exp(x) / (exp(x1) + ... + exp(xn)), which add up to 1."""
+    xs = list(xs)
+    whole = logsumexp(xs)
+    return [(x - whole).exp() for x in xs]
+
+
+def maximum(x: Operand, *others: Operand) -> Value:
+    """The largest operand; where two tie, the earlier one has slope 1 and the later one 0."""
+    return reduce(lambda best, y: MAXIMUM.record((best, y)), others, as_value(x))
+
+
+def minimum(x: Operand, *others: Operand) -> Value:
+    """The smallest operand; where two tie, the earlier one has slope 1 and the later one 0."""
+    return reduce(lambda best, y: MINIMUM.record((best, y)), others, as_value(x))
+
+
+# --- The chain rule --------------------------------------------------------------------------
+
+
+def topological(root: Value) -> list[Value]:
+    """Every Value that `root` came from, itself last, each once and after all of its parents."""
+    if not isinstance(root, Value):
+        raise TypeError(f"expected a Value, got {type(root).__name__}: {root!r}")
+    order: list[Value] = []
+    seen = {root}
+    path = [(root, iter(root.parents))]
+    while path:
+        node, parents = path[-1]
+        for parent in parents:
+            if parent not in seen:
+                seen.add(parent)
+                path.append((parent, iter(parent.parents)))
+                break
+        else:  # every parent is in the order by now
+            order.append(node)
+            path.pop()
+    return order
+
+
+def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
+    """dy/dx for each x, as Values with a history: differentiate them again at will.
+
+    The chain rule of `backward`, read with Values in place of floats; no `grad` is touched.
+
+    >>> x = Value(2.0)
+    >>> (slope,) = gradient(x**3, x)
+    >>> (curvature,) = gradient(slope, x)
+    >>> slope.data, curvature.data
+    (12.0, 12.0)
+    """
+    flows: dict[Value, list[Operand]] = {y: [1.0]}  # what reaches each Value, one for each use
+    grads: dict[Value, Operand] = {}
+    for v in reversed(topological(y)):
+        grad = grads[v] = total(flows[v]) if len(flows[v]) > 1 else flows[v][0]
+        if v.op:
+            for parent, partial in zip(v.parents, v.op.partials(v, *v.parents)):
+                flows.setdefault(parent, []).append(times(partial, grad))
+    return tuple([as_value(grads.get(x, 0.0)) for x in xs])
+
+
+def jacobian(ys: Sequence[Value], xs: Sequence[Value]) -> list[tuple[Value, ...]]:
+    """The rows (dy/dx1, ..., dy/dxn), one for each y."""
+    return [gradient(y, *xs) for y in ys]
+
+
+def hessian(y: Value, xs: Sequence[Value]) -> list[tuple[Value, ...]]:
+    """The second derivatives of y: the Jacobian of its gradient."""
+    return jacobian(gradient(y, *xs), xs)
+
+
+def as_value(x: Operand) -> Value:
+    """The Value itself, or a new leaf for a number."""
+    return x if isinstance(x, Value) else Value(x)
+
+
+def times(x: Operand, y: Operand) -> Operand:
+    """x * y without a node for a factor that is the number 1."""
+    if not isinstance(x, Value) and x == 1:
+        return y
+    return x if not isinstance(y, Value) and y == 1 else x * y
