@@ -10,6 +10,7 @@ import html
 import os
 import shutil
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from autograd_core.engine import UNREACHED, Value, topological
@@ -78,10 +79,10 @@ class Picture:
 
             image: bytes = graphviz.Source(self.source).pipe(format=format)
             return image
-        try:
-            import pygraphviz
-        except ImportError:
-            raise GraphvizMissingError(NO_GRAPHVIZ) from None
+        if not can_render():
+            raise GraphvizMissingError(NO_GRAPHVIZ)
+        import pygraphviz
+
         graph = pygraphviz.AGraph(string=self.source)
         graph.layout("dot")
         drawn: bytes = graph.draw(format=format)
@@ -96,6 +97,11 @@ class Picture:
         write_whole(path, self.render(format))
 
 
+def can_render() -> bool:
+    """Whether there is a Graphviz: the `dot` program, or pygraphviz, which carries its own."""
+    return shutil.which("dot") is not None or find_spec("pygraphviz") is not None
+
+
 def short(x: float) -> str:
     """Four digits are what a picture has room for."""
     return f"{x:.4g}"
@@ -107,10 +113,8 @@ def shown_grad(v: Value) -> str:
 
 
 def names(order: Sequence[Value]) -> dict[Value, str]:
-    """What to call each Value: its label, the number itself for a constant, else v and its place."""
-    return {
-        v: v.label or (f"v{i}" if v.parents else short(v.data)) for i, v in enumerate(order)
-    }
+    """What to call each Value: its label, the number for a constant, else v and its place."""
+    return {v: v.label or (f"v{i}" if v.parents else short(v.data)) for i, v in enumerate(order)}
 
 
 def expression(v: Value, name: dict[Value, str]) -> str:
@@ -133,7 +137,7 @@ def text(order: Sequence[Value]) -> str:
             expression(v, name),
             f"data {short(v.data)}",
             f"grad {shown_grad(v)}",
-            "  ".join(f"∂{name[p]} {short(slope)}" for p, slope in zip(v.parents, v.partials)),
+            "  ".join([f"∂{name[p]} {short(slope)}" for p, slope in zip(v.parents, v.partials)]),
         )
         for v in order
     ]

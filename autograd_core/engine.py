@@ -225,11 +225,12 @@ ADD  = Op("+",    operator.add,     lambda z, x, y: (1.0, 1.0),                 
 SUB  = Op("-",    operator.sub,     lambda z, x, y: (1.0, -1.0),                    "subtract")
 MUL  = Op("*",    operator.mul,     lambda z, x, y: (y, x),                         "multiply")
 DIV  = Op("/",    operator.truediv, lambda z, x, y: (1 / y, -z / y),                "divide", (0.5, 2.0))
+LOG  = Op("log",  math.log,         lambda z, x: (1 / x,),                          "log",    (0.5, 2.0))
 POW  = Op("**",   real_power,       lambda z, x, y: (y * x**(y - 1), z * LOG(x)),   "power",  (0.5, 2.0))
 NEG  = Op("neg",  operator.neg,     lambda z, x: (-1.0,),                           "negative")
 EXP  = Op("exp",  math.exp,         lambda z, x: (z,),                              "exp")
-LOG  = Op("log",  math.log,         lambda z, x: (1 / x,),                          "log",    (0.5, 2.0))
 SQRT = Op("sqrt", math.sqrt,        lambda z, x: (0.5 / z,),                        "sqrt",   (0.5, 2.0))
+COS: Op  # which SIN names before it is made
 SIN  = Op("sin",  math.sin,         lambda z, x: (COS(x),),                         "sin")
 COS  = Op("cos",  math.cos,         lambda z, x: (-SIN(x),),                        "cos")
 TANH = Op("tanh", math.tanh,        lambda z, x: (1 - z * z,),                      "tanh")

@@ -1,0 +1,32 @@
+"""Neural nets out of Values: neurons, layers, losses, optimisers, data sets and training."""
+
+from nn import datasets, losses, optim, plot
+from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
+from nn.losses import LOSSES
+from nn.module import Module
+from nn.optim import SGD, Adam, gradient_descent
+from nn.saving import ModelFileError, load, save
+from nn.train import DivergedError, History, evaluate, fit
+
+__all__ = [
+    "ACTIVATIONS",
+    "LOSSES",
+    "MLP",
+    "SGD",
+    "Adam",
+    "DivergedError",
+    "History",
+    "Layer",
+    "ModelFileError",
+    "Module",
+    "Neuron",
+    "datasets",
+    "evaluate",
+    "fit",
+    "gradient_descent",
+    "load",
+    "losses",
+    "optim",
+    "plot",
+    "save",
+]

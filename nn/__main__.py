@@ -1,0 +1,224 @@
+"""Train a small MLP from the command line and write what came of it: `python -m nn --help`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import sys
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from autograd_core import Value, draw
+from autograd_core.draw import NO_GRAPHVIZ, Picture, can_render
+from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, datasets, evaluate, fit, plot, save
+from nn.losses import Loss
+from nn.optim import Optimizer
+
+DATA: dict[str, Callable[[int], datasets.Data]] = {
+    "moons": lambda seed: datasets.moons(seed=seed),
+    "xor": lambda _: datasets.xor(),
+    "circles": lambda seed: datasets.circles(seed=seed),
+    "spirals": lambda seed: datasets.spirals(seed=seed),
+    "blobs": lambda seed: datasets.blobs(seed=seed),
+}
+OPTIMIZERS: dict[str, tuple[type[Optimizer], float]] = {"adam": (Adam, 0.05), "sgd": (SGD, 0.5)}
+OUTPUT = {"binary_cross_entropy": "sigmoid", "nll": "softmax"}  # else linear
+NO_MATPLOTLIB = 'plots need matplotlib: pip install "autograd-core[plot]"'
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the arguments ask for; the exit code is 0 only if all of it was done."""
+    options = parser().parse_args(arguments)
+    try:
+        run(options)
+    except KeyboardInterrupt:
+        print("\ninterrupted: nothing was written", file=sys.stderr)
+        return 130
+    except (ValueError, ArithmeticError, OSError, ImportError, RuntimeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(
+        prog="python -m nn",
+        description="Train a small multi-layer perceptron and write boundary.png, loss.png, "
+        "graph.svg and model.json.",
+    )
+    data = p.add_mutually_exclusive_group()
+    data.add_argument("--data", choices=DATA, default="moons", help="a data set (default: moons)")
+    data.add_argument(
+        "--csv",
+        type=Path,
+        metavar="FILE",
+        help="a table with a header: columns of inputs, and one named y",
+    )
+    p.add_argument(
+        "--hidden",
+        type=int,
+        nargs="*",
+        default=[16, 16],
+        metavar="N",
+        help="neurons of each hidden layer (default: 16 16)",
+    )
+    p.add_argument(
+        "--activation",
+        choices=ACTIVATIONS,
+        default="relu",
+        help="of the hidden layers (default: relu)",
+    )
+    p.add_argument(
+        "--loss", choices=LOSSES, help="default: cross entropy for classes, mse for other targets"
+    )
+    p.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default: adam")
+    p.add_argument("--lr", type=float, help="learning rate (default: 0.05 for adam, 0.5 for sgd)")
+    p.add_argument("--epochs", type=int, default=100, help="default: 100")
+    p.add_argument("--seed", type=int, default=0, help="of data and weights (default: 0)")
+    p.add_argument(
+        "--out", type=Path, default=Path("out"), metavar="DIR", help="where to write (default: out)"
+    )
+    return p
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, report, write."""
+    if find_spec("matplotlib") is None:
+        raise ImportError(NO_MATPLOTLIB)
+    if not can_render():
+        raise ImportError(NO_GRAPHVIZ)
+    if options.epochs < 1:
+        raise ValueError(f"--epochs must be at least 1, got {options.epochs}")
+    X, y, source = load_data(options)
+    loss = LOSSES[options.loss or default_loss(y)]
+    n_outputs = outputs_for(loss, y)
+    output = OUTPUT.get(loss.name, "linear")
+    shape = {"activation": options.activation, "output": output, "seed": options.seed}
+    model = MLP(len(X[0]), [*options.hidden, n_outputs], **shape)
+    optimizer, default_lr = OPTIMIZERS[options.optimizer]
+    options.out.mkdir(parents=True, exist_ok=True)
+
+    print(f"{model} with {len(model.parameters())} parameters on {len(X)} examples of {source}")
+    history = fit(
+        model,
+        X,
+        y,
+        loss=loss,
+        optimizer=optimizer(default_lr if options.lr is None else options.lr),
+        epochs=options.epochs,
+        seed=options.seed,
+    )
+    final_loss, accuracy = evaluate(model, X, y, loss=loss)
+    print(f"loss ({loss.name}) {history.loss[0]:.4g} -> {final_loss:.4g}")
+    print(verdict(history.loss[0], final_loss, accuracy, len(X)))
+
+    small = MLP(len(X[0]), [2, n_outputs], **shape)
+    save(model, options.out / "model.json")
+    plot.loss(history).save(options.out / "loss.png")
+    one_prediction(small, X[0], y[0], loss).save(options.out / "graph.svg")
+    written = ["model.json", "loss.png", "graph.svg"]
+    if model.n_in == 2:
+        plot.decision_boundary(model, X, y, threshold=loss.threshold).save(
+            options.out / "boundary.png"
+        )
+        written.append("boundary.png")
+    print(f"wrote {', '.join(str(options.out / name) for name in written)}")
+    if model.n_in != 2:
+        print(f"no boundary.png: it needs 2 inputs, and there are {model.n_in}")
+
+
+def load_data(options: argparse.Namespace) -> tuple[list[list[float]], list[Any], str]:
+    """Inputs, targets and a name for them."""
+    if options.csv:
+        return *read_csv(options.csv), str(options.csv)
+    return *DATA[options.data](options.seed), str(options.data)
+
+
+def read_csv(path: Path) -> tuple[list[list[float]], list[float]]:
+    """The inputs and targets of a table with a header; ValueError names the row that is wrong."""
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.reader(file))
+    header = [name.strip() for name in rows[0]] if rows else []
+    if "y" not in header or len(header) < 2:
+        raise ValueError(
+            f"{path} needs a first row that names its columns, inputs and one named y; "
+            f"it has {header}"
+        )
+    X, y = [], []
+    for number, row in enumerate(rows[1:], 2):
+        if not row:
+            continue
+        if len(row) != len(header):
+            raise ValueError(
+                f"{path}, row {number}: {len(row)} cells where the header names {len(header)}"
+            )
+        cells = {
+            name: to_number(cell, f"{path}, row {number}, column {name}")
+            for name, cell in zip(header, row, strict=True)
+        }
+        y.append(cells.pop("y"))
+        X.append(list(cells.values()))
+    if not X:
+        raise ValueError(f"{path} has no rows below its header")
+    return X, y
+
+
+def to_number(cell: str, where: str) -> float:
+    """The finite number written in a cell."""
+    try:
+        number = float(cell)
+    except ValueError:
+        raise ValueError(f"{where}: {cell!r} is not a number") from None
+    if not math.isfinite(number):
+        raise ValueError(f"{where}: {cell!r} is not finite")
+    return number
+
+
+def default_loss(y: Sequence[float]) -> str:
+    """A cross entropy for class labels, else the mean squared error."""
+    if not all(label >= 0 and label == int(label) for label in y):
+        return "mse"
+    return "binary_cross_entropy_with_logits" if max(y) <= 1 else "cross_entropy"
+
+
+def outputs_for(loss: Loss, y: Sequence[float]) -> int:
+    """One output; one for each class where the loss compares classes."""
+    if loss.name not in ("cross_entropy", "nll"):
+        return 1
+    return max(2, 1 + int(max(y)))
+
+
+def verdict(first_loss: float, final_loss: float, accuracy: float | None, n: int) -> str:
+    """What came of the training, in one sentence."""
+    if accuracy is None:
+        return (
+            f"the loss fell by {1 - final_loss / first_loss:.1%}"
+            if final_loss < first_loss
+            else "training did not succeed: the loss did not fall"
+        )
+    right = round(accuracy * n)
+    if right == n:
+        return f"all {n} examples are classified right"
+    share = f"{right} of {n} examples are classified right ({accuracy:.1%})"
+    return f"training did not fit the data: {share}"
+
+
+def one_prediction(model: MLP, x: Sequence[float], target: Any, loss: Loss) -> Picture:
+    """The graph of one example's loss, after backward."""
+    outputs = model.outputs([Value(v, f"x{j}") for j, v in enumerate(x)])
+    result = loss(outputs, target)
+    for k, layer in enumerate(model.layers, 1):
+        for i, (z, a) in enumerate(zip(layer.pre_activations, layer.activations, strict=True)):
+            a.label = f"a{k}[{i}]"
+            z.label = f"z{k}[{i}]"
+    result.label = "loss"
+    result.backward()
+    return draw(result)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

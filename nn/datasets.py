@@ -1,0 +1,81 @@
+"""Small data sets for classification: points in the plane, and labels 0 to k - 1.
+
+Each returns (X, y): a list of points [x1, x2] and a list of labels, classes taking turns. The
+same seed gives the same points.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+from typing import TypeAlias
+
+Data: TypeAlias = "tuple[list[list[float]], list[int]]"
+
+
+def xor() -> Data:
+    """The four corners of the unit square, labelled 1 where exactly one coordinate is 1."""
+    return [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
+
+
+def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Data:
+    """Two half circles that reach into each other, each point moved by normal noise."""
+
+    def point(label: int, share: float) -> tuple[float, float]:
+        angle = math.pi * share
+        if label:
+            return 1.0 - math.cos(angle), 0.5 - math.sin(angle)
+        return math.cos(angle), math.sin(angle)
+
+    return scatter(point, 2, n, noise, seed)
+
+
+def circles(n: int = 100, noise: float = 0.1, seed: int = 0) -> Data:
+    """A circle of radius 1 (label 0) around one of radius 1/2 (label 1)."""
+
+    def point(label: int, share: float) -> tuple[float, float]:
+        radius, angle = (0.5 if label else 1.0), 2 * math.pi * share
+        return radius * math.cos(angle), radius * math.sin(angle)
+
+    return scatter(point, 2, n, noise, seed)
+
+
+def spirals(n: int = 100, noise: float = 0.05, seed: int = 0) -> Data:
+    """Two arms that wind around each other one and a half times."""
+
+    def point(label: int, share: float) -> tuple[float, float]:
+        angle = 3 * math.pi * share + math.pi * label
+        return share * math.cos(angle), share * math.sin(angle)
+
+    return scatter(point, 2, n, noise, seed)
+
+
+def blobs(n: int = 100, noise: float = 0.3, seed: int = 0, classes: int = 3) -> Data:
+    """`classes` round clouds, their centres evenly spaced on a circle of radius 1."""
+
+    def point(label: int, share: float) -> tuple[float, float]:
+        angle = 2 * math.pi * label / classes
+        return math.cos(angle), math.sin(angle)
+
+    return scatter(point, classes, n, noise, seed)
+
+
+def scatter(
+    point: Callable[[int, float], tuple[float, float]],
+    classes: int,
+    n: int,
+    noise: float,
+    seed: int,
+) -> Data:
+    """`n` noisy points, each at point(label, share), where share runs evenly from 0 to 1."""
+    if n < classes:
+        raise ValueError(f"{classes} classes need at least {classes} points, got n = {n}")
+    rng = random.Random(seed)
+    X, y = [], []
+    for i in range(n):
+        label = i % classes
+        share = (i // classes) / max(1, (n - 1 - label) // classes)
+        X.append([coordinate + rng.gauss(0.0, noise) for coordinate in point(label, share)])
+        y.append(label)
+    return X, y

@@ -1,0 +1,225 @@
+"""Neurons, layers and multi-layer perceptrons, built of Values and nothing else.
+
+There is no backward pass here: it falls out of the graph that the forward pass builds.
+
+>>> model = MLP(2, [3, 1], activation="tanh", seed=0)
+>>> y = model([0.5, -1.0])
+>>> y.backward()
+>>> model.layers[0].neurons[0].w[0]
+Value(data=0.595593117291618, grad=0.01994215257156061, label='W1[0,0]')
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeAlias, TypeVar, cast
+
+from autograd_core import Value, dot, softmax
+from autograd_core.engine import Operand, as_value
+from nn.init import INITS, Init
+from nn.module import Module
+
+Activation: TypeAlias = Callable[[Value], Value]
+Seed: TypeAlias = "int | random.Random | None"
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+ACTIVATIONS: dict[str, Activation] = {
+    "linear": lambda z: z,
+    "relu": Value.relu,
+    "leaky_relu": Value.leaky_relu,
+    "tanh": Value.tanh,
+    "sigmoid": Value.sigmoid,
+    "softplus": Value.softplus,
+}
+
+
+class Neuron(Module):
+    """activation(w · x + b): weights `w`, one for each input, and a bias `b`.
+
+    The sum is one `dot` node; with `expand=True` it is visible products and sums, for
+    pictures. `activation` is a name or a function of a Value, `init` a name or a function
+    `(rng, n_in, n_out) -> float`. `seed=None` draws one from Python's global `random`.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        activation: str | Activation = "relu",
+        *,
+        init: str | Init = "xavier",
+        seed: Seed = None,
+        expand: bool = False,
+    ) -> None:
+        check_size("n_in", n_in)
+        rng, sample = as_rng(seed), look_up("init", init, INITS)
+        self.activate = look_up("activation", activation, ACTIVATIONS)
+        self.expand = expand
+        self.w = [Value(sample(rng, n_in, 1), f"w[{j}]") for j in range(n_in)]
+        self.b = Value(0.0, "b")
+
+    def pre_activation(self, x: Sequence[Operand]) -> Value:
+        """w · x + b."""
+        if self.expand:
+            first, *products = [w * v for w, v in zip(self.w, x, strict=True)]
+            return sum(products, start=first) + self.b
+        return dot(self.w, x, self.b)
+
+    def __call__(self, x: Iterable[Operand]) -> Value:
+        """The neuron's output for one example."""
+        return self.activate(self.pre_activation(inputs(x, len(self.w), "a neuron")))
+
+    def parameters(self) -> list[Value]:
+        """The weights, then the bias."""
+        return [*self.w, self.b]
+
+    def __repr__(self) -> str:
+        return f"Neuron({len(self.w)})"
+
+
+class Layer(Module):
+    """`n_out` neurons side by side, all fed the same `n_in` inputs.
+
+    `activation` may also be "softmax", which takes the layer as a whole. After a call,
+    `pre_activations` and `activations` hold that call's Values; after a backward, their
+    gradients too. `name` goes into the labels: W1[0,2] is the weight of layer 1 from input 2 to
+    neuron 0.
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        n_out: int,
+        activation: str | Activation = "relu",
+        *,
+        init: str | Init = "xavier",
+        seed: Seed = None,
+        expand: bool = False,
+        name: str = "",
+    ) -> None:
+        check_size("n_out", n_out)
+        rng, sample = as_rng(seed), look_up("init", init, INITS)
+        self.is_softmax = activation == "softmax"
+        known = ACTIVATIONS if not self.is_softmax else {"softmax": ACTIVATIONS["linear"]}
+        self.activate = look_up("activation", activation, known)
+        self.neurons = [
+            Neuron(
+                n_in,
+                self.activate,
+                init=lambda rng, n_in, _: sample(rng, n_in, n_out),
+                seed=rng,
+                expand=expand,
+            )
+            for _ in range(n_out)
+        ]
+        for i, neuron in enumerate(self.neurons):
+            neuron.b.label = f"b{name}[{i}]"
+            for j, w in enumerate(neuron.w):
+                w.label = f"W{name}[{i},{j}]"
+        self.pre_activations: list[Value] = []
+        self.activations: list[Value] = []
+
+    def __call__(self, x: Iterable[Operand]) -> list[Value]:
+        """The outputs of all neurons for one example."""
+        xs = inputs(x, len(self.neurons[0].w), "this layer")
+        zs = [neuron.pre_activation(xs) for neuron in self.neurons]
+        self.pre_activations = zs
+        self.activations = softmax(zs) if self.is_softmax else [self.activate(z) for z in zs]
+        return self.activations
+
+    def parameters(self) -> list[Value]:
+        """Neuron by neuron, the weights, then the bias."""
+        return [p for neuron in self.neurons for p in neuron.parameters()]
+
+    def __repr__(self) -> str:
+        return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)})"
+
+
+class MLP(Module):
+    """A multi-layer perceptron: `n_in` inputs, then a layer for each of `sizes`.
+
+    Hidden layers use `activation`, the last one `output`. Calling it with the inputs of one
+    example gives a Value where the last layer has one neuron, and a list of Values otherwise.
+
+    >>> MLP(2, [16, 16, 1])
+    MLP(2, [16, 16, 1], activation='relu', output='linear')
+    """
+
+    def __init__(
+        self,
+        n_in: int,
+        sizes: Sequence[int],
+        *,
+        activation: str | Activation = "relu",
+        output: str | Activation = "linear",
+        init: str | Init = "xavier",
+        seed: Seed = None,
+        expand: bool = False,
+    ) -> None:
+        if not sizes:
+            raise ValueError("an MLP needs at least one layer, got sizes=[]")
+        self.n_in, self.sizes = n_in, list(sizes)
+        self.activation, self.output, self.expand = activation, output, expand
+        rng = as_rng(seed)
+        hidden = [activation] * (len(self.sizes) - 1)
+        self.layers = [
+            Layer(before, size, function, init=init, seed=rng, expand=expand, name=str(k))
+            for k, (before, size, function) in enumerate(
+                zip([n_in, *self.sizes], self.sizes, [*hidden, output], strict=False), 1
+            )
+        ]
+
+    def outputs(self, x: Iterable[Operand]) -> list[Value]:
+        """The last layer's activations for one example, as a list whatever its size."""
+        values = [as_value(v) for v in inputs(x, self.n_in, "the model")]
+        for layer in self.layers:
+            values = layer(values)
+        return values
+
+    def __call__(self, x: Iterable[Operand]) -> Any:
+        """The output for one example: a Value from one neuron, else a list of Values."""
+        outputs = self.outputs(x)
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def parameters(self) -> list[Value]:
+        """Layer by layer, neuron by neuron, the weights, then the bias."""
+        return [p for layer in self.layers for p in layer.parameters()]
+
+    def __repr__(self) -> str:
+        return (
+            f"MLP({self.n_in}, {self.sizes}, "
+            f"activation={self.activation!r}, output={self.output!r})"
+        )
+
+
+def inputs(x: Iterable[Operand], expected: int, who: str) -> list[Operand]:
+    """The inputs as a list of the expected length."""
+    if not isinstance(x, Iterable):
+        raise TypeError(f"{who} expects a list of {expected} inputs, got {x!r}")
+    xs = list(x)
+    if len(xs) != expected:
+        plural = "input" if expected == 1 else "inputs"
+        raise ValueError(f"{who} expects {expected} {plural}, got {len(xs)}")
+    return xs
+
+
+def look_up(what: str, name: Any, known: dict[str, Function]) -> Function:
+    """The function of that name, or the function itself."""
+    if callable(name):
+        return cast(Function, name)
+    if name not in known:
+        raise ValueError(f"unknown {what} {name!r}; known are {', '.join(known)}")
+    return known[name]
+
+
+def as_rng(seed: Seed) -> random.Random:
+    """A generator of random numbers; without a seed, one drawn from Python's global generator."""
+    if isinstance(seed, random.Random):
+        return seed
+    return random.Random(random.getrandbits(64) if seed is None else seed)
+
+
+def check_size(what: str, size: int) -> None:
+    """Layers have at least one input and one neuron."""
+    if not isinstance(size, int) or size < 1:
+        raise ValueError(f"{what} must be a whole number of at least 1, got {size!r}")
