@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from numbers import Real
-from typing import Any, TypeAlias
+from threading import get_ident
+from typing import Any, NoReturn, Protocol, TypeAlias
 
 from autograd_core.numerics import (
     inner,
@@ -38,6 +39,7 @@ from autograd_core.numerics import (
 Operand: TypeAlias = "Value | float"
 
 NUMBER = (float, int, Real)  # Real alone would do; it is asked last because it is slow
+RECORDERS: dict[int, Recorder] = {}  # by thread: who records instead of computing (see compile)
 UNREACHED = float("0")  # a zero known by identity: no backward has reached this Value
 
 
@@ -85,6 +87,8 @@ class Op:
 
     def record(self, operands: Iterable[Operand]) -> Value:
         """Compute a new Value and keep how: its op, its parents and its slope along each."""
+        if RECORDERS and get_ident() in RECORDERS:
+            return RECORDERS[get_ident()].record(self, operands)
         parents = tuple([x if isinstance(x, Value) else Value(x) for x in operands])
         xs = [parent.data for parent in parents]
         try:
@@ -131,6 +135,8 @@ class Value:
             raise TypeError(f"a Value holds one real number, got {type(data).__name__}: {data!r}")
         self.data, self.grad, self.label = float(data), UNREACHED, label
         self.op, self.parents, self.partials = None, (), ()
+        if RECORDERS and get_ident() in RECORDERS:
+            RECORDERS[get_ident()].constant(self)
 
     def backward(self, seed: float = 1.0) -> None:
         """Add d(self)/d(leaf), times `seed`, to the `grad` of every leaf this Value came from.
@@ -180,12 +186,12 @@ class Value:
             return power(float(other)).record((self,))
         return binary(POW, self, other)
 
-    def __float__(self) -> float: return self.data
-    def __bool__(self) -> bool: return self.data != 0
-    def __lt__(self, other: Operand) -> bool: return self.data < number(other)
-    def __le__(self, other: Operand) -> bool: return self.data <= number(other)
-    def __gt__(self, other: Operand) -> bool: return self.data > number(other)
-    def __ge__(self, other: Operand) -> bool: return self.data >= number(other)
+    def __float__(self) -> float: return number(self)
+    def __bool__(self) -> bool: return number(self) != 0
+    def __lt__(self, other: Operand) -> bool: return number(self) < number(other)
+    def __le__(self, other: Operand) -> bool: return number(self) <= number(other)
+    def __gt__(self, other: Operand) -> bool: return number(self) > number(other)
+    def __ge__(self, other: Operand) -> bool: return number(self) >= number(other)
     # fmt: on
 
     def __repr__(self) -> str:
@@ -203,9 +209,26 @@ class Value:
         return self.op.name if self.op else ""
 
 
+class Recorder(Protocol):
+    """What takes over in a thread that records a program instead of computing numbers."""
+
+    def record(self, op: Op, operands: Iterable[Operand]) -> Value:
+        """The Value that stands for op(*operands)."""
+
+    def constant(self, leaf: Value) -> None:
+        """Take note of a leaf that was made while recording."""
+
+    def refuse(self, value: Value) -> NoReturn:
+        """Raise, for Python was about to decide by a number that will change."""
+
+
 def number(x: Operand) -> float:
-    """The number in a Value, or the number itself."""
-    return x.data if isinstance(x, Value) else x
+    """The number itself, or the one in a Value, for Python to decide by."""
+    if not isinstance(x, Value):
+        return x
+    if RECORDERS and get_ident() in RECORDERS:
+        RECORDERS[get_ident()].refuse(x)
+    return x.data
 
 
 def binary(op: Op, x: Operand, y: Operand) -> Value:

@@ -1,0 +1,354 @@
+"""The steps backward: each step's rule, read on arrays, in reverse order.
+
+The rule of an op is recorded on symbols and becomes a few elementwise instructions; a matrix
+product gives two more; what was read several times receives a sum. A gradient that is known
+before any number is, such as that of a mean, stays a constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import numpy as np
+
+from autograd_core.compile.layout import (
+    Apply,
+    Cells,
+    Numbers,
+    Product,
+    Program,
+    Source,
+    Step,
+    Total,
+)
+from autograd_core.compile.record import Recording
+from autograd_core.compile.rules import pointwise_rule, rule
+from autograd_core.engine import ADD, MUL, NEG, Op
+
+# --- Instructions ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scratch:
+    """An array that nothing outside a step reads."""
+
+    shape: tuple[int, ...]
+    batched: bool
+
+
+Array: TypeAlias = Source | Scratch
+Target: TypeAlias = Cells | Scratch
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Map:
+    """out = op(*operands), elementwise; out += where `add`.
+
+    Where `stacked`, the first axis of the one array tells the operands apart.
+    """
+
+    op: Op
+    operands: tuple[Array, ...]
+    out: Target
+    add: bool = False
+    stacked: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Contract:
+    """out = the sum of products over the letters that out lacks; out += where `add`."""
+
+    left: Array
+    right: Array
+    out: Target
+    letters: tuple[str, str, str]
+    add: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Reduce:
+    """out = source, summed over axes (and over the examples where out has none); or +=."""
+
+    source: Array
+    out: Target
+    axes: tuple[int, ...] = ()
+    add: bool = False
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Scatter:
+    """out's cells = the sum of the numbers that belong to each; or +=."""
+
+    source: Array
+    out: Cells
+    add: bool = False
+
+
+Instruction: TypeAlias = Map | Contract | Reduce | Scatter
+
+
+def forward(steps: Sequence[Step]) -> list[Instruction]:
+    """The instructions of the steps forward."""
+    result: list[Instruction] = []
+    for step in steps:
+        terms: Sequence[Source] = ()
+        if isinstance(step, Apply):
+            result.append(Map(step.op, step.operands, step.out, stacked=step.stacked))
+        elif isinstance(step, Product):
+            result.append(Contract(step.left, step.right, step.out, ("nrk", "nck", "ncr")))
+            terms = step.terms
+        else:
+            result.append(Reduce(step.terms, step.out, (1,)))
+            terms = [step.base] if step.base else []
+        result += [Map(ADD, (step.out, term), step.out) for term in terms]
+    return result
+
+
+# --- Steps backward --------------------------------------------------------------------------
+
+Emit: TypeAlias = Callable[[Target, bool], Instruction]
+
+
+def backward(program: Program, *, inputs: bool = False) -> list[Instruction]:
+    """The instructions that leave d(first root)/d(parameters), or d/d(inputs), in the gradients.
+
+    They start from the seed 1 at the root, or from 1/n at each of n examples.
+    """
+    return Backward(program, inputs=inputs).run()
+
+
+class Backward:
+    """What is known of the gradients while the steps are read in reverse."""
+
+    def __init__(self, program: Program, *, inputs: bool) -> None:
+        sizes = {False: program.fixed, True: program.batched}
+        self.program = program
+        self.written = {batched: np.zeros(size, bool) for batched, size in sizes.items()}
+        self.needed = {batched: np.zeros(size, bool) for batched, size in sizes.items()}
+        self.zero = {batched: np.zeros(size, bool) for batched, size in sizes.items()}
+        self.constant: dict[int, float] = {}  # by step: what its whole gradient is
+        self.owner = {batched: np.full(size, -1) for batched, size in sizes.items()}
+        for i, step in enumerate(program.steps):
+            self.owner[step.out.batched][step.out.cells] = i
+        self.instructions: list[Instruction] = []
+        self.mark_needed(inputs=inputs)
+
+    def mark_needed(self, *, inputs: bool) -> None:
+        """Which cells depend on what the gradient is taken for."""
+        p, n = self.program.n_parameters, self.program.n_inputs
+        if not inputs:
+            self.needed[False][:p] = True
+        elif self.program.batched:
+            self.needed[True][:n] = True
+        else:
+            self.needed[False][p : p + n] = True
+        for step in self.program.steps:
+            if any(self.is_needed(source) for source in sources(step)):
+                self.needed[step.out.batched][step.out.cells] = True
+
+    def is_needed(self, source: Source) -> bool:
+        """Whether any of these cells depends on what the gradient is taken for."""
+        return isinstance(source, Cells) and bool(self.needed[source.batched][source.cells].any())
+
+    def run(self) -> list[Instruction]:
+        """All instructions, those that set gradients to zero first."""
+        root = self.program.roots[0]
+        if self.is_needed(root):
+            self.deposit_constant(root, 1.0)
+        for i in reversed(range(len(self.program.steps))):
+            step = self.program.steps[i]
+            gradient = self.gradient_of(i, step)
+            if gradient is not None:
+                self.differentiate(step, gradient)
+        self.zero[False][: self.program.n_parameters] |= ~self.written[False][: self.program.n_parameters]
+        return [*self.zeros(), *self.instructions]
+
+    def gradient_of(self, i: int, step: Step) -> Source | None:
+        """The gradient of a step's result; None where nothing depends on it or it on nothing."""
+        out = step.out
+        if i in self.constant:
+            return numbers(out.shape, self.constant[i], batched=out.batched)
+        if not (self.written[out.batched][out.cells].any() and self.is_needed(out)):
+            return None
+        self.zero[out.batched][out.cells] |= ~self.written[out.batched][out.cells]
+        return out.gradient
+
+    def zeros(self) -> list[Instruction]:
+        """Instructions that set to zero what is added to, or read, before it is written."""
+        result: list[Instruction] = []
+        for batched, zero in self.zero.items():
+            edges = np.flatnonzero(np.diff(zero, prepend=False, append=False))
+            for start, stop in edges.reshape(-1, 2).tolist():
+                run = Cells((stop - start,), batched, start, (1,), None, grad=True)
+                result.append(Reduce(numbers(run.shape, 0.0, batched=False), run))
+        return result
+
+    def differentiate(self, step: Step, gradient: Source) -> None:
+        """Pass a step's gradient on to its operands."""
+        if isinstance(step, Apply):
+            self.differentiate_apply(step, gradient)
+        elif isinstance(step, Total):
+            self.deposit_scaled(step.terms, widen(gradient, step.terms.shape), 1.0)
+            if step.base is not None:
+                self.deposit_scaled(step.base, gradient, 1.0)
+        else:
+            left, right = step.left, step.right
+            self.deposit(left, lambda out, add: Contract(gradient, right, out, ("ncr", "nck", "nrk"), add), step.out.batched and right.batched and left.batched)
+            self.deposit(right, lambda out, add: Contract(gradient, left, out, ("ncr", "nrk", "nck"), add), step.out.batched)
+            for term in step.terms:
+                self.deposit_scaled(term, gradient, 1.0)
+
+    def differentiate_apply(self, step: Apply, gradient: Source) -> None:
+        """Read the op's rule on arrays, as far as the operands that are needed take it."""
+        found = pointwise_rule(step.op, step.operands[0].shape[0]) if step.stacked else None
+        known = found or rule(step.op, len(step.operands))
+        z: Source = step.out
+        if step.stacked:
+            z, gradient = lead(z, step.operands[0].shape), lead(gradient, step.operands[0].shape)
+        values: dict[int, Array] = dict(enumerate([z, *step.operands]))
+        shape, batched = z.shape, step.out.batched
+        for slope, operand in zip(known.slopes, step.operands):
+            if not self.is_needed(operand):
+                continue
+            tape = known.tape
+            if slope in tape.constants:
+                self.deposit_scaled(operand, gradient, tape.constants[slope])
+                continue
+            for node in range(len(step.operands) + 1, slope + 1):
+                if node not in values and reaches(tape, slope, node):
+                    values[node] = self.evaluate(tape, node, values, shape, batched=batched)
+            factor = values[slope]
+            self.deposit(operand, lambda out, add, factor=factor: Map(MUL, (factor, gradient), out, add), batched)  # type: ignore[misc]
+
+    def evaluate(self, tape: Recording, node: int, values: dict[int, Array], shape: tuple[int, ...], *, batched: bool) -> Array:
+        """One node of a rule, on arrays."""
+        op = tape.ops[node]
+        if op is None:
+            return scalar(tape.constants[node])
+        operands = tuple([values[p] for p in tape.parents[node]])
+        out = Scratch(shape, batched)
+        self.instructions.append(Map(op, operands, out))
+        return out
+
+    def deposit_scaled(self, operand: Source, gradient: Source, slope: float) -> None:
+        """Add slope * gradient to the gradient of an operand."""
+        if slope == 0.0 or not self.is_needed(operand):
+            return
+        if isinstance(gradient, Numbers):
+            # The same number everywhere; shared out among the examples, they add up to it again.
+            self.deposit_constant(operand, slope * float(gradient.array.flat[0]))
+        elif slope == 1.0:
+            self.deposit(operand, gradient)
+        else:
+            scale = (NEG, (gradient,)) if slope == -1.0 else (MUL, (gradient, scalar(slope)))
+            self.deposit(operand, lambda out, add: Map(*scale, out, add), gradient.batched)
+
+    def deposit_constant(self, operand: Source, number: float) -> None:
+        """Add a number to every cell's gradient: noted, where these are all of a step's cells."""
+        cells = np.unique(operand.cells)
+        owner = self.owner[operand.batched][cells[0]]
+        whole = owner >= 0 and self.program.steps[owner].out.cells.size
+        if (
+            cells.size == operand.cells.size == whole
+            and (self.owner[operand.batched][cells] == owner).all()
+            and owner not in self.constant
+            and not self.written[operand.batched][cells].any()
+        ):
+            self.constant[int(owner)] = number
+        else:
+            self.deposit(operand, numbers(operand.shape, number, batched=operand.batched))
+
+    def deposit(self, operand: Source, contribution: Source | Emit, batched: bool | None = None) -> None:
+        """Add a contribution, an array or an instruction yet without a target, to a gradient."""
+        if not self.is_needed(operand):
+            return
+        assert isinstance(operand, Cells)
+        if isinstance(contribution, (Cells, Numbers)):
+            source: Array = contribution
+            batched = source.batched
+            emit: Emit = lambda out, add: Reduce(source, out, (), add)  # noqa: E731
+        else:
+            emit = contribution
+        self.materialise(operand)
+        repeated = tuple([a for a, s in enumerate(operand.strides or ()) if s == 0 and operand.shape[a] > 1])
+        target = drop(operand, repeated).gradient
+        unique = len(np.unique(target.cells)) == target.cells.size
+        if unique and not repeated and batched == operand.batched and target.strides is not None:
+            self.instructions.append(emit(target, self.mark(target)))
+            return
+        if not isinstance(contribution, (Cells, Numbers)):
+            source = Scratch(operand.shape, bool(batched))
+            self.instructions.append(emit(source, False))
+        if unique and target.strides is not None:
+            self.instructions.append(Reduce(source, target, repeated, self.mark(target)))
+        else:
+            self.instructions.append(Scatter(source, replace(operand, index=operand.cells, strides=None).gradient, self.mark(target)))
+
+    def materialise(self, operand: Cells) -> None:
+        """Write out the constant gradients that more is about to be added to."""
+        for i in np.unique(self.owner[operand.batched][operand.cells]).tolist():
+            if i in self.constant:
+                out = self.program.steps[i].out
+                number = numbers(out.shape, self.constant.pop(i), batched=out.batched)
+                self.instructions.append(Reduce(number, out.gradient))
+                self.written[out.batched][out.cells] = True
+
+    def mark(self, target: Cells) -> bool:
+        """Note that cells are written; whether some were before, so that this must be added."""
+        written, cells = self.written[target.batched], target.cells
+        add = bool(written[cells].any())
+        if add:
+            self.zero[target.batched][cells] |= ~written[cells]
+        written[cells] = True
+        return add
+
+
+def sources(step: Step) -> Sequence[Source]:
+    """What a step reads."""
+    if isinstance(step, Apply):
+        return step.operands
+    if isinstance(step, Product):
+        return [step.left, step.right, *step.terms]
+    return [step.terms, *([step.base] if step.base else [])]
+
+
+def reaches(tape: Recording, top: int, node: int) -> bool:
+    """Whether `node` takes part in `top`."""
+    return node == top or any(reaches(tape, p, node) for p in tape.parents[top] if p >= node)
+
+
+def scalar(number: float) -> Numbers:
+    """One constant, whatever the shape of what it meets."""
+    return Numbers(np.array(number))
+
+
+def numbers(shape: tuple[int, ...], number: float, *, batched: bool) -> Numbers:
+    """An array of one number; where `batched`, shared out among the examples."""
+    return Numbers(np.full(shape, number), batched)
+
+
+def widen(source: Source, shape: tuple[int, ...]) -> Source:
+    """An array (m,) read as (m, t), the same along t."""
+    if isinstance(source, Numbers):
+        return Numbers(np.broadcast_to(source.array[:, None], shape), source.batched)
+    assert source.strides is not None
+    return replace(source, shape=shape, strides=(*source.strides, 0))
+
+
+def lead(source: Source, shape: tuple[int, ...]) -> Source:
+    """An array read with one more axis in front, the same along it."""
+    if isinstance(source, Numbers):
+        return Numbers(np.broadcast_to(source.array, shape), source.batched)
+    assert source.strides is not None
+    return replace(source, shape=shape, strides=(0, *source.strides))
+
+
+def drop(cells: Cells, axes: tuple[int, ...]) -> Cells:
+    """The cells without the axes along which they repeat."""
+    if not axes:
+        return cells
+    assert cells.strides is not None
+    kept = [a for a in range(len(cells.shape)) if a not in axes]
+    return replace(cells, shape=tuple([cells.shape[a] for a in kept]), strides=tuple([cells.strides[a] for a in kept]))

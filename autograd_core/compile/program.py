@@ -1,0 +1,309 @@
+"""`compile`: a function on Values as a program on arrays."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from autograd_core.compile.record import Recording, record
+from autograd_core.engine import NUMBER, Value
+
+if TYPE_CHECKING:
+    from autograd_core.compile.run import Floats, Machine
+
+
+def compile(f: Callable[..., Any], *, batched: bool = False) -> Program:
+    """A program that computes what `f` computes, on arrays.
+
+    `f` takes numbers, lists or arrays of them, and returns a Value, or a tuple whose first item
+    is the Value to differentiate; it may use any Values from outside, the parameters. It is
+    recorded at the first call for arguments of a structure, and run from then on; parameters may
+    be changed between calls. With `batched=True`, `f` is written for one example, every argument
+    has a leading axis for the examples, and a Value comes back as its mean over them, a list as
+    an array with a row for each.
+
+    >>> w = Value(3.0, "w")
+    >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
+    >>> program([1.0, 2.0], [1.0, 1.0])
+    14.5
+    >>> value, gradient = program.value_and_gradient([1.0, 2.0], [1.0, 1.0])
+    >>> gradient
+    array([12.])
+    """
+    return Program(f, batched=batched)
+
+
+class Program:
+    """A function on Values, compiled; see `compile`."""
+
+    def __init__(self, f: Callable[..., Any], *, batched: bool) -> None:
+        self.f, self.batched = f, batched
+        self.compiled: dict[Any, Compiled] = {}
+        self.latest: Compiled | None = None
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The Values from outside that the result depends on, in the order of the gradient."""
+        return self.current().parameters
+
+    def __call__(self, *args: Any) -> Any:
+        """What f returns, as numbers and arrays."""
+        return self.find(args).value(args)
+
+    def value_and_gradient(
+        self, *args: Any, at: Floats | None = None, accumulate: bool = False
+    ) -> tuple[Any, Floats]:
+        """What f returns, and the gradient with respect to all parameters, as one flat array.
+
+        `at` gives the parameters' numbers in place of their own `data`; `accumulate` adds the
+        gradient to every parameter's `grad`, as `backward` does.
+        """
+        compiled = self.find(args)
+        value, gradient = compiled.value_and_gradient(args, at)
+        if accumulate:
+            for parameter, slope in zip(compiled.parameters, gradient.tolist(), strict=True):
+                parameter.grad += slope
+        return value, gradient
+
+    def gradient_wrt_inputs(self, *args: Any) -> Any:
+        """The gradient with respect to each argument, in its shape; one item for each argument."""
+        return self.find(args).gradient_wrt_inputs(args)
+
+    def find(self, args: Sequence[Any]) -> Compiled:
+        """The program for arguments of this structure, recorded if it is new."""
+        key = tuple([structure(x, batched=self.batched) for x in args])
+        if key not in self.compiled:
+            self.compiled[key] = Compiled(self.f, key, batched=self.batched)
+        self.latest = self.compiled[key]
+        return self.latest
+
+    def current(self) -> Compiled:
+        """The program that was called last; one without arguments is recorded if need be."""
+        if self.latest is None:
+            raise RuntimeError("a program is recorded at its first call: call it first")
+        return self.latest
+
+    def __str__(self) -> str:
+        from autograd_core.compile.show import listing
+
+        return listing(self.current())
+
+
+class Compiled:
+    """A function on Values, recorded and laid out for arguments of one structure."""
+
+    def __init__(self, f: Callable[..., Any], kinds: Sequence[Any], *, batched: bool) -> None:
+        from autograd_core.compile.canonical import canonical
+        from autograd_core.compile.layout import lay_out
+
+        names = argument_names(f, len(kinds))
+
+        def arguments(tape: Recording) -> list[Any]:
+            return [make(tape, kind, name) for kind, name in zip(kinds, names, strict=True)]
+
+        self.tape, self.result = record(f, arguments)
+        self.batched, self.kinds = batched, kinds
+        self.roots = [self.tape.node(root) for root in leaves(self.result)]
+        self.graph = canonical(self.tape, self.roots, batched=batched)
+        self.program = lay_out(self.graph)
+        origins = [self.graph.origin[i] for i in self.graph.parameters]
+        self.parameters = [self.tape.parameters[i] for i in origins]
+        self.machines: dict[int | None, Machine] = {}
+
+    def value(self, args: Sequence[Any]) -> Any:
+        """What f returns."""
+        machine = self.load(args, None)
+        machine.run(machine.forward)
+        return self.results(machine)
+
+    def value_and_gradient(self, args: Sequence[Any], at: Floats | None) -> tuple[Any, Floats]:
+        """What f returns, and the gradient with respect to the parameters."""
+        self.check_differentiable()
+        machine = self.load(args, at)
+        machine.run(machine.forward_and_backward)
+        return self.results(machine), machine.gradient.copy()
+
+    def gradient_wrt_inputs(self, args: Sequence[Any]) -> Any:
+        """The gradient with respect to every argument, in its shape."""
+        self.check_differentiable()
+        machine = self.load(args, None)
+        machine.run(machine.forward_and_backward_to_inputs)
+        flat = machine.input_gradient if machine.n is None else machine.input_gradient.T
+        result, start = [], 0
+        for kind in self.kinds:
+            stop = start + count(kind)
+            part = flat[..., start:stop].copy()
+            result.append(shaped(part, kind))
+            start = stop
+        return tuple(result)
+
+    def check_differentiable(self) -> None:
+        """The first result must be one Value."""
+        first = self.result[0] if isinstance(self.result, tuple) and self.result else self.result
+        if isinstance(first, (list, tuple)):
+            raise TypeError("a gradient needs a function that returns one Value, or a tuple that starts with it; this one returns a list")
+
+    def load(self, args: Sequence[Any], at: Floats | None) -> Machine:
+        """The machine for this number of examples, with parameters and inputs in place."""
+        rows = [matrix(x, kind, batched=self.batched) for x, kind in zip(args, self.kinds)]
+        n = examples(rows) if self.batched else None
+        machine = self.machines.get(n)
+        if machine is None:
+            from autograd_core.compile.run import Machine
+
+            if len(self.machines) >= 4:  # the data set, a batch, its remainder, and one to spare
+                del self.machines[next(iter(self.machines))]
+            machine = self.machines[n] = Machine(self.program, n, self.label)
+        machine.parameters[:] = [p.data for p in self.parameters] if at is None else at
+        start = 0
+        for row in rows:
+            stop = start + row.shape[-1]
+            machine.inputs[start:stop] = row.T
+            start = stop
+        return machine
+
+    def results(self, machine: Machine) -> Any:
+        """The roots, in the structure that f returned."""
+        roots = iter(machine.roots)
+        return unflatten(self.result, roots, self.batched)
+
+    def label(self, node: int) -> str:
+        """The label of what a node of the graph computes."""
+        return self.tape.values[self.graph.origin[node]].label
+
+
+# --- Results ---------------------------------------------------------------------------------
+
+
+def leaves(result: Any) -> list[Any]:
+    """The Values in what a function returned."""
+    if isinstance(result, (list, tuple)):
+        return [leaf for item in result for leaf in leaves(item)]
+    return [result]
+
+
+def unflatten(result: Any, roots: Any, batched: bool) -> Any:
+    """Numbers in place of the Values that a function returned; lists become arrays."""
+    if isinstance(result, tuple):
+        return tuple([unflatten(item, roots, batched) for item in result])
+    if isinstance(result, list):
+        return rows_of(result, roots, batched)
+    root = next(roots)
+    return float(root.sum() / root.size)
+
+
+def rows_of(result: Any, roots: Any, batched: bool) -> Any:
+    """A list of Values as an array; the examples, where there are any, along the first axis."""
+    import numpy as np
+
+    if isinstance(result, (list, tuple)):
+        items = [rows_of(item, roots, batched) for item in result]
+        if not items:
+            return np.zeros(0)
+        items = np.broadcast_arrays(*items) if batched else items
+        return np.stack(items, axis=1 if batched else 0)
+    root = next(roots)
+    return root.reshape(-1).copy() if batched else float(root.reshape(())[()])
+
+
+# --- Arguments -------------------------------------------------------------------------------
+
+
+def structure(x: Any, *, batched: bool) -> Any:
+    """What tells arguments apart that need a recording each: the shape, without the examples."""
+    shape = getattr(x, "shape", None)
+    if shape is not None:
+        if batched and not shape:
+            raise ValueError("a batched program's arguments need a leading axis for the examples")
+        return ("array", tuple(shape[1:] if batched else shape))
+    if batched:
+        return structure_of_rows(x)
+    if isinstance(x, (list, tuple)):
+        return ("list", tuple([structure(item, batched=False) for item in x]))
+    if isinstance(x, (*NUMBER, Value)):
+        return ("number",)
+    raise TypeError(f"a program takes numbers, lists and arrays, got {type(x).__name__}: {x!r}")
+
+
+def structure_of_rows(x: Any) -> Any:
+    """The structure that all examples share."""
+    if not isinstance(x, (list, tuple)):
+        raise TypeError(f"a batched program's arguments have a row for each example, got {x!r}")
+    if not x:
+        raise ValueError("a batched program needs at least one example")
+    first = structure(x[0], batched=False)
+    for i, row in enumerate(x):
+        if structure(row, batched=False) != first:
+            raise ValueError(f"example {i} has another structure than example 0")
+    return first
+
+
+def make(tape: Recording, kind: Any, label: str) -> Any:
+    """An argument of a structure, made of new inputs."""
+    if kind[0] == "number":
+        return tape.input(label)
+    if kind[0] == "list":
+        return [make(tape, item, f"{label}[{i}]") for i, item in enumerate(kind[1])]
+    import numpy as np
+
+    array = np.empty(kind[1], dtype=object)
+    for place in np.ndindex(*kind[1]):
+        array[place] = tape.input(f"{label}[{','.join(map(str, place))}]" if place else label)
+    return array if kind[1] else array[()]
+
+
+def argument_names(f: Callable[..., Any], n: int) -> list[str]:
+    """What f calls its arguments, or x1, x2, ... where it does not say."""
+    try:
+        named = [p.name for p in inspect.signature(f).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    except (TypeError, ValueError):
+        named = []
+    return [*named[:n], *[f"x{i + 1}" for i in range(len(named[:n]), n)]]
+
+
+def count(kind: Any) -> int:
+    """How many numbers an argument of a structure holds."""
+    if kind[0] == "number":
+        return 1
+    return sum(map(count, kind[1])) if kind[0] == "list" else math.prod(kind[1])
+
+
+def shaped(part: Floats, kind: Any) -> Any:
+    """The numbers for an argument, in its shape where that is a number or an array."""
+    lead = part.shape[:-1]
+    if kind[0] == "number":
+        return part[..., 0] if lead else float(part[0])
+    return part.reshape(*lead, *kind[1]) if kind[0] == "array" else part
+
+
+def matrix(x: Any, kind: Any, *, batched: bool) -> Floats:
+    """The numbers of an argument, in order; where batched, a row of them for each example."""
+    import numpy as np
+
+    if hasattr(x, "shape"):
+        array = np.asarray(x, dtype=float)
+        return array.reshape(len(array), -1) if batched else array.reshape(-1)
+    return np.array([flatten(row) for row in x] if batched else flatten(x), dtype=float)
+
+
+def flatten(x: Any) -> list[float]:
+    """The numbers of an argument, in order."""
+    if isinstance(x, (list, tuple)):
+        return [number for item in x for number in flatten(item)]
+    if getattr(x, "shape", ()):
+        return [float(number) for number in x.ravel()]
+    return [float(x)]
+
+
+def examples(rows: Sequence[Floats]) -> int:
+    """How many examples the arguments have."""
+    if not rows:
+        raise ValueError("a batched program needs an argument, to know the number of examples")
+    counts = [len(row) for row in rows]
+    if len(set(counts)) > 1:
+        raise ValueError(f"the arguments have different numbers of examples: {counts}")
+    if not counts[0]:
+        raise ValueError("a batched program needs at least one example")
+    return counts[0]

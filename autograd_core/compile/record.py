@@ -1,0 +1,187 @@
+"""Record: run a function on Values that stand for numbers to come, and keep what it did.
+
+The recording is a list of nodes in the order they were made: parameters and constants where
+they are first used, inputs, and ops on earlier nodes. Equal expressions, the same op on the same
+operands, are one node; an op on constants is a constant.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import get_ident
+from typing import Any, NoReturn
+
+from autograd_core.engine import NUMBER, RECORDERS, Op, Operand, Value
+
+
+class RecordingError(TypeError):
+    """Python was about to decide by the number in a Value while a program was being recorded."""
+
+
+class Traced(Value):
+    """A Value that stands for a number to come: it has an op and parents, and no data."""
+
+    __slots__ = ("index", "recording")
+
+    index: int
+    recording: Recording
+
+    @property
+    def data(self) -> float:  # type: ignore[override]
+        """There is none: raises RecordingError."""
+        self.recording.refuse(self)
+
+    @property
+    def op(self) -> Op | None:  # type: ignore[override]
+        """What it stands for the result of."""
+        return self.recording.ops[self.index]
+
+    @property
+    def parents(self) -> tuple[Value, ...]:  # type: ignore[override]
+        """The operands it stands for the result of."""
+        return tuple([self.recording.values[i] for i in self.recording.parents[self.index]])
+
+    def __index__(self) -> int:
+        self.recording.refuse(self)
+
+    def __repr__(self) -> str:
+        return f"Traced({self.label or self.index})"
+
+    def backward(self, seed: float = 1.0) -> None:
+        """There are no numbers to go back over: raises RecordingError."""
+        self.recording.refuse(self)
+
+
+@dataclass
+class Recording:
+    """Nodes 0, 1, 2, ...: `ops[i]` applied to the nodes `parents[i]`; a leaf has no op.
+
+    `parameters`, `constants` and `inputs` say of a leaf what it is; `values[i]` is the Value that
+    a node is known by.
+    """
+
+    ops: list[Op | None] = field(default_factory=list)
+    parents: list[tuple[int, ...]] = field(default_factory=list)
+    values: list[Value] = field(default_factory=list)
+    parameters: dict[int, Value] = field(default_factory=dict)
+    constants: dict[int, float] = field(default_factory=dict)
+    inputs: list[int] = field(default_factory=list)
+    known: dict[Any, int] = field(default_factory=dict)
+    made: set[Value] = field(default_factory=set)
+    under_way: bool = True
+
+    def input(self, label: str) -> Traced:
+        """A new input."""
+        self.inputs.append(len(self.ops))
+        node = self.new(None, ())
+        node.label = label
+        return node
+
+    def new(self, op: Op | None, parents: tuple[int, ...]) -> Traced:
+        """A new node."""
+        node = Traced.__new__(Traced)
+        node.index, node.recording, node.label = len(self.ops), self, ""
+        self.ops.append(op)
+        self.parents.append(parents)
+        self.values.append(node)
+        return node
+
+    def record(self, op: Op, operands: Iterable[Operand]) -> Value:
+        """The node for op(*operands), made unless it is there already."""
+        parents = tuple([self.node(x) for x in operands])
+        key = (op, parents)
+        index = self.known.get(key)
+        if index is None:
+            constants = self.constants
+            if all(map(constants.__contains__, parents)):
+                index = self.number(fold(op, [self.values[p] for p in parents]))
+            else:
+                index = self.new(op, parents).index
+            self.known[key] = index
+        return self.values[index]
+
+    def node(self, x: Operand) -> int:
+        """The node of an operand: a Traced, a number, or a Value from outside, a parameter."""
+        if type(x) is Traced and x.recording is self:
+            return x.index
+        if isinstance(x, NUMBER):
+            return self.number(float(x))
+        if not isinstance(x, Value):
+            raise TypeError(f"expected a number or a Value, got {type(x).__name__}: {x!r}")
+        if x in self.made:
+            return self.number(x.data)
+        index = self.known.get(x)
+        if index is None:
+            if x.parents:
+                raise RecordingError(
+                    f"{x} was computed before the recording began: its history would be cut. "
+                    "Compute it inside the function, or pass its number as an argument."
+                )
+            index = self.known[x] = self.leaf(x)
+            self.parameters[index] = x
+        return index
+
+    def leaf(self, value: Value) -> int:
+        """A new node for a Value that has a number."""
+        self.ops.append(None)
+        self.parents.append(())
+        self.values.append(value)
+        return len(self.ops) - 1
+
+    def number(self, x: float) -> int:
+        """The node of a constant; numbers with the same bits share one."""
+        bits = struct.pack("d", x)
+        index = self.known.get(bits)
+        if index is None:
+            index = self.known[bits] = self.leaf(Value(x))
+            self.constants[index] = x
+        return index
+
+    def constant(self, leaf: Value) -> None:
+        """A leaf made while recording is a constant, not a parameter."""
+        self.made.add(leaf)
+
+    def refuse(self, value: Value) -> NoReturn:
+        """Raise, for the number that Python wants is not there yet."""
+        if not self.under_way:
+            raise RecordingError(
+                f"{value!r} stood for a number while a program was recorded; "
+                "call the function or the model again to compute numbers."
+            )
+        raise RecordingError(
+            f"Python asked for the number in {value!r} while a program is being recorded. "
+            "The program will serve other numbers too, so it cannot follow an `if`, a comparison, "
+            "float(), or `.data`: write the choice as relu(), step(), maximum() or minimum(), "
+            "or leave the function uncompiled."
+        )
+
+
+def fold(op: Op, constants: Sequence[Value]) -> float:
+    """The constant that an op on constants is."""
+    try:
+        return float(op.value(*[constant.data for constant in constants]))
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise type(error)(op.complaint(constants, error)) from error
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """A Recording that takes over this thread's Values meanwhile."""
+    tape = Recording()
+    if get_ident() in RECORDERS:
+        raise RecordingError("a program cannot be recorded while another one is")
+    RECORDERS[get_ident()] = tape
+    try:
+        yield tape
+    finally:
+        del RECORDERS[get_ident()]
+        tape.under_way = False
+
+
+def record(f: Callable[..., Any], arguments: Callable[[Recording], list[Any]]) -> tuple[Recording, Any]:
+    """Call f on the arguments, made for a new recording; the recording and what f returned."""
+    with recording() as tape:
+        return tape, f(*arguments(tape))
