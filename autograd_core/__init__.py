@@ -1,6 +1,7 @@
 """Scalars that remember how they were computed, and the derivatives that follow."""
 
 from autograd_core.check import WrongDerivativeError, check_gradient, check_op
+from autograd_core.compile import Program, RecordingError, compile
 from autograd_core.draw import draw
 from autograd_core.engine import (
     OPS,
@@ -22,10 +23,13 @@ from autograd_core.engine import (
 __all__ = [
     "OPS",
     "Op",
+    "Program",
+    "RecordingError",
     "Value",
     "WrongDerivativeError",
     "check_gradient",
     "check_op",
+    "compile",
     "dot",
     "draw",
     "gradient",

@@ -13,9 +13,11 @@ history in order; `Value.backward` and `gradient` apply the chain rule over it.
 
 from __future__ import annotations
 
+import gc
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from numbers import Real
@@ -411,3 +413,15 @@ def times(x: Operand, y: Operand) -> Operand:
     if not isinstance(x, Value) and x == 1:
         return y
     return x if not isinstance(y, Value) and y == 1 else x * y
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No cyclic garbage collection meanwhile: graphs have no cycles and are freed without it."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

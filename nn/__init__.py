@@ -6,7 +6,8 @@ from nn.losses import LOSSES
 from nn.module import Module
 from nn.optim import SGD, Adam, gradient_descent
 from nn.saving import ModelFileError, load, save
-from nn.train import DivergedError, History, evaluate, fit
+from nn.train import History, evaluate, fit
+from nn.trainers import DivergedError
 
 __all__ = [
     "ACTIVATIONS",

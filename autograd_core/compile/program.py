@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd_core.compile.record import Recording, record
-from autograd_core.engine import NUMBER, Value
+from autograd_core.engine import NUMBER, Value, collector_paused
 
 if TYPE_CHECKING:
     from autograd_core.compile.run import Floats, Machine
@@ -71,6 +71,10 @@ class Program:
         """The gradient with respect to each argument, in its shape; one item for each argument."""
         return self.find(args).gradient_wrt_inputs(args)
 
+    def prepare(self, *args: Any) -> None:
+        """Record for arguments of this structure, without running: `parameters` are known then."""
+        self.find(args)
+
     def find(self, args: Sequence[Any]) -> Compiled:
         """The program for arguments of this structure, recorded if it is new."""
         key = tuple([structure(x, batched=self.batched) for x in args])
@@ -88,29 +92,35 @@ class Program:
     def __str__(self) -> str:
         from autograd_core.compile.show import listing
 
-        return listing(self.current())
+        compiled = self.current()
+        return listing(compiled.program, compiled.label, batched=self.batched)
 
 
 class Compiled:
     """A function on Values, recorded and laid out for arguments of one structure."""
 
     def __init__(self, f: Callable[..., Any], kinds: Sequence[Any], *, batched: bool) -> None:
-        from autograd_core.compile.canonical import canonical
-        from autograd_core.compile.layout import lay_out
-
         names = argument_names(f, len(kinds))
 
         def arguments(tape: Recording) -> list[Any]:
             return [make(tape, kind, name) for kind, name in zip(kinds, names, strict=True)]
 
-        self.tape, self.result = record(f, arguments)
         self.batched, self.kinds = batched, kinds
+        self.machines: dict[int | None, Machine] = {}
+        with collector_paused():
+            self.lower(f, arguments)
+
+    def lower(self, f: Callable[..., Any], arguments: Callable[[Recording], list[Any]]) -> None:
+        """Record, bring to canonical form, lay out."""
+        from autograd_core.compile.canonical import canonical
+        from autograd_core.compile.layout import lay_out
+
+        self.tape, self.result = record(f, arguments)
         self.roots = [self.tape.node(root) for root in leaves(self.result)]
-        self.graph = canonical(self.tape, self.roots, batched=batched)
+        self.graph = canonical(self.tape, self.roots, batched=self.batched)
         self.program = lay_out(self.graph)
         origins = [self.graph.origin[i] for i in self.graph.parameters]
         self.parameters = [self.tape.parameters[i] for i in origins]
-        self.machines: dict[int | None, Machine] = {}
 
     def value(self, args: Sequence[Any]) -> Any:
         """What f returns."""

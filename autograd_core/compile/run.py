@@ -26,13 +26,14 @@ from autograd_core.compile.backward import (
     forward,
 )
 from autograd_core.compile.layout import Apply, Cells, Numbers, Program
-from autograd_core.engine import RELU, STEP, Op, Value, power
+from autograd_core.engine import LOGSUMEXP, RELU, STEP, Op, Value, power
 
 Floats: TypeAlias = NDArray[np.float64]
 Call: TypeAlias = Callable[[], Any]
 
-# Ops whose array form takes more than one NumPy call, or a copy, where one call will do.
-ONE_CALL: dict[Op, Callable[..., Any]] = {
+
+# Forms that take fewer NumPy calls than the array form does.
+FEWER_CALLS: dict[Op, Callable[..., Any]] = {
     RELU: lambda x, out: np.maximum(x, 0.0, out=out),
     STEP: lambda x, out: np.greater(x, 0.0, out=out),
     power(2.0): lambda x, out: np.multiply(x, x, out=out),
@@ -175,7 +176,9 @@ class Machine:
         batched = instruction.out.batched
         if isinstance(instruction, Map):
             xs = [self.broadcast(x, batched=batched) for x in instruction.operands]
-            return apply(instruction.op, xs[0] if instruction.stacked else xs, out)
+            if instruction.stacked:
+                return apply_to_rows(instruction.op, xs[0], out)
+            return apply(instruction.op, xs, out)
         if isinstance(instruction, Contract):
             arrays = (instruction.left, instruction.right, instruction.out)
             letters = [
@@ -222,10 +225,24 @@ def operands(instruction: Instruction) -> Sequence[Array]:
     return (instruction.source,)
 
 
-def apply(op: Op, xs: Sequence[Floats] | Floats, out: Floats) -> Call:
+def apply_to_rows(op: Op, rows: Floats, out: Floats) -> Call:
+    """The call out = op(*rows)."""
+    if op is LOGSUMEXP:
+        return partial(log_of_sum_of_rows, rows, out)
+    function = op.on(np)
+    return lambda: np.copyto(out, function(*rows))
+
+
+def log_of_sum_of_rows(rows: Floats, out: Floats) -> None:
+    """The array form of logsumexp, a few calls for all rows where it makes some for each."""
+    top = np.maximum.reduce(rows)
+    np.add(top, np.log(np.add.reduce(np.exp(rows - top))), out=out)
+
+
+def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
     """The call out = op(*xs)."""
-    if op in ONE_CALL:
-        return partial(ONE_CALL[op], *xs, out)
+    if op in FEWER_CALLS:
+        return partial(FEWER_CALLS[op], *xs, out)
     if isinstance(op.array, str):
         return partial(getattr(np, op.array), *xs, out=out)
     function = op.on(np)

@@ -1,0 +1,185 @@
+"""A program as text: its steps forward and backward as formulas on arrays, with shapes.
+
+>>> from autograd_core import compile
+>>> from nn import MLP, losses
+>>> model = MLP(2, [3, 1], activation="tanh", seed=0)
+>>> program = compile(lambda x, y: losses.squared_error(model(x), y), batched=True)
+>>> _ = program([[0.0, 1.0]], [1.0])
+>>> print(program)
+13 parameters, 3 inputs, n examples: 9 steps forward
+  z1 = W1 @ x + b1          3 × n
+  a1 = tanh(z1)             3 × n
+  z2 = W2 @ a1 + b2         1 × n
+  v4 = z2 - y               1 × n
+  v5 = v4**2                1 × n
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from autograd_core.compile.backward import (
+    Array,
+    Contract,
+    Instruction,
+    Map,
+    Reduce,
+    Scratch,
+    backward,
+)
+from autograd_core.compile.layout import Apply, Cells, Numbers, Product, Program, Step
+from autograd_core.draw import INFIX, short
+from autograd_core.engine import Op
+
+
+def listing(program: Program, label: Callable[[int], str], *, batched: bool) -> str:
+    """The program's steps forward, and backward where the result can be differentiated."""
+    text = Listing(program, label, batched=batched)
+    lines = text.lines()
+    width = max(len(left) for left, _ in lines)
+    return "\n".join([text.title(), *[f"  {left:<{width}}   {right}".rstrip() for left, right in lines]])
+
+
+class Listing:
+    """Names for everything that a program reads and writes."""
+
+    def __init__(self, program: Program, label: Callable[[int], str], *, batched: bool) -> None:
+        self.program, self.batched = program, batched
+        graph = program.graph
+        self.label_at = {batched: [""] * size for batched, size in ((False, program.fixed), (True, program.batched))}
+        self.name_at = {batched: [""] * size for batched, size in ((False, program.fixed), (True, program.batched))}
+        for node, cell in enumerate(program.address.tolist()):
+            if cell >= 0 and graph.ops[node] is None:
+                self.label_at[graph.batched[node]][cell] = label(node)
+        taken: set[str] = set()
+        for i, step in enumerate(program.steps, 1):
+            name = self.step_name(step, [label(node) for node in step.nodes[:2]], taken) or f"v{i}"
+            taken.add(name)
+            for cell in step.out.cells.ravel().tolist():
+                self.name_at[step.out.batched][cell] = name
+        self.formula: dict[Scratch, str] = {}
+
+    def step_name(self, step: Step, labels: Sequence[str], taken: set[str]) -> str:
+        """The textbook's name: z1 = W1 x + b1, a1 = relu(z1); the label where there is one."""
+        name = ""
+        if labels[0]:
+            name = stem(labels[0]) if len(step.nodes) > 1 else labels[0]
+        elif isinstance(step, Product):
+            weights = re.fullmatch(r"W(\d*)", self.name(step.left))
+            name = f"z{weights[1]}" if weights else ""
+        elif isinstance(step, Apply) and len(step.operands) == 1:
+            before = re.fullmatch(r"z(\d*)", self.name(step.operands[0]))
+            name = f"a{before[1]}" if before else ""
+        return "" if name in taken else name
+
+    # --- Names
+
+    def name(self, array: Array) -> str:
+        """What to call an array."""
+        if isinstance(array, Scratch):
+            return self.formula[array]
+        if isinstance(array, Numbers):
+            return number_name(array)
+        cells = array.cells.ravel().tolist()
+        names = self.name_at[array.batched]
+        labels = self.label_at[array.batched]
+        found = list(dict.fromkeys([names[cell] or stem(labels[cell]) for cell in cells]))
+        if len(found) == 1 and len(cells) == 1 and labels[cells[0]]:
+            found = labels[cells[0]:cells[0] + 1] if "," in labels[cells[0]] else found
+        whole = found[0] if len(found) == 1 else f"[{', '.join(found[:3])}{', …' * (len(found) > 3)}]"
+        if found[0] == "":
+            whole = "constants"
+        if not array.batched and len(found) > 2 and max(cells) < self.program.n_parameters:
+            whole = "θ"
+        return f"∇{whole}" if array.grad else whole
+
+    # --- Lines
+
+    def title(self) -> str:
+        """How large the program is."""
+        program = self.program
+        examples = ", n examples" if self.batched else ""
+        return f"{program.n_parameters} parameters, {program.n_inputs} inputs{examples}"
+
+    def lines(self) -> list[tuple[str, str]]:
+        """A line for each step forward, the value, and a line for each result backward."""
+        lines = [("forward", "")]
+        lines += [(f"  {self.name(step.out)} = {self.right_side(step)}", shape_name(step.out)) for step in self.program.steps]
+        root = self.program.roots[0]
+        value = self.name(root)
+        lines.append((f"  value = mean({value})" if root.batched else f"  value = {value}", ""))
+        lines.append(("backward", ""))
+        for instruction in backward(self.program):
+            right = self.result(instruction)
+            if isinstance(instruction.out, Scratch):
+                self.formula[instruction.out] = right
+            elif not (isinstance(instruction, Reduce) and right == "0"):
+                sign = "+=" if instruction.add else "="
+                lines.append((f"  {self.name(instruction.out)} {sign} {right}", shape_name(instruction.out)))
+        return lines
+
+    def right_side(self, step: Step) -> str:
+        """How a step is computed."""
+        if isinstance(step, Apply):
+            return applied(step.op, [self.name(x) for x in step.operands])
+        if isinstance(step, Product):
+            parts = [product(self.name(step.left), self.name(step.right), matrix=step.out.shape != (1, 1, 1))]
+            return " + ".join([*parts, *[self.name(term) for term in step.terms]])
+        parts = [f"sum({self.name(step.terms)})"]
+        return " + ".join([*parts, *([self.name(step.base)] if step.base else [])])
+
+    def result(self, instruction: Instruction) -> str:
+        """How an instruction's result is computed."""
+        if isinstance(instruction, Map):
+            return applied(instruction.op, [self.name(x) for x in instruction.operands])
+        if isinstance(instruction, Contract):
+            left, right = self.name(instruction.left), self.name(instruction.right)
+            if instruction.letters[2] == "nrk":
+                return product(left, f"{right}ᵀ", matrix=True)
+            return product(f"{right}ᵀ", left, matrix=True)
+        source = self.name(instruction.source)
+        summed = isinstance(instruction, Reduce) and (
+            instruction.axes or instruction.source.batched > instruction.out.batched
+        )
+        return f"sum({source})" if summed else source
+
+
+def stem(label: str) -> str:
+    """The name of the array that a labelled number belongs to: W1 for W1[0,2]."""
+    return label.split("[")[0]
+
+
+def number_name(array: Numbers) -> str:
+    """Constants: the number where they are all the same."""
+    first = float(array.array.flat[0])
+    if not (array.array == first).all():
+        return "constants"
+    return f"{short(first)}/n" if array.batched else short(first)
+
+
+def shape_name(array: Cells) -> str:
+    """The lengths of the axes; n for the examples."""
+    sizes = [str(size) for size in array.shape if size > 1] or ["1"]
+    return " × ".join([*sizes, *["n"] * array.batched])
+
+
+def product(left: str, right: str, *, matrix: bool) -> str:
+    """A matrix product, or a dot product of two vectors."""
+    return f"{parenthesised(left)} {'@' if matrix else '·'} {parenthesised(right)}"
+
+
+def applied(op: Op, operands: Sequence[str]) -> str:
+    """An op written as in mathematics."""
+    if op.name in INFIX and len(operands) == 2:
+        return f" {op.name} ".join(map(parenthesised, operands))
+    if op.name.startswith("**"):
+        return f"{parenthesised(operands[0])}{op.name}"
+    return f"{op.name}({', '.join(operands)})"
+
+
+def parenthesised(text: str) -> str:
+    """In parentheses where it is an operation."""
+    return f"({text})" if " " in text and not text.startswith(("[", "sum(")) else text

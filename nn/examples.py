@@ -1,0 +1,81 @@
+"""Examples checked against a model and a loss, before any training."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from autograd_core import Value, mean
+from nn.layers import MLP
+from nn.losses import Loss
+
+AnyLoss: TypeAlias = "Loss | Callable[[Any, Any], Value]"
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs, targets as the loss takes them, and labels, or None where targets are none."""
+
+    X: list[list[float]]
+    targets: list[Any]
+    labels: list[int] | None
+    loss: AnyLoss
+
+    @classmethod
+    def of(
+        cls, model: MLP, X: Iterable[Sequence[float]], y: Iterable[Any], loss: AnyLoss
+    ) -> Examples:
+        """The data, or a ValueError that names the first example that is wrong."""
+        rows, targets = [[float(v) for v in x] for x in X], list(y)
+        if not rows:
+            raise ValueError("the data set is empty")
+        if len(rows) != len(targets):
+            raise ValueError(f"there are {len(rows)} examples and {len(targets)} targets")
+        for i, x in enumerate(rows):
+            if len(x) != model.n_in:
+                raise ValueError(f"X[{i}] has {len(x)} inputs, the model expects {model.n_in}")
+            if not all(map(math.isfinite, x)):
+                raise ValueError(f"X[{i}] = {x} is not finite")
+        if not isinstance(loss, Loss):
+            return cls(rows, targets, None, loss)
+        encoded = []
+        for i, target in enumerate(targets):
+            try:
+                encoded.append(loss.encode(target, model.sizes[-1]))
+            except ValueError as error:
+                raise ValueError(f"y[{i}]: {error}") from None
+        return cls(rows, encoded, labels_of(targets, model.sizes[-1]), loss)
+
+    @property
+    def n(self) -> int:
+        """How many examples there are."""
+        return len(self.X)
+
+    def loss_of(self, outputs: Sequence[Value], target: Any) -> Value:
+        """The loss of one example's outputs."""
+        if isinstance(self.loss, Loss):
+            return self.loss.formula(outputs, target)
+        return self.loss(outputs[0] if len(outputs) == 1 else outputs, target)
+
+    def forward(self, model: MLP, batch: Sequence[int]) -> tuple[list[list[Value]], Value]:
+        """The outputs for each example of a batch, and the mean loss."""
+        outputs = [model.outputs(self.X[i]) for i in batch]
+        losses = [self.loss_of(o, self.targets[i]) for o, i in zip(outputs, batch, strict=True)]
+        return outputs, mean(losses)
+
+    def hits(self, outputs: Sequence[Sequence[float]], batch: Sequence[int]) -> int:
+        """How often the outputs speak for an example's label."""
+        if self.labels is None or not isinstance(self.loss, Loss):
+            return 0
+        said = map(self.loss.label, outputs)
+        return sum([label == self.labels[i] for label, i in zip(said, batch, strict=True)])
+
+
+def labels_of(targets: Sequence[Any], n_outputs: int) -> list[int] | None:
+    """The targets as classes 0 to k - 1 (-1 is class 0); None if any is something else."""
+    known = (-1, 0, 1) if n_outputs == 1 else range(n_outputs)
+    if any(hasattr(target, "__len__") or target not in known for target in targets):
+        return None
+    return [max(0, int(target)) for target in targets]

@@ -1,0 +1,123 @@
+"""One step of training, in two ways with the same numbers: on a graph, or on arrays."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from autograd_core import Value, topological
+from autograd_core import compile as compile_program
+from autograd_core.engine import collector_paused
+from nn.examples import Examples
+from nn.layers import MLP
+from nn.optim import Optimizer
+
+
+class DivergedError(FloatingPointError):
+    """Training met a number that is not finite; the message names where it arose."""
+
+
+class EagerTrainer:
+    """As the textbook has it: build the graph of a batch, go back over it, step."""
+
+    def __init__(self, model: MLP, data: Examples, optimizer: Optimizer) -> None:
+        self.model, self.data, self.optimizer = model, data, optimizer
+        self.parameters = model.parameters()
+
+    def step(self, batch: Sequence[int]) -> tuple[float, int]:
+        """One step; the batch's mean loss, and how many labels were hit."""
+        with collector_paused():
+            outputs, loss = self.data.forward(self.model, batch)
+            self.model.zero_grad()
+            loss.backward()
+            check_finite(loss, self.parameters)
+            self.optimizer.step(self.parameters)
+            numbers = [[output.data for output in row] for row in outputs]
+            return loss.data, self.data.hits(numbers, batch)
+
+    def close(self) -> None:
+        """Nothing to do: the parameters are changed where they are."""
+
+
+class CompiledTrainer:
+    """On arrays: meanwhile, parameters and the optimiser's state are flat arrays."""
+
+    def __init__(self, model: MLP, data: Examples, optimizer: Optimizer) -> None:
+        import numpy as np
+
+        self.model, self.data, self.optimizer = model, data, optimizer
+        self.X, self.targets = np.array(data.X), np.array(data.targets, dtype=float)
+        self.labels = None if data.labels is None else np.array(data.labels)
+        self.program = compile_program(self.loss_and_outputs, batched=True)
+        self.program.prepare(self.X, self.targets)
+        own = set(model.parameters())
+        known = self.program.parameters
+        self.parameters = [p for p in known if p in own]
+        self.theta = np.array([p.data for p in known])
+        # A loss may use Values that are not the model's: they stay as they are.
+        mask = np.array([p in own for p in known], dtype=bool)
+        self.trained: Any = slice(None) if mask.all() else mask
+        states = [optimizer.state.get(p, optimizer.initial) for p in self.parameters]
+        self.state = tuple([np.array(slot) for slot in zip(*states, strict=True)])
+
+    def loss_and_outputs(self, x: Sequence[Value], target: Any) -> tuple[Value, list[Value]]:
+        """What is compiled: the loss of one example, and its outputs for the accuracy."""
+        outputs = self.model.outputs(x)
+        target = target if isinstance(target, Value) else list(target)
+        return self.data.loss_of(outputs, target), outputs
+
+    def step(self, batch: Sequence[int]) -> tuple[float, int]:
+        """One step; the batch's mean loss, and how many labels were hit."""
+        whole = len(batch) == self.data.n  # in order then, and not copied
+        X, targets = (self.X, self.targets) if whole else (self.X[batch], self.targets[batch])
+        (loss, outputs), gradient = self.program.value_and_gradient(X, targets, at=self.theta)
+        if not math.isfinite(loss + gradient @ gradient):
+            self.find_nonfinite(batch)
+        self.optimizer.steps += 1
+        theta, gradient = self.theta[self.trained], gradient[self.trained]
+        updated, *state = self.optimizer.update(theta, gradient, *self.state)
+        self.theta[self.trained], self.state = updated, tuple(state)
+        return loss, self.hits(outputs, batch)
+
+    def hits(self, outputs: Any, batch: Sequence[int]) -> int:
+        """How often the outputs speak for an example's label."""
+        if self.labels is None:
+            return 0
+        said = outputs.argmax(1) if outputs.shape[1] > 1 else outputs[:, 0] > self.data.loss.threshold
+        return int((said == self.labels[batch]).sum())
+
+    def find_nonfinite(self, batch: Sequence[int]) -> None:
+        """Raise for a number that is not finite, found in the graph of the batch."""
+        self.close()
+        _, loss = self.data.forward(self.model, batch)
+        self.model.zero_grad()
+        loss.backward()
+        check_finite(loss, self.parameters)
+
+    def close(self) -> None:
+        """Put the numbers into the parameters and the optimiser's state."""
+        for p, number in zip(self.parameters, self.theta[self.trained].tolist(), strict=True):
+            p.data = number
+        states = zip(*[slot.tolist() for slot in self.state], strict=True)
+        self.optimizer.state.update(zip(self.parameters, states))
+
+
+def check_finite(loss: Value, parameters: Sequence[Value]) -> None:
+    """Raise DivergedError for a loss or a gradient that is not finite."""
+    if not math.isfinite(loss.data):
+        raise DivergedError(f"the loss is {loss.data}; {first_nonfinite(loss)}")
+    for p in parameters:
+        if not math.isfinite(p.grad):
+            raise DivergedError(f"the gradient of {p.label} is {p.grad}")
+
+
+def first_nonfinite(root: Value) -> str:
+    """Where in a graph the first number that is not finite arose."""
+    first = next(v for v in topological(root) if not math.isfinite(v.data))
+    if first.op is None:
+        return f"the first such number is {first.label or 'an input'} = {first.data}"
+    operands = ", ".join(
+        f"{p.label} = {p.data:g}" if p.label else f"{p.data:g}" for p in first.parents
+    )
+    return f"the first such number is {first.op.name} of ({operands})"

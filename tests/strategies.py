@@ -1,0 +1,116 @@
+"""Random expressions over the whole derivative table, and slopes measured by a complex step."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from hypothesis import strategies as st
+
+from autograd_core import OPS, Op, Value
+from autograd_core.check import arities
+from autograd_core.engine import ADD, MUL, SIN, TOTAL
+
+Step: TypeAlias = tuple[Op, tuple[int | float, ...]]
+
+IMAGINARY = 1e-30
+
+
+class Expression:
+    """Inputs, and steps that each apply a row of the table to inputs and earlier results.
+
+    An operand of a step is the number of an input or of an earlier result (int), or a constant
+    (float). The steps are fixed, so an expression can be computed again at other inputs, on
+    floats, Values or arrays.
+    """
+
+    def __init__(self, inputs: Sequence[float], steps: Sequence[Step]) -> None:
+        self.inputs, self.steps = tuple(inputs), tuple(steps)
+
+    def nodes(self, inputs: Sequence[Any]) -> list[Any]:
+        """The inputs and the result of each step."""
+        values = list(inputs)
+        for op, operands in self.steps:
+            values.append(op(*[values[x] if isinstance(x, int) else x for x in operands]))
+        return values
+
+    def __call__(self, *inputs: Any) -> Any:
+        return self.nodes(inputs)[-1]
+
+    def leaves(self) -> list[Value]:
+        return [Value(x, f"x{i}") for i, x in enumerate(self.inputs)]
+
+    def graph(self) -> tuple[list[Value], Value]:
+        """New leaves, and the root computed from them."""
+        leaves = self.leaves()
+        return leaves, self(*leaves)
+
+    def __repr__(self) -> str:
+        lines = [f"x{i} = {x}" for i, x in enumerate(self.inputs)]
+        for i, (op, operands) in enumerate(self.steps, len(lines)):
+            shown = ", ".join(f"x{x}" if isinstance(x, int) else str(x) for x in operands)
+            lines.append(f"x{i} = {op.name}({shown})")
+        return "\n".join(lines)
+
+
+@st.composite
+def expressions(draw: Callable[..., Any], max_inputs: int = 3, max_steps: int = 8) -> Expression:
+    """Expressions in which every op works inside its domain and away from its kinks.
+
+    Results are used any number of times, also twice by one step; every input counts.
+    """
+    inputs = draw(st.lists(thousandths(), min_size=1, max_size=max_inputs))
+    values = list(inputs)
+    steps: list[Step] = []
+
+    def apply(op: Op, *operands: float) -> int:
+        steps.append((op, operands))
+        values.append(op.value(*[values[x] if isinstance(x, int) else x for x in operands]))
+        return len(values) - 1
+
+    def inside(domain: tuple[float, float], place: int) -> int:
+        """The place of a result in the domain: the one given, or one computed from it."""
+        low, high = domain
+        if low <= values[place] <= high:
+            return place
+        return apply(ADD, apply(MUL, apply(SIN, place), 0.49 * (high - low)), (low + high) / 2)
+
+    for _ in range(draw(st.integers(1, max_steps))):
+        op = draw(st.sampled_from(OPS))
+        count = draw(st.sampled_from(arities(op)))
+        picks = [draw(st.integers(0, len(values) - 1)) for _ in range(count)]
+        operands = [inside(op.domain, place) for place in picks]
+        if smooth(op, [values[place] for place in operands]):
+            apply(op, *operands)
+    used = {x for _, operands in steps for x in operands if isinstance(x, int)}
+    apply(TOTAL, *[place for place in range(len(values)) if place not in used])
+    return Expression(inputs, steps)
+
+
+def thousandths() -> st.SearchStrategy[float]:
+    """Numbers between -2 and 2 that are short to read."""
+    return st.integers(-1999, 1999).map(lambda n: n / 1000)
+
+
+def smooth(op: Op, xs: Sequence[float]) -> bool:
+    """Whether neither the op nor a slope of it jumps near xs."""
+
+    def value_and_slopes(xs: Sequence[float]) -> tuple[float, ...]:
+        z = op.value(*xs)
+        return z, *op.partials(z, *xs)
+
+    here = value_and_slopes(xs)
+    nearby = [
+        value_and_slopes([x + nudge if i == j else x for j, x in enumerate(xs)])
+        for i in range(len(xs))
+        for nudge in (-1e-3, 1e-3)
+    ]
+    return all(abs(p - q) < 0.1 for there in nearby for p, q in zip(here, there, strict=True))
+
+
+def complex_slopes(f: Callable[..., Any], xs: Sequence[Any]) -> list[Any]:
+    """df/dx for each x, of a function on arrays, exact to rounding: Im f(x + ih) / h."""
+    arrays = [np.atleast_1d(x).astype(complex) for x in xs]
+    return [
+        np.imag(f(*[x + 1j * IMAGINARY * (i == j) for j, x in enumerate(arrays)])) / IMAGINARY
+        for i in range(len(arrays))
+    ]

@@ -1,0 +1,114 @@
+import math
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nn.datasets import blobs, circles, moons, spirals, xor
+
+SCATTERED = [moons, circles, spirals, blobs]
+each = pytest.mark.parametrize("dataset", SCATTERED, ids=lambda dataset: dataset.__name__)
+
+
+def of_class(label, data):
+    return [x for x, y in zip(*data, strict=True) if y == label]
+
+
+def test_xor_is_one_where_exactly_one_coordinate_is():
+    X, y = xor()
+    assert sorted(X) == [[0, 0], [0, 1], [1, 0], [1, 1]]
+    assert y == [int(a != b) for a, b in X]
+
+
+@each
+def test_points_are_lists_of_two_floats_and_labels_are_whole_numbers(dataset):
+    X, y = dataset(30)
+    assert len(X) == len(y) == 30
+    assert all(type(x) is list and [type(v) for v in x] == [float, float] for x in X)
+    assert {type(label) for label in y} == {int}
+
+
+@each
+def test_there_are_a_hundred_points_unless_asked_otherwise(dataset):
+    X, y = dataset()
+    assert len(X) == len(y) == 100
+
+
+@each
+@given(n=st.integers(3, 60), seed=st.integers())
+@settings(deadline=None, max_examples=25)
+def test_classes_are_balanced_and_numbered_from_zero(dataset, n, seed):
+    _, y = dataset(n, seed=seed)
+    counts = Counter(y)
+    assert set(counts) == set(range(3 if dataset is blobs else 2))
+    assert max(counts.values()) - min(counts.values()) <= 1
+    assert len(y) == n
+
+
+@each
+def test_the_same_seed_gives_the_same_points(dataset):
+    assert dataset(20, seed=3) == dataset(20, seed=3)
+    assert dataset(20, seed=3)[0] != dataset(20, seed=4)[0]
+    assert dataset(20) == dataset(20, seed=0)
+
+
+@each
+def test_noise_moves_points_by_about_its_size(dataset):
+    still, _ = dataset(1000, noise=0.0)
+    moved, _ = dataset(1000, noise=0.2)
+    offsets = [a - b for p, q in zip(moved, still, strict=True) for a, b in zip(p, q, strict=True)]
+    deviation = math.sqrt(sum(d * d for d in offsets) / len(offsets))
+    assert deviation == pytest.approx(0.2, rel=0.1)
+    assert abs(sum(offsets) / len(offsets)) < 0.03
+
+
+def test_moons_without_noise_are_two_half_circles():
+    data = moons(40, noise=0.0)
+    for x1, x2 in of_class(0, data):
+        assert math.hypot(x1, x2) == pytest.approx(1)
+        assert x2 >= 0
+    for x1, x2 in of_class(1, data):
+        assert math.hypot(x1 - 1, x2 - 0.5) == pytest.approx(1)
+        assert x2 <= 0.5
+    assert of_class(0, data)[0] == pytest.approx([1, 0])
+    assert of_class(0, data)[-1] == pytest.approx([-1, 0])
+    assert of_class(1, data)[0] == pytest.approx([0, 0.5])
+    assert of_class(1, data)[-1] == pytest.approx([2, 0.5])
+
+
+def test_circles_without_noise_have_radius_one_and_a_half():
+    data = circles(40, noise=0.0)
+    assert [math.hypot(*x) for x in of_class(0, data)] == pytest.approx([1.0] * 20)
+    assert [math.hypot(*x) for x in of_class(1, data)] == pytest.approx([0.5] * 20)
+
+
+def test_spirals_without_noise_are_one_arm_and_the_same_turned_half_way():
+    data = spirals(40, noise=0.0)
+    arm = of_class(0, data)
+    assert [math.hypot(*x) for x in arm] == pytest.approx([i / 19 for i in range(20)])
+    for (a, b), (c, d) in zip(arm, of_class(1, data), strict=True):
+        assert (a + c, b + d) == pytest.approx((0, 0), abs=1e-12)
+    turns = [math.atan2(x2, x1) for x1, x2 in arm[1:]]
+    steps = [(after - before) % (2 * math.pi) for before, after in pairwise(turns)]
+    assert sum(steps) + steps[0] == pytest.approx(3 * math.pi)  # one and a half times round
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_blobs_without_noise_are_centres_evenly_spaced_on_a_circle(classes):
+    data = blobs(20, noise=0.0, classes=classes)
+    for label in range(classes):
+        angle = 2 * math.pi * label / classes
+        centre = pytest.approx([math.cos(angle), math.sin(angle)])
+        assert all(x == centre for x in of_class(label, data))
+
+
+@each
+def test_too_few_points_for_the_classes_is_an_error(dataset):
+    classes = 3 if dataset is blobs else 2
+    X, _ = dataset(classes)
+    assert len(X) == classes
+    for n in (classes - 1, 0, -5):
+        with pytest.raises(ValueError, match=f"{classes} classes need .* got n = {n}"):
+            dataset(n)

@@ -1,0 +1,364 @@
+"""Pictures: what they show, that they survive any label, and that files are written whole."""
+
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+from hypothesis import given, settings
+
+from autograd_core import Op, Value, dot, draw, gradient, topological, total
+from tests.strategies import expressions
+
+CUBE = Op("cube", lambda x: x**3, lambda z, x: (3 * x * x,), lambda np, x: x**3)
+EDGE = re.compile(r'^\tv(\d+) -> op(\d+) \[.*?\blabel="([^"]*)"', re.MULTILINE)
+
+
+@pytest.fixture
+def no_graphviz(monkeypatch, tmp_path):
+    """Neither a `dot` on the PATH nor pygraphviz."""
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    monkeypatch.setitem(sys.modules, "pygraphviz", None)
+
+
+@pytest.fixture
+def fake_dot(monkeypatch, tmp_path):
+    """A `dot` on the PATH that tells how it was called."""
+    program = tmp_path / "bin" / "dot"
+    program.parent.mkdir()
+    program.write_text('#!/bin/sh\n/bin/cat\necho "called with $*"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+
+def small_graph():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    return a * b + a
+
+
+def svg_of(root):
+    return parsed(draw(root).render("svg"))
+
+
+def parsed(svg):
+    return ET.fromstring(svg)  # noqa: S314
+
+
+def texts(svg):
+    """The text elements of a rendered picture, without the space around them."""
+    return ["".join(x.itertext()).strip() for x in svg.iter() if x.tag.endswith("}text")]
+
+
+def names_in(folder):
+    return [path.name for path in folder.iterdir()]
+
+
+def edges(source):
+    """(place of the operand, place of the result, number on the edge), for every operand."""
+    return [(int(v), int(op), label.strip()) for v, op, label in EDGE.findall(source)]
+
+
+# --- What is shown ----------------------------------------------------------------------------
+
+
+@given(expressions())
+@settings(deadline=None)
+def test_every_operand_has_an_edge_that_carries_its_local_derivative(expression):
+    _, root = expression.graph()
+    order = topological(root)
+    place = {v: i for i, v in enumerate(order)}
+    expected = [
+        (place[parent], i, f"{slope:.4g}")
+        for i, v in enumerate(order)
+        for parent, slope in zip(v.parents, v.partials, strict=True)
+    ]
+    source = draw(root).source
+    assert sorted(edges(source)) == sorted(expected)
+    results = re.findall(r"^\top(\d+) -> v(\d+) ", source, re.MULTILINE)
+    assert results == [(str(i), str(i)) for i, v in enumerate(order) if v.parents]
+
+
+def test_an_operand_used_twice_has_two_edges():
+    a = Value(3.0, "a")
+    assert edges(draw(a + a).source) == [(0, 1, "1"), (0, 1, "1")]
+    svg = svg_of(a * a)
+    assert texts(svg).count("3") == 3  # the data of a, and each slope
+    assert sum(g.get("class") == "edge" for g in svg.iter()) == 3
+
+
+def test_the_picture_shows_label_data_grad_and_op():
+    root = small_graph()
+    root.label = "root"
+    root.backward()
+    shown = texts(svg_of(root))
+    assert {"a", "b", "root", "2", "3", "6", "8", "*", "+"} <= set(shown)
+    assert {"grad 4", "grad 2", "grad 1"} <= set(shown)
+
+
+def test_a_gradient_is_a_dash_until_a_backward_has_reached_it():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    c = a * b
+    assert texts(svg_of(c)).count("grad –") == 3
+    assert str(draw(c)).count("grad –") == 3
+    gradient(c, a)
+    assert str(draw(c)).count("grad –") == 3
+    (a * 0).backward()
+    assert re.findall(r"grad (\S+)", str(draw(c))) == ["0", "–", "–"]
+    c.backward()
+    assert re.findall(r"grad (\S+)", str(draw(c))) == ["3", "2", "1"]
+
+
+def test_a_picture_shows_the_graph_as_it_was_when_drawn():
+    root = small_graph()
+    picture = draw(root)
+    root.backward()
+    assert "grad –" in str(picture)
+    assert "grad –" in picture.source
+    assert "grad –" not in draw(root).source
+
+
+def test_the_text_is_a_line_for_each_value():
+    x = Value(1.0, "x")
+    y = total([2 * x**2, x - 0.5, CUBE(x)])
+    y.label = "y"
+    y.backward()
+    assert re.sub(" {2,}", "  ", str(draw(y))).splitlines() == [
+        "2  data 2  grad 1",
+        "x  data 1  grad 8",
+        "v2 = x **2  data 1  grad 2  ∂x 2",
+        "v3 = 2 * v2  data 2  grad 1  ∂2 1  ∂v2 2",
+        "0.5  data 0.5  grad -1",
+        "v5 = x - 0.5  data 0.5  grad 1  ∂x 1  ∂0.5 -1",
+        "v6 = cube(x)  data 1  grad 1  ∂x 3",
+        "y = total(v3, v5, v6)  data 3.5  grad 1  ∂v3 1  ∂v5 1  ∂v6 1",
+    ]
+
+
+def test_a_leaf_alone_can_be_drawn():
+    assert str(draw(Value(0.25, "x"))) == "x  data 0.25  grad –"
+    assert texts(svg_of(Value(0.25, "x"))) == ["x", "0.25", "grad –"]
+    assert edges(draw(Value(1.0)).source) == []
+
+
+@pytest.mark.parametrize("data", [float("nan"), float("inf"), -1e300, 1e-300])
+def test_any_float_can_be_drawn(data):
+    assert f"{data:.4g}" in texts(svg_of(Value(data, "x") * 1.0))
+
+
+PROGRAM = """
+from autograd_core import *
+x, y = Value(0.5, "x"), Value(-2.0, "y")
+z = dot([x, y], [y, x], x).tanh() + softmax([x, y, x * y])[1] ** 2
+z.backward()
+print(draw(z).source, draw(z))
+"""
+
+
+def test_a_picture_is_the_same_in_every_process():
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", PROGRAM],
+            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONIOENCODING": "utf-8"},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(printed) == 1
+    assert b"digraph" in printed.pop()
+
+
+@pytest.mark.parametrize("root", [3.0, None, [Value(1.0)]])
+def test_only_a_value_can_be_drawn(root):
+    with pytest.raises(TypeError, match=f"expected a Value, got {type(root).__name__}"):
+        draw(root)
+
+
+# --- Labels -----------------------------------------------------------------------------------
+
+LABELS = [
+    'say "x"',
+    "it's",
+    "a<b",
+    "<b>bold</b>",
+    "{x|y}",
+    "|",
+    "a & b",
+    "&amp;",
+    "&#955;",
+    "a\\b",
+    "\\",
+    "\\n",
+    "\\N",
+    "\\Gamma",
+    "first line\nsecond line",
+    "%s {0}",
+    "λ₁ ∂é 日本",
+    "-->",
+    "]]>",
+    "digraph {",
+    "/* x */ // #",
+]
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_label_of_any_characters_survives(label):
+    x = Value(1.5, label)
+    svg = svg_of(x + x)
+    assert set(label.split("\n")) <= set(texts(svg))
+    assert {"1.5", "3", "grad –", "+"} <= set(texts(svg))
+    assert sum(g.get("class") == "edge" for g in svg.iter()) == 3
+    assert label in str(draw(x + x))
+
+
+@pytest.mark.parametrize("label", ["x", 'say "x"', "<b>bold</b>", "\\Gamma", "\\", "λ"])
+def test_the_tooltip_of_an_edge_names_the_local_derivative_in_full(label):
+    x = Value(0.1, label)
+    y = x * (1 / 3)
+    y.label = "y"
+    tooltips = [title for v in svg_of(y).iter() for title in v.attrib.values()]
+    assert f"local derivative ∂y/∂{label} = {1 / 3!r}" in tooltips
+
+
+@pytest.mark.parametrize("label", [" ", "\t", "\r", "\x01", "a\x1bb"])
+def test_a_label_that_cannot_be_shown_spoils_no_picture(label):
+    x = Value(1.5, label)
+    assert {"1.5", "3", "grad –", "+"} <= set(texts(svg_of(x + x)))
+
+
+@pytest.mark.parametrize("name", ['say "x"', "<b>bold</b>", "{x|y}", "a & b", "\\N", "\\", "λ ∂"])
+def test_the_name_of_an_op_may_be_any_text(name):
+    op = Op(name, lambda x: x, lambda z, x: (1.0,), lambda np, x: x)
+    svg = svg_of(op(Value(1.0, "x")))
+    assert name in texts(svg)
+    assert name in str(draw(op(Value(1.0, "x"))))
+
+
+# --- Files ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "magic"),
+    [
+        ("graph.svg", b"<?xml"),
+        ("graph.png", b"\x89PNG\r\n\x1a\n"),
+        ("graph.pdf", b"%PDF-"),
+        ("GRAPH.SVG", b"<?xml"),
+        ("two.dots.png", b"\x89PNG\r\n\x1a\n"),
+    ],
+)
+def test_a_picture_is_saved_in_the_format_that_the_ending_names(tmp_path, name, magic):
+    draw(small_graph()).save(tmp_path / name)
+    draw(small_graph()).save(str(tmp_path / name))
+    assert (tmp_path / name).read_bytes().startswith(magic)
+    assert names_in(tmp_path) == [name]
+
+
+def test_a_saved_svg_is_the_picture(tmp_path):
+    draw(small_graph()).save(tmp_path / "graph.svg")
+    assert {"a", "b", "*", "+"} <= set(texts(parsed((tmp_path / "graph.svg").read_bytes())))
+
+
+@pytest.mark.parametrize("name", ["graph", "graph.jpg", "graph.dot", "svg", ".svg", "graph.svg.gz"])
+def test_an_unknown_ending_is_refused_and_nothing_written(tmp_path, name):
+    with pytest.raises(ValueError, match=r"the ending must be \.svg, \.png, \.pdf"):
+        draw(small_graph()).save(tmp_path / name)
+    assert names_in(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failing_write_leaves_the_old_file_whole_and_no_other(tmp_path, monkeypatch, step):
+    def disk_full(*_):
+        raise OSError(28, "No space left on device")
+
+    path = tmp_path / "graph.svg"
+    path.write_bytes(b"old")
+    monkeypatch.setattr(os, step, disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        draw(small_graph()).save(path)
+    assert path.read_bytes() == b"old"
+    assert names_in(tmp_path) == ["graph.svg"]
+
+
+def test_a_path_that_cannot_be_written_leaves_nothing_behind(tmp_path):
+    (tmp_path / "folder.svg").mkdir()
+    with pytest.raises(OSError, match=r"folder\.svg"):
+        draw(small_graph()).save(tmp_path / "folder.svg")
+    with pytest.raises(FileNotFoundError):
+        draw(small_graph()).save(tmp_path / "missing" / "graph.svg")
+    assert names_in(tmp_path) == ["folder.svg"]
+    assert names_in(tmp_path / "folder.svg") == []
+
+
+# --- Big graphs -------------------------------------------------------------------------------
+
+
+def chain(n):
+    """A graph of n Values."""
+    x = Value(0.5)
+    for _ in range(n - 1):
+        x = x.sin()
+    return x
+
+
+def test_a_graph_of_too_many_nodes_is_refused_with_its_size_and_what_to_draw():
+    with pytest.raises(ValueError, match=r"401 nodes, .* at most 400") as raised:
+        draw(chain(401))
+    assert "the loss of one example" in str(raised.value)
+    assert "max_nodes=401" in str(raised.value)
+    with pytest.raises(ValueError, match="20,000 nodes"):
+        draw(chain(20_000))
+
+
+def test_as_many_nodes_as_asked_for_are_drawn():
+    assert len(str(draw(chain(400))).splitlines()) == 400
+    assert len(str(draw(chain(401), max_nodes=401)).splitlines()) == 401
+    with pytest.raises(ValueError, match=r"3 nodes, .* at most 2"):
+        draw(chain(3), max_nodes=2)
+
+
+# --- Notebooks, and places without Graphviz ---------------------------------------------------
+
+
+def test_a_notebook_is_given_the_picture_and_the_text():
+    picture = draw(small_graph())
+    bundle = picture._repr_mimebundle_()
+    assert bundle["text/plain"] == str(picture) == repr(picture)
+    assert "a" in texts(parsed(bundle["image/svg+xml"]))
+
+
+def test_a_dot_on_the_path_is_used(fake_dot):
+    picture = draw(small_graph())
+    image = picture.render("svg").decode()
+    assert image.startswith(picture.source.strip())
+    assert "-Tsvg" in image.splitlines()[-1]
+
+
+def test_without_graphviz_the_error_names_the_commands_that_bring_it(no_graphviz, tmp_path):
+    with pytest.raises(RuntimeError) as raised:
+        draw(small_graph()).save(tmp_path / "graph.svg")
+    assert 'pip install "autograd-core[render]"' in str(raised.value)
+    assert "apt-get install graphviz" in str(raised.value)
+    assert names_in(tmp_path) == []
+
+
+def test_without_graphviz_the_source_and_the_text_are_still_there(no_graphviz):
+    picture = draw(small_graph())
+    assert "v2 = a * b" in str(picture)
+    assert picture.source.startswith("digraph")
+
+
+def test_without_graphviz_a_notebook_is_given_the_text_and_what_is_missing(no_graphviz):
+    picture = draw(small_graph())
+    bundle = picture._repr_mimebundle_()
+    assert list(bundle) == ["text/plain"]
+    assert str(picture) in bundle["text/plain"]
+    assert "pip install" in bundle["text/plain"]
+
+
+def test_a_neuron_is_drawn_with_an_edge_for_each_weight_and_input():
+    w, x = [Value(0.5, "w1"), Value(-1.0, "w2")], [Value(2.0, "x1"), Value(3.0, "x2")]
+    source = draw(dot(w, x, Value(0.25, "b"))).source
+    assert [label for _, _, label in edges(source)] == ["2", "3", "0.5", "-1", "1"]

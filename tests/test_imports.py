@@ -1,0 +1,117 @@
+"""What is imported when, and that both packages run on the standard library alone."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import autograd_core
+
+BLOCK = """
+import sys
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"numpy", "graphviz", "matplotlib", "tqdm", "pygraphviz"}:
+            raise ImportError(f"{name} is blocked")
+
+sys.meta_path.insert(0, Blocker())
+"""
+
+
+def run(program):
+    """What a program prints in a process of its own."""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.mark.parametrize("module", ["numpy", "graphviz", "matplotlib.pyplot", "tqdm.auto"])
+def test_the_blocker_blocks(module):
+    program = f"try:\n    import {module}\nexcept ImportError as error:\n    print(error)"
+    assert "is blocked" in run(BLOCK + program)
+
+
+def test_both_packages_train_on_the_standard_library_alone():
+    program = """
+import autograd_core
+from nn import MLP, SGD, datasets, fit, losses
+
+X, y = datasets.xor()
+model = MLP(2, [4, 1], activation="tanh", seed=1)
+history = fit(
+    model, X, y, loss=losses.hinge, optimizer=SGD(0.5), epochs=30, compile=False, progress=False
+)
+print(history.loss[-1] < history.loss[0], len(history.loss))
+"""
+    assert run(BLOCK + program) == "True 30\n"
+
+
+def test_the_engine_differentiates_on_the_standard_library_alone():
+    program = """
+from autograd_core import *
+x, y = Value(2.0, "x"), Value(3.0)
+z = dot([x, y], [y, x], 1.0) + logsumexp([x, y]) * maximum(x, y).sigmoid()
+z.backward()
+print(x.grad == gradient(z, x)[0].data, check_gradient(lambda x: x**3, x))
+"""
+    assert run(BLOCK + program) == "True x = 2: slope 12, measured 12\n"
+
+
+def test_importing_loads_nothing_but_the_standard_library():
+    program = """
+import sys
+before = set(sys.modules)
+import autograd_core
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+import nn
+print(*sorted({name.partition(".")[0] for name in set(sys.modules) - before}))
+"""
+    engine, both = [set(line.split()) for line in run(program).splitlines()]
+    assert engine - sys.stdlib_module_names == {"autograd_core"}
+    assert both - sys.stdlib_module_names == {"autograd_core", "nn"}
+
+
+def test_the_engine_needs_nothing_of_nn():
+    program = """
+import sys
+from autograd_core import *
+z = Value(1.0) * 2
+z.backward()
+check_op(OPS[0])
+draw(z)
+print("autograd_core" in sys.modules, "nn" in sys.modules)
+"""
+    assert run(program) == "True False\n"
+
+
+def test_every_public_name_is_there():
+    for name in autograd_core.__all__:
+        assert hasattr(autograd_core, name)
+    assert {
+        *("Value", "Op", "OPS", "topological", "gradient", "jacobian", "hessian"),
+        *("total", "dot", "mean", "logsumexp", "softmax", "maximum", "minimum"),
+        *("check_op", "check_gradient", "draw"),
+    } <= set(autograd_core.__all__)
+
+
+@pytest.mark.parametrize(
+    ("name", "signature"),
+    [
+        ("Value", ["data", "label"]),
+        ("Op", ["name", "value", "partials", "array", "domain"]),
+        ("dot", ["xs", "ys", "bias"]),
+        ("gradient", ["y", "xs"]),
+        ("jacobian", ["ys", "xs"]),
+        ("hessian", ["y", "xs"]),
+        ("check_gradient", ["f", "xs"]),
+        ("check_op", ["op"]),
+        ("topological", ["root"]),
+    ],
+)
+def test_public_names_take_the_arguments_they_promise(name, signature):
+    parameters = inspect.signature(getattr(autograd_core, name)).parameters
+    assert list(parameters) == signature

@@ -1,0 +1,77 @@
+"""The notebooks run, and the outputs kept in them are those that running them gives."""
+
+import re
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+FOLDER = Path(__file__).parent.parent / "notebooks"
+NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+MACHINE = re.compile(r"/(home|root|tmp|usr|mnt|Users)/|[A-Z]:\\|site-packages")
+
+each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def shown(cell):
+    """What a cell printed, then each result: its text, and the kinds of pictures beside it."""
+    printed = "".join(
+        o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stdout"
+    )
+    results = [o.data for o in cell.outputs if o.output_type in ("display_data", "execute_result")]
+    return [
+        printed,
+        *[(ADDRESS.sub("", data.get("text/plain", "")), sorted(data)) for data in results],
+    ]
+
+
+@pytest.fixture
+def own_settings(tmp_path, monkeypatch):
+    """Whatever is set up for Jupyter on this machine stays out of it."""
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))
+
+
+def test_there_is_a_notebook():
+    assert NOTEBOOKS
+
+
+@each_notebook
+def test_running_it_again_gives_the_outputs_kept(path, tmp_path, own_settings):
+    copy = shutil.copy(path, tmp_path)
+    notebook = nbformat.read(copy, as_version=4)
+    kept = [shown(cell) for cell in code_cells(notebook)]
+    for cell in code_cells(notebook):
+        cell.outputs, cell.execution_count = [], None
+    settings = {"timeout": 120, "kernel_name": "python3", "record_timing": False}
+    NotebookClient(notebook, resources={"metadata": {"path": str(tmp_path)}}, **settings).execute()
+    for cell, before in zip(code_cells(notebook), kept, strict=True):
+        assert shown(cell) == before, cell.source
+
+
+@each_notebook
+def test_outputs_kept_are_from_one_run_without_errors_or_warnings(path):
+    notebook = nbformat.read(path, as_version=4)
+    nbformat.validate(notebook)
+    cells = code_cells(notebook)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    outputs = [output for cell in cells for output in cell.outputs]
+    assert [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"] == []
+    assert any("image/svg+xml" in o.get("data", {}) for o in outputs)
+    assert any("image/png" in o.get("data", {}) for o in outputs)
+
+
+@each_notebook
+def test_notebook_does_not_tell_where_it_was_run(path):
+    notebook = nbformat.read(path, as_version=4)
+    texts = [cell.source for cell in notebook.cells]
+    texts += [str(shown(cell)) for cell in code_cells(notebook)]
+    assert [text for text in texts if MACHINE.search(text)] == []
+    assert set(notebook.metadata) == {"kernelspec", "language_info"}

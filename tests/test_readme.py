@@ -1,0 +1,61 @@
+"""The README says what is true: its commands, snippets, table, pictures and links."""
+
+import re
+import tomllib
+
+import pytest
+
+from autograd_core import OPS
+from tests import primitives, readme
+
+TEXT = readme.README.read_text(encoding="utf-8")
+
+
+def targets():
+    """What the README links to and shows, but for other sites."""
+    found = re.findall(r"\]\(([^)]+)\)|(?:src|href)=\"([^\"]+)\"", TEXT)
+    return sorted({a or b for a, b in found if not (a or b).startswith(("http", "#"))})
+
+
+def test_run_and_test_come_first():
+    assert list(readme.sections())[:2] == ["Run", "Test"]
+
+
+@pytest.mark.parametrize(("title", "last"), [("Run", "-m nn"), ("Test", "-m pytest")])
+def test_section_holds_one_command_that_does_its_own_set_up(title, last):
+    command = readme.command(title)
+    venv, install, run = command.split(" && ")
+    assert venv == "python3 -m venv .venv"
+    assert install.startswith(".venv/bin/pip install -q ")
+    assert run == f".venv/bin/python {last}"
+
+
+@pytest.mark.parametrize("title", ["Run", "Test"])
+def test_command_installs_extras_that_exist(title):
+    (extras,) = re.findall(r'"\.\[([\w,]+)\]"', readme.command(title))
+    project = tomllib.loads((readme.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(extras.split(",")) <= set(project["optional-dependencies"])
+
+
+def test_snippets_run_and_print_what_they_show_and_write_the_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    readme.run_snippets()
+    written = {path.name for path in tmp_path.iterdir()}
+    kept = {path.name for path in readme.PICTURES.iterdir()}
+    shown = {target.rsplit("/", 1)[-1] for target in targets() if "/images/" in target}
+    assert kept == shown
+    assert shown <= written
+
+
+def test_links_lead_to_files():
+    assert targets()
+    assert [target for target in targets() if not (readme.ROOT / target).exists()] == []
+
+
+def test_table_of_primitives_is_current():
+    assert primitives.with_table(TEXT) == TEXT, "run: python -m tests.primitives"
+
+
+def test_table_has_every_primitive():
+    constant = {op.name for op in OPS if not op.name.startswith("**") or op.name == "**"}
+    assert constant | {"**n"} == {name for name, *_ in primitives.rows()}

@@ -1,0 +1,260 @@
+import json
+import math
+import tracemalloc
+from contextlib import contextmanager
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nn import ACTIVATIONS, MLP, ModelFileError, load, save
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+shapes = st.lists(st.integers(1, 4), min_size=2, max_size=4)
+activations = st.sampled_from(sorted(ACTIVATIONS))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture
+def good(tmp_path):
+    """The content of a good file: a net of 2 inputs and layers of 3 and 1."""
+    save(MLP(2, [3, 1], seed=0), tmp_path / "good.json")
+    return json.loads((tmp_path / "good.json").read_text())
+
+
+@given(shapes, activations, st.sampled_from([*sorted(ACTIVATIONS), "softmax"]), st.data())
+@settings(deadline=None, max_examples=60)
+def test_a_model_comes_back_bit_by_bit(folder, shape, activation, output, data):
+    n_in, *sizes = shape
+    model = MLP(n_in, sizes, activation=activation, output=output)
+    for p in model.parameters():
+        p.data = data.draw(finite)
+    save(model, folder / "model.json")
+    copy = load(folder / "model.json")
+    assert repr(copy) == repr(model)
+    assert [p.data.hex() for p in copy.parameters()] == [p.data.hex() for p in model.parameters()]
+    assert [p.label for p in copy.parameters()] == [p.label for p in model.parameters()]
+
+
+@pytest.mark.parametrize("expand", [False, True])
+def test_a_loaded_model_predicts_the_same(tmp_path, expand):
+    model = MLP(2, [5, 3], activation="tanh", output="softmax", seed=1, expand=expand)
+    save(model, tmp_path / "m.json")
+    outputs = [v.data for v in model([0.3, -0.7])]
+    assert [v.data for v in load(tmp_path / "m.json")([0.3, -0.7])] == pytest.approx(outputs)
+
+
+def test_the_file_is_readable_json_with_the_architecture_in_it(tmp_path):
+    model = MLP(2, [3, 1], activation="tanh", output="sigmoid", seed=0)
+    save(model, str(tmp_path / "m.json"))
+    text = (tmp_path / "m.json").read_text(encoding="ascii")
+    content = json.loads(text)
+    assert content["format"] == "autograd-core model 1"
+    assert (content["n_in"], content["sizes"]) == (2, [3, 1])
+    assert (content["activation"], content["output"]) == ("tanh", "sigmoid")
+    first, second = model.layers
+    assert content["layers"][0]["W"] == [[w.data for w in neuron.w] for neuron in first.neurons]
+    assert content["layers"][1]["b"] == [neuron.b.data for neuron in second.neurons]
+    assert len(text.splitlines()) > 13  # a line for each number, for reading and for diffs
+    assert text.endswith("\n")
+
+
+def test_saving_twice_writes_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        save(MLP(2, [3, 1], seed=0), tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    save(load(tmp_path / "a"), tmp_path / "c")
+    assert (tmp_path / "c").read_bytes() == (tmp_path / "a").read_bytes()
+
+
+# --- What cannot be saved ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_parameter_that_is_not_finite_is_refused_by_name_and_nothing_is_written(tmp_path, number):
+    model = MLP(2, [3, 1], seed=0)
+    model.layers[0].neurons[2].w[1].data = number
+    with pytest.raises(ValueError, match=rf"W1\[2,1\] = {number}"):
+        save(model, tmp_path / "m.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["activation", "output"])
+def test_a_function_as_activation_is_refused_and_nothing_is_written(tmp_path, where):
+    model = MLP(2, [3, 1], **{where: lambda z: z * z})
+    with pytest.raises(ValueError, match="only name an activation"):
+        save(model, tmp_path / "m.json")
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def full_disk(free_bytes):
+    """No file may grow beyond so many bytes."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (free_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_write_that_fails_leaves_the_old_file_whole_and_nothing_else(tmp_path):
+    path = tmp_path / "m.json"
+    save(MLP(2, [1], seed=0), path)
+    old = path.read_bytes()
+    with full_disk(200), pytest.raises(OSError, match="too large"):
+        save(MLP(8, [8, 1], seed=0), path)
+    assert path.read_bytes() == old
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        save(MLP(2, [1]), tmp_path / "nowhere" / "m.json")
+
+
+# --- What is no model file --------------------------------------------------------------------
+
+
+def refused(path, content, why):
+    """A file of that content is refused, by name and with a reason."""
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    path.write_bytes(raw)
+    with pytest.raises(ModelFileError, match=why) as error:
+        load(path)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"hello", b"\x89PNG\r\n\x1a\n\x00", b"\xff\xfe{", b"{", b"[1, 2", b"{]", b"\x00" * 100],
+)
+def test_what_is_no_json_is_refused(tmp_path, content):
+    refused(tmp_path / "m.json", content, "is not a model file")
+
+
+@pytest.mark.parametrize("content", [{}, [], 3, None, "autograd-core model 1", {"format": 1}])
+def test_json_that_does_not_say_it_is_a_model_is_refused(tmp_path, content):
+    refused(tmp_path / "m.json", content, "does not say that it is")
+
+
+def test_another_version_of_the_format_is_refused(tmp_path, good):
+    refused(
+        tmp_path / "m.json", good | {"format": "autograd-core model 2"}, "autograd-core model 1"
+    )
+
+
+@given(st.floats(0, 1))
+@settings(deadline=None)
+def test_a_truncated_file_is_refused(folder, share):
+    save(MLP(2, [3, 1], seed=0), folder / "whole.json")
+    whole = (folder / "whole.json").read_bytes().rstrip()
+    refused(folder / "cut.json", whole[: int(share * (len(whole) - 1))], "is not a model file")
+
+
+@pytest.mark.parametrize("key", ["n_in", "sizes", "activation", "output", "layers"])
+def test_a_file_that_lacks_a_part_is_refused_by_the_name_of_the_part(tmp_path, good, key):
+    del good[key]
+    refused(tmp_path / "m.json", good, f"lacks '{key}'")
+
+
+@pytest.mark.parametrize("key", ["W", "b"])
+def test_a_layer_that_lacks_a_part_is_refused_by_the_name_of_the_part(tmp_path, good, key):
+    del good["layers"][1][key]
+    refused(tmp_path / "m.json", good, f"lacks '{key}'")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_in": 3},
+        {"sizes": [4, 1]},
+        {"sizes": [3]},
+        {"sizes": [3, 1, 1]},
+        {"sizes": [], "layers": []},
+        {"layers": []},
+        {"n_in": 0, "sizes": [1], "layers": [{"W": [[]], "b": [0.0]}]},
+        {"n_in": 1, "sizes": [2], "layers": [{"W": [[1.0], [1.0, 2.0]], "b": [0.0, 0.0]}]},
+        {"n_in": 1, "sizes": [2], "layers": [{"W": [[1.0], [2.0]], "b": [0.0]}]},
+    ],
+)
+def test_weights_of_another_shape_are_refused(tmp_path, good, change):
+    refused(tmp_path / "m.json", good | change, "shapes|at least")
+
+
+@pytest.mark.parametrize("key", ["n_in", "sizes", "activation", "output", "layers"])
+@pytest.mark.parametrize("wrong", [None, -1, 2.5, "x", [], {}, [[]], {"W": 1}, [None, None]])
+def test_a_part_of_a_wrong_type_is_refused(tmp_path, good, key, wrong):
+    refused(tmp_path / "m.json", good | {key: wrong}, "is not a model file")
+
+
+@pytest.mark.parametrize("wrong", [None, True, "1.0", [1.0], {}, 10**400])
+@pytest.mark.parametrize("key", ["W", "b"])
+def test_a_parameter_that_is_no_number_is_refused(tmp_path, good, key, wrong):
+    row = good["layers"][0][key]
+    (row if key == "b" else row[1])[0] = wrong
+    refused(tmp_path / "m.json", good, "is not a model file")
+
+
+@pytest.mark.parametrize("wrong", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_parameter_that_is_not_finite_is_refused_by_name(tmp_path, good, wrong):
+    good["layers"][1]["b"][0] = "here"
+    text = json.dumps(good).replace('"here"', wrong)
+    refused(tmp_path / "m.json", text.encode(), r"b2\[0\] is -?(nan|inf)")
+
+
+def test_whole_numbers_are_numbers_too(tmp_path, good):
+    good["layers"][1]["b"][0] = 3
+    (tmp_path / "m.json").write_text(json.dumps(good))
+    number = load(tmp_path / "m.json").layers[1].neurons[0].b.data
+    assert (number, type(number)) == (3.0, float)
+
+
+def test_an_unknown_activation_is_refused_with_the_known_ones(tmp_path, good):
+    refused(tmp_path / "m.json", good | {"activation": "swish"}, "'swish'; known are .*tanh")
+    refused(tmp_path / "m.json", good | {"output": "__import__('os')"}, "unknown activation")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"n_in": 10**6},
+        {"n_in": 10**18},
+        {"sizes": [10**6, 1]},
+        {"sizes": [3, 10**6]},
+        {"sizes": [10**18, 10**18]},
+        {"n_in": 10**6, "sizes": [1], "layers": [{"W": [[1.0]], "b": [0.0]}]},
+        {"n_in": 1, "sizes": [10**6], "layers": [{"W": [[1.0]], "b": [0.0]}]},
+    ],
+)
+def test_a_size_that_is_only_claimed_takes_no_memory(tmp_path, good, change):
+    tracemalloc.start()
+    try:
+        refused(tmp_path / "m.json", good | change, "shapes")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+@pytest.mark.parametrize(
+    "opening", ["[", '{"a":', '{"format": "autograd-core model 1", "sizes": [']
+)
+def test_deep_nesting_is_refused(tmp_path, opening):
+    refused(tmp_path / "m.json", opening.encode() * 100_000, "nested too deeply")
+
+
+def test_a_file_that_is_not_there_and_a_folder_are_errors_of_the_system(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"m\.json"):
+        load(tmp_path / "m.json")
+    with pytest.raises(OSError, match=str(tmp_path)):
+        load(tmp_path)
+
+
+def test_a_model_file_error_is_a_value_error():
+    assert issubclass(ModelFileError, ValueError)

@@ -1,0 +1,534 @@
+import gc
+import math
+import os
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autograd_core import Op, Value, mean
+from nn import MLP, SGD, Adam, DivergedError, History, datasets, evaluate, fit
+from nn.losses import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    hinge,
+    mse,
+    nll,
+)
+
+MOONS = datasets.moons(20)
+XOR = datasets.xor()
+LINE = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]  # y = 2x + 1
+
+
+def net(**options):
+    return MLP(2, [3, 1], **{"activation": "tanh", "seed": 0, **options})
+
+
+def train(model, data=MOONS, **options):
+    """A short quiet training."""
+    defaults = {"loss": hinge, "optimizer": SGD(0.1), "epochs": 3, "progress": False}
+    return fit(model, *data, **{**defaults, **options})
+
+
+def bits(model):
+    return [p.data.hex() for p in model.parameters()]
+
+
+def plain_product(z, t):
+    return z * t
+
+
+# --- What training does ----------------------------------------------------------------------
+
+
+def test_a_full_batch_step_follows_the_gradient_of_the_mean_loss():
+    model, by_hand = net(), net()
+    train(model, epochs=1, optimizer=SGD(0.5))
+    X, y = MOONS
+    mean([hinge(by_hand(x), label) for x, label in zip(X, y, strict=True)]).backward()
+    expected = [p.data - 0.5 * p.grad for p in by_hand.parameters()]
+    assert [p.data for p in model.parameters()] == pytest.approx(expected, rel=1e-12, abs=1e-14)
+
+
+def test_a_line_is_learnt():
+    model = MLP(1, [1], seed=0)
+    history = train(model, LINE, loss=mse, optimizer=SGD(0.1), epochs=400)
+    assert [p.data for p in model.parameters()] == pytest.approx([2, 1], abs=1e-4)
+    assert history.loss[-1] < 1e-8
+    assert model([10.0]).data == pytest.approx(21, abs=1e-3)
+
+
+def test_xor_is_learnt():
+    model = MLP(2, [4, 1], activation="tanh", seed=0)
+    loss = binary_cross_entropy_with_logits
+    history = train(model, XOR, loss=loss, optimizer=Adam(0.1), epochs=60)
+    assert history.accuracy[-1] == 1.0
+    assert [int(model(x).data > 0) for x in XOR[0]] == XOR[1]
+
+
+def test_xor_from_a_bad_seed_is_reported_as_it_is():
+    model = MLP(2, [2, 1], seed=0)
+    loss = binary_cross_entropy_with_logits
+    history = train(model, XOR, loss=loss, optimizer=Adam(0.1), epochs=100)
+    right = [int(model(x).data > 0) == label for x, label in zip(*XOR, strict=True)]
+    assert history.accuracy[-1] == sum(right) / 4 == 0.75
+    assert evaluate(model, *XOR, loss=loss)[1] == 0.75
+
+
+def test_weights_that_start_at_zero_do_not_learn():
+    model = MLP(2, [4, 1], init="zeros")
+    history = train(model, XOR, loss=binary_cross_entropy_with_logits, epochs=20)
+    assert history.accuracy[-1] == 0.5
+    assert history.loss[-1] == pytest.approx(math.log(2))
+
+
+def test_the_history_has_an_entry_an_epoch_taken_before_its_step():
+    model = net()
+    before = evaluate(model, *MOONS, loss=hinge)
+    history = train(model, epochs=4)
+    assert history.epochs == len(history.loss) == len(history.accuracy) == 4
+    assert (history.loss[0], history.accuracy[0]) == pytest.approx(before)
+    assert all(type(number) is float for number in history.loss + history.accuracy)
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "size", "data"),
+    [
+        (hinge, "linear", 1, MOONS),
+        (mse, "linear", 1, MOONS),
+        (binary_cross_entropy, "sigmoid", 1, MOONS),
+        (binary_cross_entropy_with_logits, "linear", 1, MOONS),
+        (cross_entropy, "linear", 2, MOONS),
+        (cross_entropy, "linear", 3, datasets.blobs(15)),
+        (nll, "softmax", 3, datasets.blobs(15)),
+    ],
+    ids=lambda x: getattr(x, "name", ""),
+)
+def test_every_loss_trains_and_counts_right_answers(loss, output, size, data):
+    model = MLP(2, [4, size], activation="tanh", output=output, seed=1)
+    history = train(model, data, loss=loss, optimizer=Adam(0.05), epochs=40)
+    assert history.loss[-1] < history.loss[0]
+    final_loss, accuracy = evaluate(model, *data, loss=loss)
+    assert final_loss < history.loss[0]
+    threshold = 0.5 if loss in (mse, binary_cross_entropy) else 0.0
+    guesses = [
+        o[0].data > threshold if size == 1 else max(range(size), key=lambda k: o[k].data)
+        for o in map(model.outputs, data[0])
+    ]
+    hits = sum(guess == label for guess, label in zip(guesses, data[1], strict=True))
+    assert accuracy == hits / len(data[1]) > 0.7
+
+
+def test_targets_that_are_no_labels_have_no_accuracy():
+    history = train(MLP(1, [2, 1], seed=0), LINE, loss=mse, optimizer=SGD(0.01))
+    assert history.accuracy == []
+    final_loss, accuracy = evaluate(MLP(1, [1], init="zeros"), *LINE, loss=mse)
+    assert (final_loss, accuracy) == (21.0, None)
+
+
+def test_labels_may_be_one_hot_and_targets_lists():
+    one_hot = [[1, 0] if label == 0 else [0, 1] for label in MOONS[1]]
+    by_index, by_list = MLP(2, [2], seed=0), MLP(2, [2], seed=0)
+    train(by_index, loss=cross_entropy)
+    train(by_list, (MOONS[0], one_hot), loss=cross_entropy)
+    assert bits(by_list) == bits(by_index)
+    model = MLP(2, [2], seed=0)
+    history = train(model, (MOONS[0], MOONS[0]), loss=mse, optimizer=SGD(0.5), epochs=50)
+    assert history.loss[-1] < 0.1 * history.loss[0]
+
+
+def test_arrays_and_iterators_are_data_too():
+    X, y = MOONS
+    expected, arrays, iterators = net(), net(), net()
+    train(expected)
+    train(arrays, (np.array(X), np.array(y)))
+    train(iterators, (iter(X), iter(y)))
+    assert bits(arrays) == bits(expected) == bits(iterators)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10**6), st.booleans())
+def test_visible_sums_train_to_the_same_numbers(seed, momentum):
+    models = [net(seed=seed, expand=expand) for expand in (False, True)]
+    for model in models:
+        train(model, XOR, optimizer=SGD(0.1, momentum=0.9 * momentum))
+    compact, expanded = [[p.data for p in model.parameters()] for model in models]
+    assert expanded == pytest.approx(compact, rel=1e-12, abs=1e-12)
+
+
+def test_a_loss_of_ones_own_is_any_function_of_prediction_and_target():
+    def absolute_error(prediction, target):
+        return abs(prediction - target)
+
+    model = MLP(1, [1], seed=0)
+    history = train(model, LINE, loss=absolute_error, optimizer=SGD(0.05), epochs=200)
+    assert history.loss[-1] < 0.3 < history.loss[0]
+    assert history.accuracy == []
+    assert evaluate(model, *LINE, loss=absolute_error)[0] == pytest.approx(
+        sum(abs(model(x).data - t) for x, t in zip(*LINE, strict=True)) / 4
+    )
+
+
+def test_a_loss_of_ones_own_is_given_a_list_where_there_are_more_outputs():
+    model = MLP(2, [2], init="zeros")
+    train(model, ([[1.0, 0.0]], [1]), loss=lambda outputs, k: -outputs[k], epochs=1)
+    first, second = model.layers[0].neurons
+    assert (first.w[0].data, second.w[0].data) == (0.0, 0.1)
+
+
+def test_an_op_of_ones_own_trains_as_an_activation():
+    square = Op("square", lambda x: x * x, lambda z, x: (2 * x,), lambda np, x: x * x)
+    model = MLP(1, [2, 1], activation=square, seed=0)
+    parabola = [[x / 4] for x in range(-6, 7)], [(x / 4) ** 2 for x in range(-6, 7)]
+    history = train(model, parabola, loss=mse, optimizer=Adam(0.05), epochs=200)
+    assert history.loss[-1] < 1e-3 < history.loss[0]
+
+
+# --- Same bits every run ---------------------------------------------------------------------
+
+
+def test_the_same_seed_gives_the_same_bits():
+    runs = []
+    for _ in range(2):
+        model = net()
+        history = train(model, optimizer=Adam(0.1), batch_size=6, seed=4)
+        runs.append((bits(model), history))
+    assert runs[0] == runs[1]
+
+
+def test_processes_that_hash_differently_train_to_the_same_bits():
+    program = textwrap.dedent("""
+        from nn import MLP, Adam, datasets, fit, losses
+        model = MLP(2, [4, 1], seed=3)
+        options = {"loss": losses.hinge, "optimizer": Adam(0.1), "epochs": 4, "batch_size": 7}
+        history = fit(model, *datasets.moons(20, seed=1), seed=5, progress=False, **options)
+        print(*[x.hex() for x in [*history.loss, *[p.data for p in model.parameters()]]])
+    """)
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("0", "1")
+    }
+    assert len(printed) == 1
+    assert len(printed.pop().split()) == 4 + 17
+
+
+# --- Batches ---------------------------------------------------------------------------------
+
+
+def steps_seen(n, batch_size, epochs=1, seed=0):
+    """How far each example has moved a weight that belongs to it alone: 1 / its batch's size."""
+    model = MLP(n, [1], init="zeros")
+    X = [[float(i == j) for j in range(n)] for i in range(n)]
+    options = {"loss": plain_product, "optimizer": SGD(1.0)}
+    train(model, (X, [-1.0] * n), epochs=epochs, batch_size=batch_size, seed=seed, **options)
+    return [w.data for w in model.layers[0].neurons[0].w]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(1, 8), st.integers(1, 10), st.integers(0, 100))
+def test_batches_show_every_example_once_an_epoch(n, batch_size, seed):
+    sizes = [min(batch_size, n - start) for start in range(0, n, batch_size)]
+    expected = sorted(1 / size for size in sizes for _ in range(size))
+    assert sorted(steps_seen(n, batch_size, seed=seed)) == pytest.approx(expected)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 6), st.integers(1, 4))
+def test_batches_of_one_show_every_example_once_in_each_epoch(n, epochs):
+    assert steps_seen(n, 1, epochs=epochs) == [float(epochs)] * n
+
+
+def test_batches_are_shuffled_by_the_seed():
+    # Of 5 examples in batches of 2, the last is alone, and its weight moves twice as far.
+    last = {seed: steps_seen(5, 2, seed=seed).index(1.0) for seed in range(20)}
+    assert set(last.values()) == set(range(5))
+    assert all(steps_seen(5, 2, seed=seed).index(1.0) == place for seed, place in last.items())
+
+
+def test_batches_are_shuffled_again_every_epoch():
+    totals = steps_seen(5, 2, epochs=40)
+    assert max(totals) < 40  # no example was the last of every epoch
+    assert len({round(2 * (t - 20)) for t in totals}) > 1
+    assert sum(totals) == pytest.approx(40 * (1 + 4 * 0.5))
+
+
+def test_a_batch_as_large_as_the_data_is_the_full_batch():
+    whole, size, larger = net(), net(), net()
+    train(whole)
+    train(size, batch_size=20, seed=7)
+    train(larger, batch_size=1000, seed=8)
+    assert bits(whole) == bits(size) == bits(larger)
+
+
+def test_the_loss_of_an_epoch_weighs_every_example_alike():
+    X, y = [[0.0], [0.0], [0.0]], [0.0, 0.0, 6.0]  # inputs of 0, and a bias that stays in place
+    history = train(MLP(1, [1]), (X, y), loss=mse, batch_size=2, optimizer=SGD(1e-300), epochs=1)
+    assert history.loss == [12.0]
+
+
+# --- Callbacks -------------------------------------------------------------------------------
+
+
+def test_callbacks_are_called_after_every_epoch_with_the_record_so_far():
+    seen = []
+    callbacks = [lambda h: seen.append(("a", h.epochs)), lambda h: seen.append(("b", h.epochs))]
+    history = train(net(), epochs=3, callbacks=callbacks)
+    assert seen == [(name, epoch) for epoch in (1, 2, 3) for name in "ab"]
+    assert history.epochs == 3
+
+
+def test_a_callback_sees_the_parameters_of_its_epoch():
+    model, seen = net(), []
+    train(model, epochs=3, callbacks=[lambda history: seen.append(bits(model))])
+    for epochs, found in enumerate(seen, 1):
+        shorter = net()
+        train(shorter, epochs=epochs)
+        assert found == bits(shorter)
+
+
+def test_a_callback_that_returns_true_ends_the_training():
+    calls = []
+    callbacks = [lambda history: history.epochs == 2, lambda history: calls.append(history.epochs)]
+    model, shorter = net(), net()
+    history = train(model, epochs=50, callbacks=callbacks)
+    train(shorter, epochs=2)
+    assert history.epochs == 2
+    assert calls == [1, 2]  # the callbacks after it still hear of the last epoch
+    assert bits(model) == bits(shorter)
+
+
+def test_what_else_a_callback_returns_is_ignored():
+    history = train(net(), callbacks=[lambda history: history, lambda history: "stop"])
+    assert history.epochs == 3
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("full"), KeyboardInterrupt(), SystemExit(3)])
+@pytest.mark.parametrize("collecting", [True, False])
+def test_what_a_callback_raises_leaves_the_last_step_the_collector_and_the_bar(
+    raised, collecting, capsys
+):
+    def stop(history):
+        if history.epochs == 2:
+            raise raised
+
+    model, shorter = net(), net()
+    train(shorter, epochs=2, batch_size=6)
+    with collector(collecting), pytest.raises(type(raised)) as caught:
+        train(model, epochs=9, batch_size=6, progress=True, callbacks=[stop])
+    assert caught.value is raised
+    assert bits(model) == bits(shorter)
+    shown = capsys.readouterr().err
+    assert "2/9" in shown
+    assert shown.endswith("\n")  # the bar is closed: what is printed next has a line of its own
+
+
+# --- The collector ---------------------------------------------------------------------------
+
+
+class collector:
+    """Garbage collection on or off inside, which must be found as it was left, then put back."""
+
+    def __init__(self, collecting):
+        self.collecting = collecting
+
+    def __enter__(self):
+        self.before = gc.isenabled()
+        (gc.enable if self.collecting else gc.disable)()
+
+    def __exit__(self, *raised):
+        found = gc.isenabled()
+        (gc.enable if self.before else gc.disable)()
+        assert found == self.collecting
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_the_collector_is_as_it_was(collecting):
+    with collector(collecting):
+        train(net())
+    with collector(collecting), pytest.raises(ValueError, match="empty"):
+        train(net(), ([], []))
+    with collector(collecting), pytest.raises(DivergedError):
+        train(net(activation="relu"), optimizer=SGD(1e200), epochs=9)
+    with collector(collecting), pytest.raises(ZeroDivisionError):
+        train(net(), loss=lambda z, t: z / 0)
+
+
+def test_the_collector_rests_while_a_graph_is_built():
+    states = []
+
+    def watched(z):
+        states.append(gc.isenabled())
+        return z.tanh()
+
+    with collector(collecting=True):
+        train(net(activation=watched))
+    assert set(states) == {False}
+
+
+def test_training_leaves_no_garbage_for_the_collector():
+    def alive():
+        return sum(isinstance(thing, Value) for thing in gc.get_objects())
+
+    gc.collect()
+    with collector(collecting=False):
+        before = alive()
+        train(net(), epochs=1)
+        assert alive() == before
+
+
+# --- The progress bar ------------------------------------------------------------------------
+
+
+def test_the_bar_shows_epochs_loss_and_accuracy(capsys):
+    history = train(net(), epochs=5, progress=True)
+    shown = capsys.readouterr().err
+    assert "5/5" in shown
+    assert f"loss {history.loss[-1]:.4f}" in shown
+    assert f"accuracy {history.accuracy[-1]:.1%}" in shown
+
+
+def test_the_bar_shows_no_accuracy_where_there_is_none(capsys):
+    train(MLP(1, [1], seed=0), LINE, loss=mse, optimizer=SGD(0.01), progress=True)
+    shown = capsys.readouterr().err
+    assert "loss" in shown
+    assert "accuracy" not in shown
+
+
+def test_without_progress_nothing_is_printed(capsys):
+    train(net())
+    assert capsys.readouterr() == ("", "")
+
+
+# --- Bad input -------------------------------------------------------------------------------
+
+GOOD = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("X", "y", "named"),
+    [
+        ([], [], "the data set is empty"),
+        (GOOD[0], [0, 1], "3 examples and 2 targets"),
+        ([[0.0, 1.0], [1.0]], [0, 1], r"X\[1\] has 1 inputs, the model expects 2"),
+        ([[0.0, 1.0, 2.0]], [0], r"X\[0\] has 3 inputs, the model expects 2"),
+        ([[0.0, 1.0], [math.nan, 1.0]], [0, 1], r"X\[1\] = .*nan.* is not finite"),
+        ([[0.0, 1.0], [0.0, 1.0], [0.0, -math.inf]], [0, 1, 1], r"X\[2\] = .*inf.* is not finite"),
+        (GOOD[0], [0, math.nan, 1], r"y\[1\]: hinge: .*nan"),
+        (GOOD[0], [0, 1, math.inf], r"y\[2\]: hinge: .*inf"),
+        (GOOD[0], [0, 1, 2], r"y\[2\]: hinge: a label must be -1, 0 or 1, got 2"),
+        (GOOD[0], [0.5, 1, 1], r"y\[0\]: hinge: .* got 0.5"),
+        (GOOD[0], [0, None, 1], r"y\[1\]: hinge: "),
+    ],
+)
+def test_data_that_do_not_fit_are_an_error_that_names_the_first(X, y, named):
+    model = net()
+    before = bits(model)
+    with pytest.raises(ValueError, match=named):
+        train(model, (X, y))
+    with pytest.raises(ValueError, match=named):
+        evaluate(model, X, y, loss=hinge)
+    assert bits(model) == before
+
+
+@pytest.mark.parametrize(
+    ("loss", "sizes", "y", "named"),
+    [
+        (mse, [1], [0, math.nan, 1], r"y\[1\]: mse: .*nan"),
+        (mse, [2], [0, 1, 1], r"y\[0\]: mse: expected 2 targets"),
+        (cross_entropy, [1], [0, 1, 1], r"y\[0\]: cross_entropy: .* one output"),
+        (cross_entropy, [3], [0, 1, 3], r"y\[2\]: cross_entropy: .* 0 to 2, got 3"),
+        (binary_cross_entropy, [1], [0, -1, 1], r"y\[1\]: binary_cross_entropy: .* got -1"),
+    ],
+    ids=lambda x: getattr(x, "name", None),
+)
+def test_wrong_labels_are_an_error_that_names_row_loss_and_label(loss, sizes, y, named):
+    with pytest.raises(ValueError, match=named):
+        train(MLP(2, sizes, output="sigmoid"), (GOOD[0], y), loss=loss)
+
+
+@pytest.mark.parametrize("batch_size", [0, -3])
+def test_a_batch_of_nothing_is_an_error(batch_size):
+    with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
+        train(net(), batch_size=batch_size)
+
+
+def test_data_need_not_be_large():
+    for data in (([[1.0, 2.0]], [1]), ([[1.0, 2.0]] * 3, [1] * 3)):
+        assert train(net(), data).epochs == 3
+
+
+# --- Divergence ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lr", [1e100, 1e200, 1e308])
+@pytest.mark.parametrize(
+    "loss",
+    [
+        hinge,
+        binary_cross_entropy_with_logits,
+        pytest.param(mse, marks=pytest.mark.xfail(strict=True, reason="OverflowError instead")),
+    ],
+    ids=lambda loss: loss.name,
+)
+def test_an_absurd_learning_rate_is_an_error_that_says_where(loss, lr):
+    model = net(activation="relu")
+    with pytest.raises(DivergedError, match=r"epoch \d+: .*(dot|\*\*2|W\d)"):
+        train(model, loss=loss, optimizer=SGD(lr), epochs=50)
+    assert all(math.isfinite(p.data) for p in model.parameters())
+
+
+@pytest.mark.xfail(strict=True, reason="the parameters of the last step are not looked at")
+def test_a_step_to_infinity_is_an_error_that_leaves_the_parameters_before_it():
+    model = MLP(1, [1], init="zeros")
+    with pytest.raises(DivergedError, match=r"epoch 1: .*W1\[0,0\]"):
+        train(model, ([[10.0]], [1.0]), loss=mse, optimizer=SGD(1e308), epochs=1)
+    assert [p.data for p in model.parameters()] == [0.0, 0.0]
+
+
+def test_diverging_leaves_the_parameters_of_the_last_finished_step():
+    records = []
+    model = net(activation="relu")
+    with pytest.raises(DivergedError):
+        train(
+            model,
+            optimizer=SGD(1e100),
+            epochs=50,
+            callbacks=[lambda history: records.append(bits(model))],
+        )
+    assert bits(model) == records[-1]
+
+
+def test_a_gradient_that_overflows_names_its_parameter():
+    model = MLP(1, [1], init="zeros")
+    with pytest.raises(DivergedError, match=r"epoch 1: .*W1\[0,0\]"):
+        train(model, ([[1e200]], [1.0]), loss=lambda z, t: 1e200 * z)
+    assert model.parameters()[0].data == 0
+
+
+def test_a_nan_among_the_targets_of_a_loss_of_ones_own_is_not_silent():
+    with pytest.raises(DivergedError, match="nan"):
+        train(net(), (GOOD[0], [1.0, math.nan, 0.0]), loss=lambda z, t: (z - t) * (z - t))
+
+
+def test_a_parameter_that_is_nan_already_is_named():
+    model = net()
+    model.layers[1].neurons[0].w[2].data = math.nan
+    with pytest.raises(DivergedError, match=r"W2\[0,2\] = nan"):
+        train(model)
+
+
+def test_a_history_starts_empty():
+    assert History() == History(loss=[], accuracy=[])
+    assert History().epochs == 0
