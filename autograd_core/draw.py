@@ -165,14 +165,15 @@ def dot_source(order: Sequence[Value]) -> str:
         dot.edge(f"op{i}", f"v{i}", color=GREY)
         for parent, slope in zip(v.parents, v.partials):
             tooltip = f"local derivative ∂{name[v]}/∂{name[parent]} = {slope!r}"
+            tooltip = escaped(tooltip, 4 * "\\").replace("<br/>", " ")  # Graphviz reads it twice
             dot.edge(
                 f"v{place[parent]}",
                 f"op{i}",
                 label=f" {short(slope)} ",
                 color=GREY,
                 fontcolor=RUST,
-                tooltip=graphviz.escape(tooltip),
-                labeltooltip=graphviz.escape(tooltip),
+                tooltip=tooltip,
+                labeltooltip=tooltip,
             )
     return str(dot.source)
 
@@ -181,9 +182,15 @@ BLUE, RUST, GREY = "#dcebfa", "#a63c17", "#777777"
 OP_STYLE = {"style": "filled", "fillcolor": "#eeeeee", "color": GREY, "margin": "0.05,0.03"}
 
 
+def escaped(text: str, backslash: str = 2 * "\\") -> str:
+    """Any text for Graphviz to show as it is: it reads entities, and backslashes as escapes."""
+    shown = "".join([c if c.isprintable() or c == "\n" else "\ufffd" for c in text])
+    return html.escape(shown).replace("\\", backslash).replace("\n", "<br/>")
+
+
 def node_label(v: Value, *, is_root: bool) -> str:
     """One Value as an HTML-like table: its grad below its data. Leaves are blue, the root bold."""
-    label = f"<b>{html.escape(v.label)}</b>  " if v.label else ""
+    label = f"<b>{escaped(v.label)}</b>  " if v.label.strip() else ""
     colour = "white" if v.parents else BLUE
     return (
         f'<<table border="{2 if is_root else 1}" cellborder="0" cellspacing="0" cellpadding="2" '

@@ -91,7 +91,11 @@ class Op:
         """Compute a new Value and keep how: its op, its parents and its slope along each."""
         if RECORDERS and get_ident() in RECORDERS:
             return RECORDERS[get_ident()].record(self, operands)
-        parents = tuple([x if isinstance(x, Value) else Value(x) for x in operands])
+        parents: tuple[Any, ...] = tuple(operands)
+        for x in parents:  # a plain loop, for this is the engine's busiest place
+            if type(x) is not Value:
+                parents = tuple(map(as_value, parents))
+                break
         xs = [parent.data for parent in parents]
         try:
             z = float(self.value(*xs))
@@ -100,7 +104,7 @@ class Op:
                 raise TypeError(f"{len(partials)} partials for {len(parents)} operands")
         except (ArithmeticError, ValueError, TypeError) as error:
             raise type(error)(self.complaint(parents, error)) from error
-        node = Value.__new__(Value)
+        node = new(Value)
         node.data, node.grad, node.label = z, UNREACHED, ""
         node.op, node.parents, node.partials = self, parents, partials
         return node
@@ -109,7 +113,7 @@ class Op:
         """Say what failed, the value or only its slope, and on which operands."""
         shown = ", ".join(f"{p.label} = {p.data!r}" if p.label else repr(p.data) for p in parents)
         try:
-            self.value(*[parent.data for parent in parents])
+            float(self.value(*[parent.data for parent in parents]))
         except (ArithmeticError, ValueError, TypeError):
             return f"cannot compute {self.name} of ({shown}): {error}"
         return f"{self.name} has no slope at ({shown}): {error}"
@@ -146,11 +150,11 @@ class Value:
         Every Value between is given its gradient for this call alone; leaves add up over
         calls, which is what a sum of losses needs, until they are set back to zero.
         """
-        order = topological(self)
+        seed, order = float(seed), topological(self)
         carried = [(v, v.grad) for v in order if not v.parents]
         for v in order:
             v.grad = 0.0
-        self.grad = float(seed)
+        self.grad = seed
         for v in reversed(order):
             grad = v.grad
             for parent, partial in zip(v.parents, v.partials):
@@ -211,6 +215,10 @@ class Value:
         return self.op.name if self.op else ""
 
 
+new = object.__new__
+OPERAND = (Value, *NUMBER)
+
+
 class Recorder(Protocol):
     """What takes over in a thread that records a program instead of computing numbers."""
 
@@ -235,10 +243,9 @@ def number(x: Operand) -> float:
 
 def binary(op: Op, x: Operand, y: Operand) -> Value:
     """Record z = op(x, y) for an operator; Python raises its TypeError for what is no number."""
-    for operand in (x, y):
-        if not isinstance(operand, (Value, *NUMBER)):
-            return NotImplemented
-    return op.record((x, y))
+    if isinstance(x, OPERAND) and isinstance(y, OPERAND):
+        return op.record((x, y))
+    return NotImplemented
 
 
 # --- The derivative table --------------------------------------------------------------------
@@ -270,7 +277,7 @@ MINIMUM = Op("minimum", smaller, lambda z, x, y: (1 - STEP(x - y), STEP(x - y)),
 
 TOTAL = Op("total", lambda *xs: sum(xs),      lambda z, *xs: (1.0,) * len(xs),      lambda np, *xs: sum(xs))
 DOT   = Op("dot",   inner,                    inner_partials,                       lambda np, *xys: inner(*xys))
-LOGSUMEXP = Op("logsumexp", log_of_sum, lambda z, *xs: tuple([EXP(x - z) for x in xs]), log_of_sum_array)
+LOGSUMEXP = Op("logsumexp", log_of_sum,       lambda z, *xs: shares(z, xs),         log_of_sum_array)
 
 
 @lru_cache
@@ -285,6 +292,13 @@ def leaky(slope: float) -> Op:
     """max(0, x) + slope * min(0, x)."""
     return Op("leaky_relu", lambda x: x if x > 0 else slope * x,
               lambda z, x: (STEP(x) + slope * (1 - STEP(x)),), lambda np, x: np.where(x > 0, x, slope * x))
+
+
+def shares(z: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
+    """exp(x - z) for each x; over their sum, which is 1 but for what z lost by rounding."""
+    weights = [EXP(x - z) for x in xs]
+    whole = TOTAL(*weights)
+    return tuple([weight / whole for weight in weights])
 
 
 OPS = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, SQRT, SIN, COS, TANH,
@@ -335,8 +349,7 @@ def logsumexp(xs: Iterable[Operand]) -> Value:
 def softmax(xs: Iterable[Operand]) -> list[Value]:
     """The n shares exp(x) / (exp(x1) + ... + exp(xn)), which add up to 1."""
     xs = list(xs)
-    whole = logsumexp(xs)
-    return [(x - whole).exp() for x in xs]
+    return list(shares(logsumexp(xs), xs))
 
 
 def maximum(x: Operand, *others: Operand) -> Value:
@@ -383,6 +396,9 @@ def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
     >>> slope.data, curvature.data
     (12.0, 12.0)
     """
+    for v in (y, *xs):
+        if not isinstance(v, Value):
+            raise TypeError(f"expected a Value, got {type(v).__name__}: {v!r}")
     flows: dict[Value, list[Operand]] = {y: [1.0]}  # what reaches each Value, one for each use
     grads: dict[Value, Operand] = {}
     for v in reversed(topological(y)):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
-from typing import TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
 
 Data: TypeAlias = "tuple[list[list[float]], list[int]]"
 
@@ -59,6 +59,31 @@ def blobs(n: int = 100, noise: float = 0.3, seed: int = 0, classes: int = 3) -> 
         return math.cos(angle), math.sin(angle)
 
     return scatter(point, classes, n, noise, seed)
+
+
+def digits() -> Data:
+    """1797 handwritten digits of 8 x 8 pixels between 0 and 1; scikit-learn brings them."""
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise ImportError('the digits come with scikit-learn: pip install "scikit-learn"') from None
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).tolist(), y.tolist()
+
+
+def split(
+    X: Sequence[Any], y: Sequence[Any], share: float, seed: int = 0
+) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
+    """X and y without a random share of the examples, then that share of X and of y."""
+    held_out = set(random.Random(seed).sample(range(len(X)), round(share * len(X))))
+    kept = [i for i in range(len(X)) if i not in held_out]
+    chosen = sorted(held_out)
+    return (
+        [X[i] for i in kept],
+        [y[i] for i in kept],
+        [X[i] for i in chosen],
+        [y[i] for i in chosen],
+    )
 
 
 def scatter(

@@ -53,6 +53,11 @@ class Examples:
         """How many examples there are."""
         return len(self.X)
 
+    @property
+    def threshold(self) -> float:
+        """What a single output is compared with, to tell its label."""
+        return self.loss.threshold if isinstance(self.loss, Loss) else 0.0
+
     def loss_of(self, outputs: Sequence[Value], target: Any) -> Value:
         """The loss of one example's outputs."""
         if isinstance(self.loss, Loss):

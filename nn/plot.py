@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autograd_core import compile
 from autograd_core.files import write_whole
 from nn.layers import MLP
 from nn.train import History
@@ -56,7 +57,9 @@ def decision_boundary(
         raise ValueError(f"a decision boundary needs a model of 2 inputs, this has {model.n_in}")
     figure, axes = new_figure("x₁", "x₂", (5.4, 5.0))
     x1, x2 = grid([x[0] for x in X], steps), grid([x[1] for x in X], steps)
-    outputs = [[[v.data for v in model.outputs([a, b])] for a in x1] for b in x2]
+    points = [[a, b] for b in x2 for a in x1]
+    rows = compile(model.outputs, batched=True)(points).tolist()
+    outputs = [rows[start : start + steps] for start in range(0, len(rows), steps)]
     if model.sizes[-1] == 1:
         middle = threshold if threshold is not None else 0.5 if model.output == "sigmoid" else 0.0
         scores = [[output[0] - middle for output in row] for row in outputs]

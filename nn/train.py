@@ -65,8 +65,8 @@ def fit(
     `compile=False` builds the graph of every step instead, to the same numbers but for rounding.
 
     Raises ValueError for data that do not fit the model or the loss, and DivergedError where a
-    number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever is raised, Ctrl-C too, the parameters are those
-    of the last finished step.
+    number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever
+    is raised, Ctrl-C too, the parameters are those of the last finished step.
     """
     data = Examples.of(model, X, y, loss)
     size = data.n if batch_size is None else batch_size
@@ -95,9 +95,10 @@ def fit(
             show(history)
             if callbacks:
                 trainer.close()
-            answers = [callback(history) for callback in callbacks]
-            if True in answers:
-                break
+                answers = [callback(history) for callback in callbacks]
+                trainer.open()
+                if True in answers:
+                    break
     return history
 
 

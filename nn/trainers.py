@@ -32,12 +32,20 @@ class EagerTrainer:
             self.model.zero_grad()
             loss.backward()
             check_finite(loss, self.parameters)
+            before = [p.data for p in self.parameters]
             self.optimizer.step(self.parameters)
+            if not all(map(math.isfinite, [p.data for p in self.parameters])):
+                after = [p.data for p in self.parameters]
+                for p, number in zip(self.parameters, before, strict=True):
+                    p.data = number
+                check_step(self.parameters, after)
             numbers = [[output.data for output in row] for row in outputs]
             return loss.data, self.data.hits(numbers, batch)
 
-    def close(self) -> None:
-        """Nothing to do: the parameters are changed where they are."""
+    def open(self) -> None:
+        """Nothing to do: the parameters are used where they are."""
+
+    close = open
 
 
 class CompiledTrainer:
@@ -46,6 +54,7 @@ class CompiledTrainer:
     def __init__(self, model: MLP, data: Examples, optimizer: Optimizer) -> None:
         import numpy as np
 
+        self.np = np
         self.model, self.data, self.optimizer = model, data, optimizer
         self.X, self.targets = np.array(data.X), np.array(data.targets, dtype=float)
         self.labels = None if data.labels is None else np.array(data.labels)
@@ -54,12 +63,16 @@ class CompiledTrainer:
         own = set(model.parameters())
         known = self.program.parameters
         self.parameters = [p for p in known if p in own]
-        self.theta = np.array([p.data for p in known])
         # A loss may use Values that are not the model's: they stay as they are.
         mask = np.array([p in own for p in known], dtype=bool)
         self.trained: Any = slice(None) if mask.all() else mask
-        states = [optimizer.state.get(p, optimizer.initial) for p in self.parameters]
-        self.state = tuple([np.array(slot) for slot in zip(*states, strict=True)])
+        self.open()
+
+    def open(self) -> None:
+        """Take the numbers from the parameters and the optimiser's state."""
+        self.theta = self.np.array([p.data for p in self.program.parameters])
+        states = [self.optimizer.state.get(p, self.optimizer.initial) for p in self.parameters]
+        self.state = tuple([self.np.array(slot) for slot in zip(*states, strict=True)])
 
     def loss_and_outputs(self, x: Sequence[Value], target: Any) -> tuple[Value, list[Value]]:
         """What is compiled: the loss of one example, and its outputs for the accuracy."""
@@ -72,11 +85,14 @@ class CompiledTrainer:
         whole = len(batch) == self.data.n  # in order then, and not copied
         X, targets = (self.X, self.targets) if whole else (self.X[batch], self.targets[batch])
         (loss, outputs), gradient = self.program.value_and_gradient(X, targets, at=self.theta)
-        if not math.isfinite(loss + gradient @ gradient):
+        if not (math.isfinite(loss) and self.np.isfinite(gradient).all()):
             self.find_nonfinite(batch)
         self.optimizer.steps += 1
         theta, gradient = self.theta[self.trained], gradient[self.trained]
-        updated, *state = self.optimizer.update(theta, gradient, *self.state)
+        with self.np.errstate(all="ignore"):
+            updated, *state = self.optimizer.update(theta, gradient, *self.state)
+        if not self.np.isfinite(updated).all():
+            check_step(self.parameters, updated.tolist())
         self.theta[self.trained], self.state = updated, tuple(state)
         return loss, self.hits(outputs, batch)
 
@@ -84,7 +100,8 @@ class CompiledTrainer:
         """How often the outputs speak for an example's label."""
         if self.labels is None:
             return 0
-        said = outputs.argmax(1) if outputs.shape[1] > 1 else outputs[:, 0] > self.data.loss.threshold
+        one = outputs.shape[1] == 1
+        said = outputs[:, 0] > self.data.threshold if one else outputs.argmax(1)
         return int((said == self.labels[batch]).sum())
 
     def find_nonfinite(self, batch: Sequence[int]) -> None:
@@ -110,6 +127,16 @@ def check_finite(loss: Value, parameters: Sequence[Value]) -> None:
     for p in parameters:
         if not math.isfinite(p.grad):
             raise DivergedError(f"the gradient of {p.label} is {p.grad}")
+
+
+def check_step(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
+    """Raise DivergedError for a step to a number that is not finite."""
+    for p, number in zip(parameters, numbers, strict=True):
+        if not math.isfinite(number):
+            raise DivergedError(
+                f"the step takes {p.label} from {p.data:g} to {number}; "
+                "a smaller learning rate may help"
+            )
 
 
 def first_nonfinite(root: Value) -> str:

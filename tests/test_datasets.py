@@ -1,4 +1,5 @@
 import math
+import sys
 from collections import Counter
 from itertools import pairwise
 
@@ -6,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn.datasets import blobs, circles, moons, spirals, xor
+from nn.datasets import blobs, circles, digits, moons, spirals, split, xor
 
 SCATTERED = [moons, circles, spirals, blobs]
 each = pytest.mark.parametrize("dataset", SCATTERED, ids=lambda dataset: dataset.__name__)
@@ -112,3 +113,37 @@ def test_too_few_points_for_the_classes_is_an_error(dataset):
     for n in (classes - 1, 0, -5):
         with pytest.raises(ValueError, match=f"{classes} classes need .* got n = {n}"):
             dataset(n)
+
+
+@given(st.integers(0, 30), st.floats(0, 1), st.integers())
+@settings(deadline=None)
+def test_a_split_is_every_example_once_and_the_share_asked_for(n, share, seed):
+    X, y, held_X, held_y = split(list(range(n)), [-i for i in range(n)], share, seed=seed)
+    assert sorted(X + held_X) == list(range(n))
+    assert abs(len(held_X) - share * n) <= 0.5
+    assert (y, held_y) == ([-x for x in X], [-x for x in held_X])
+
+
+def test_a_split_is_random_and_the_same_for_the_same_seed():
+    data = list(range(50)), list(range(50))
+    assert split(*data, 0.5, seed=1) == split(*data, 0.5, seed=1)
+    assert split(*data, 0.5, seed=1) != split(*data, 0.5, seed=2)
+    _, _, held_out, _ = split(*data, 0.5)
+    assert held_out not in (data[0][:25], data[0][25:])
+
+
+def test_digits_are_images_of_numbers_from_0_to_9():
+    pytest.importorskip("sklearn")
+    X, y = digits()
+    assert len(X) == len(y) == 1797
+    assert {len(x) for x in X} == {64}
+    assert (min(map(min, X)), max(map(max, X))) == (0, 1)
+    assert set(y) == set(range(10))
+    assert {type(X[0][0]), type(y[0])} == {float, int}
+
+
+def test_without_scikit_learn_digits_are_an_error_that_says_how_to_get_them(monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ImportError, match="pip install"):
+        digits()

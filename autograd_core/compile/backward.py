@@ -23,8 +23,7 @@ from autograd_core.compile.layout import (
     Step,
     Total,
 )
-from autograd_core.compile.record import Recording
-from autograd_core.compile.rules import pointwise_rule, rule
+from autograd_core.compile.rules import ROWS, SUM, Expression, rule, rule_for_rows
 from autograd_core.engine import ADD, MUL, NEG, Op
 
 # --- Instructions ----------------------------------------------------------------------------
@@ -155,14 +154,16 @@ class Backward:
     def run(self) -> list[Instruction]:
         """All instructions, those that set gradients to zero first."""
         root = self.program.roots[0]
-        if self.is_needed(root):
+        if isinstance(root, Cells) and self.is_needed(root):
             self.deposit_constant(root, 1.0)
         for i in reversed(range(len(self.program.steps))):
             step = self.program.steps[i]
             gradient = self.gradient_of(i, step)
             if gradient is not None:
                 self.differentiate(step, gradient)
-        self.zero[False][: self.program.n_parameters] |= ~self.written[False][: self.program.n_parameters]
+        self.zero[False][: self.program.n_parameters] |= ~self.written[False][
+            : self.program.n_parameters
+        ]
         return [*self.zeros(), *self.instructions]
 
     def gradient_of(self, i: int, step: Step) -> Source | None:
@@ -194,58 +195,96 @@ class Backward:
             if step.base is not None:
                 self.deposit_scaled(step.base, gradient, 1.0)
         else:
-            left, right = step.left, step.right
-            self.deposit(left, lambda out, add: Contract(gradient, right, out, ("ncr", "nck", "nrk"), add), step.out.batched and right.batched and left.batched)
-            self.deposit(right, lambda out, add: Contract(gradient, left, out, ("ncr", "nrk", "nck"), add), step.out.batched)
-            for term in step.terms:
-                self.deposit_scaled(term, gradient, 1.0)
+            self.differentiate_product(step, gradient)
+
+    def differentiate_product(self, step: Product, gradient: Source) -> None:
+        """Two more products: each factor's gradient is made with the other factor."""
+        left, right = step.left, step.right
+        self.deposit(
+            left,
+            lambda out, add: Contract(gradient, right, out, ("ncr", "nck", "nrk"), add),
+            batched=left.batched,
+        )
+        self.deposit(
+            right,
+            lambda out, add: Contract(gradient, left, out, ("ncr", "nrk", "nck"), add),
+            batched=right.batched,
+        )
+        for term in step.terms:
+            self.deposit_scaled(term, gradient, 1.0)
 
     def differentiate_apply(self, step: Apply, gradient: Source) -> None:
-        """Read the op's rule on arrays, as far as the operands that are needed take it."""
-        found = pointwise_rule(step.op, step.operands[0].shape[0]) if step.stacked else None
-        known = found or rule(step.op, len(step.operands))
-        z: Source = step.out
+        """Read the op's rule on arrays, for the operands whose gradient is needed."""
+        arrays: dict[Expression, Array] = {"z": step.out}
         if step.stacked:
-            z, gradient = lead(z, step.operands[0].shape), lead(gradient, step.operands[0].shape)
-        values: dict[int, Array] = dict(enumerate([z, *step.operands]))
-        shape, batched = z.shape, step.out.batched
-        for slope, operand in zip(known.slopes, step.operands):
-            if not self.is_needed(operand):
-                continue
-            tape = known.tape
-            if slope in tape.constants:
-                self.deposit_scaled(operand, gradient, tape.constants[slope])
-                continue
-            for node in range(len(step.operands) + 1, slope + 1):
-                if node not in values and reaches(tape, slope, node):
-                    values[node] = self.evaluate(tape, node, values, shape, batched=batched)
-            factor = values[slope]
-            self.deposit(operand, lambda out, add, factor=factor: Map(MUL, (factor, gradient), out, add), batched)  # type: ignore[misc]
+            (rows,) = step.operands
+            slopes: Sequence[Expression] = [rule_for_rows(step.op, rows.shape[0]) or 0.0]
+            arrays |= {ROWS: rows}
+            gradient = lead(gradient, rows.shape)
+        else:
+            slopes = rule(step.op, len(step.operands))
+            arrays |= dict(enumerate(step.operands))
+        for slope, operand in zip(slopes, step.operands):
+            if isinstance(slope, float):
+                self.deposit_scaled(operand, gradient, slope)
+            elif self.is_needed(operand):
+                factor = self.evaluate(slope, arrays, operand.shape, batched=step.out.batched)
+                self.deposit_product(operand, factor, gradient, batched=step.out.batched)
 
-    def evaluate(self, tape: Recording, node: int, values: dict[int, Array], shape: tuple[int, ...], *, batched: bool) -> Array:
-        """One node of a rule, on arrays."""
-        op = tape.ops[node]
-        if op is None:
-            return scalar(tape.constants[node])
-        operands = tuple([values[p] for p in tape.parents[node]])
-        out = Scratch(shape, batched)
-        self.instructions.append(Map(op, operands, out))
+    def evaluate(
+        self,
+        slope: Expression,
+        arrays: dict[Expression, Array],
+        shape: tuple[int, ...],
+        *,
+        batched: bool,
+    ) -> Array:
+        """An expression of a rule on arrays; those known already are in `arrays`."""
+        if slope in arrays and not isinstance(slope, float):
+            return arrays[slope]
+        if not isinstance(slope, tuple):
+            return scalar(float(slope))
+        op, *parts = slope
+        operands = tuple([self.evaluate(part, arrays, shape, batched=batched) for part in parts])
+        if op == SUM:
+            out = Scratch(shape[1:], batched)
+            self.instructions.append(Reduce(operands[0], out, (0,)))
+        else:
+            out = Scratch(shape, batched)
+            self.instructions.append(Map(op, operands, out))
+        arrays[slope] = out
         return out
+
+    def deposit_product(
+        self, operand: Source, factor: Array, gradient: Source, *, batched: bool
+    ) -> None:
+        """Add factor * gradient to the gradient of an operand."""
+        if isinstance(gradient, Numbers) and not gradient.batched and (gradient.array == 1).all():
+            self.deposit_array(operand, factor)
+        else:
+            self.deposit(
+                operand,
+                lambda out, add: Map(MUL, (factor, gradient), out, add),
+                batched=batched,
+            )
 
     def deposit_scaled(self, operand: Source, gradient: Source, slope: float) -> None:
         """Add slope * gradient to the gradient of an operand."""
-        if slope == 0.0 or not self.is_needed(operand):
+        if slope == 0.0 or not (isinstance(operand, Cells) and self.is_needed(operand)):
             return
         if isinstance(gradient, Numbers):
             # The same number everywhere; shared out among the examples, they add up to it again.
             self.deposit_constant(operand, slope * float(gradient.array.flat[0]))
         elif slope == 1.0:
-            self.deposit(operand, gradient)
+            self.deposit_array(operand, gradient)
         else:
-            scale = (NEG, (gradient,)) if slope == -1.0 else (MUL, (gradient, scalar(slope)))
-            self.deposit(operand, lambda out, add: Map(*scale, out, add), gradient.batched)
+            negative = slope == -1.0
+            op, arrays = (NEG, (gradient,)) if negative else (MUL, (gradient, scalar(slope)))
+            self.deposit(
+                operand, lambda out, add: Map(op, arrays, out, add), batched=gradient.batched
+            )
 
-    def deposit_constant(self, operand: Source, number: float) -> None:
+    def deposit_constant(self, operand: Cells, number: float) -> None:
         """Add a number to every cell's gradient: noted, where these are all of a step's cells."""
         cells = np.unique(operand.cells)
         owner = self.owner[operand.batched][cells[0]]
@@ -258,33 +297,33 @@ class Backward:
         ):
             self.constant[int(owner)] = number
         else:
-            self.deposit(operand, numbers(operand.shape, number, batched=operand.batched))
+            self.deposit_array(operand, numbers(operand.shape, number, batched=operand.batched))
 
-    def deposit(self, operand: Source, contribution: Source | Emit, batched: bool | None = None) -> None:
-        """Add a contribution, an array or an instruction yet without a target, to a gradient."""
-        if not self.is_needed(operand):
+    def deposit(self, operand: Source, emit: Emit, *, batched: bool) -> None:
+        """Add the result of an instruction, which is yet without a target, to a gradient."""
+        if not (isinstance(operand, Cells) and self.is_needed(operand)):
             return
-        assert isinstance(operand, Cells)
-        if isinstance(contribution, (Cells, Numbers)):
-            source: Array = contribution
-            batched = source.batched
-            emit: Emit = lambda out, add: Reduce(source, out, (), add)  # noqa: E731
+        if batched == operand.batched and is_distinct(operand):
+            self.materialise(operand)
+            self.instructions.append(emit(operand.gradient, self.mark(operand)))
         else:
-            emit = contribution
+            result = Scratch(operand.shape, batched)
+            self.instructions.append(emit(result, False))
+            self.deposit_array(operand, result)
+
+    def deposit_array(self, operand: Source, array: Array) -> None:
+        """Add an array to a gradient, summed over the axes along which the operand repeats."""
+        if not (isinstance(operand, Cells) and self.is_needed(operand)):
+            return
         self.materialise(operand)
-        repeated = tuple([a for a, s in enumerate(operand.strides or ()) if s == 0 and operand.shape[a] > 1])
-        target = drop(operand, repeated).gradient
-        unique = len(np.unique(target.cells)) == target.cells.size
-        if unique and not repeated and batched == operand.batched and target.strides is not None:
-            self.instructions.append(emit(target, self.mark(target)))
-            return
-        if not isinstance(contribution, (Cells, Numbers)):
-            source = Scratch(operand.shape, bool(batched))
-            self.instructions.append(emit(source, False))
-        if unique and target.strides is not None:
-            self.instructions.append(Reduce(source, target, repeated, self.mark(target)))
+        strides = operand.strides or ()
+        repeated = tuple([a for a, s in enumerate(strides) if s == 0 and operand.shape[a] > 1])
+        distinct = drop(operand, repeated)
+        if is_distinct(distinct):
+            add = self.mark(distinct)
+            self.instructions.append(Reduce(array, distinct.gradient, repeated, add))
         else:
-            self.instructions.append(Scatter(source, replace(operand, index=operand.cells, strides=None).gradient, self.mark(target)))
+            self.instructions.append(Scatter(array, operand.gradient, self.mark(operand)))
 
     def materialise(self, operand: Cells) -> None:
         """Write out the constant gradients that more is about to be added to."""
@@ -295,12 +334,12 @@ class Backward:
                 self.instructions.append(Reduce(number, out.gradient))
                 self.written[out.batched][out.cells] = True
 
-    def mark(self, target: Cells) -> bool:
-        """Note that cells are written; whether some were before, so that this must be added."""
-        written, cells = self.written[target.batched], target.cells
+    def mark(self, operand: Cells) -> bool:
+        """Note a gradient as written; whether part of it was before, so that this is added."""
+        written, cells = self.written[operand.batched], operand.cells
         add = bool(written[cells].any())
         if add:
-            self.zero[target.batched][cells] |= ~written[cells]
+            self.zero[operand.batched][cells] |= ~written[cells]
         written[cells] = True
         return add
 
@@ -314,9 +353,9 @@ def sources(step: Step) -> Sequence[Source]:
     return [step.terms, *([step.base] if step.base else [])]
 
 
-def reaches(tape: Recording, top: int, node: int) -> bool:
-    """Whether `node` takes part in `top`."""
-    return node == top or any(reaches(tape, p, node) for p in tape.parents[top] if p >= node)
+def is_distinct(cells: Cells) -> bool:
+    """Whether these are cells by strides, each only once."""
+    return cells.strides is not None and np.unique(cells.cells).size == cells.cells.size
 
 
 def scalar(number: float) -> Numbers:
@@ -351,4 +390,8 @@ def drop(cells: Cells, axes: tuple[int, ...]) -> Cells:
         return cells
     assert cells.strides is not None
     kept = [a for a in range(len(cells.shape)) if a not in axes]
-    return replace(cells, shape=tuple([cells.shape[a] for a in kept]), strides=tuple([cells.strides[a] for a in kept]))
+    return replace(
+        cells,
+        shape=tuple([cells.shape[a] for a in kept]),
+        strides=tuple([cells.strides[a] for a in kept]),
+    )

@@ -41,13 +41,21 @@ class Graph:
     inputs: list[int] = field(default_factory=list)
     roots: list[int] = field(default_factory=list)
 
-    def add(self, op: Op | Sum | None, parents: tuple[int, ...], origin: int, *, batched: bool) -> int:
+    def add(
+        self, op: Op | Sum | None, parents: tuple[int, ...], origin: int, *, batched: bool
+    ) -> int:
         """Append a node; its number."""
         self.ops.append(op)
         self.parents.append(parents)
         self.batched.append(batched)
         self.origin.append(origin)
         return len(self.ops) - 1
+
+    def sum(self, i: int) -> Sum:
+        """Node i, which is a sum."""
+        found = self.ops[i]
+        assert isinstance(found, Sum)
+        return found
 
     def operands(self, i: int) -> Sequence[int]:
         """The nodes that node i is computed from; of products, first all left factors."""
@@ -121,7 +129,7 @@ def depends_on_inputs(tape: Recording) -> list[bool]:
         varies[i] = True
     for i, parents in enumerate(tape.parents):
         if parents:
-            varies[i] = any([varies[p] for p in parents])
+            varies[i] = any(map(varies.__getitem__, parents))
     return varies
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_core.compile.canonical import Graph, Sum
-from autograd_core.compile.rules import pointwise_rule
+from autograd_core.compile.rules import rule_for_rows
 from autograd_core.engine import Op
 
 Indices: TypeAlias = NDArray[np.int64]
@@ -189,9 +189,7 @@ def groups(graph: Graph) -> list[tuple[Key, list[int]]]:
     """Nodes that are alike, in an order in which they can be computed."""
     depth = [0] * len(graph.ops)
     found: defaultdict[Key, list[int]] = defaultdict(list)
-    kinds = [
-        (batched, i in graph.constants) for i, batched in enumerate(graph.batched)
-    ]
+    kinds = [(batched, i in graph.constants) for i, batched in enumerate(graph.batched)]
     for i, op in enumerate(graph.ops):
         if op is None:
             continue
@@ -215,37 +213,31 @@ def lower(layout: Layout, key: Key, nodes: list[int]) -> list[Step]:
     op = graph.ops[nodes[0]]
     if isinstance(op, Op):
         return [lower_op(layout, op, nodes, batched=batched)]
-    sums = [graph.ops[i] for i in nodes]
-    if sums[0].products:
+    if graph.sum(nodes[0]).products:
         return lower_products(layout, nodes, batched=batched)
     return [lower_total(layout, nodes, batched=batched)]
 
 
 def lower_op(layout: Layout, op: Op, nodes: list[int], *, batched: bool) -> Apply:
-    """One elementwise step for nodes with the same op."""
+    """One elementwise step for nodes with the same op, in the order of their first operand."""
     graph = layout.graph
     members = np.array(nodes)
     operands = np.array([graph.parents[i] for i in nodes])  # (members, operands)
-    moving = [column for column in operands.T if not layout.const[column].all()]
-    if moving:
-        order = np.argsort(layout.address[moving[0]], kind="stable")
+    moving = ~layout.const[operands].all(axis=0)
+    if moving.any():
+        order = np.argsort(layout.address[operands[:, moving.argmax()]], kind="stable")
         members, operands = members[order], operands[order]
+    cells = layout.place(members.tolist(), batched=batched) + np.arange(len(nodes))
     kinds = {(graph.batched[i], i in graph.constants) for i in graph.parents[nodes[0]]}
-    if len(kinds) == 1 and pointwise_rule(op, operands.shape[1]):
-        stack = layout.read(operands.T, batched=graph.batched[operands[0, 0]])
-        base = layout.place(members.tolist(), batched=batched)
-        out = cells_at(base + np.arange(len(nodes)), batched=batched)
-        return Apply(op, (stack,), out, members.tolist(), stacked=True)
-    grid = common_grid([layout.address[c] for c in operands.T if not layout.const[c].all()], len(nodes))
-    sources = tuple(
-        [
-            layout.read(column.reshape(grid), batched=any(graph.batched[i] for i in column[:1]))
-            for column in operands.T
-        ]
-    )
-    base = layout.place(members.tolist(), batched=batched)
-    out = cells_at(base + np.arange(len(nodes)).reshape(grid), batched=batched)
-    return Apply(op, sources, out, members.tolist())
+    if len(kinds) == 1 and rule_for_rows(op, operands.shape[1]) is not None:
+        rows = layout.read(operands.T, batched=graph.batched[operands[0, 0]])
+        return Apply(op, (rows,), cells_at(cells, batched=batched), members.tolist(), stacked=True)
+    grid = common_grid([layout.address[column] for column in operands.T[moving]], len(nodes))
+    sources = [
+        layout.read(column.reshape(grid), batched=graph.batched[column[0]]) for column in operands.T
+    ]
+    out = cells_at(cells.reshape(grid), batched=batched)
+    return Apply(op, tuple(sources), out, members.tolist())
 
 
 def lower_total(layout: Layout, nodes: list[int], *, batched: bool) -> Total:
@@ -253,7 +245,7 @@ def lower_total(layout: Layout, nodes: list[int], *, batched: bool) -> Total:
     graph = layout.graph
     rows, bases = [], []
     for i in nodes:
-        terms = graph.ops[i].terms
+        terms = graph.sum(i).terms
         rows.append([t for t in terms if graph.batched[t] is batched])
         bases += [t for t in terms if graph.batched[t] is not batched]
     out = cells_at(layout.place(nodes, batched=batched) + np.arange(len(nodes)), batched=batched)
@@ -271,7 +263,7 @@ def lower_products(layout: Layout, nodes: list[int], *, batched: bool) -> list[S
     rights: dict[tuple[int, ...], int] = {}
     pairs = []
     for i in nodes:
-        left, right = zip(*graph.ops[i].products)
+        left, right = zip(*graph.sum(i).products)
         pairs.append((lefts.setdefault(left, len(lefts)), rights.setdefault(right, len(rights))))
     left_table, right_table = np.array(list(lefts)), np.array(list(rights))
     order = np.argsort(layout.address[left_table[0]], kind="stable")  # terms may be in any order
@@ -281,7 +273,9 @@ def lower_products(layout: Layout, nodes: list[int], *, batched: bool) -> list[S
         shapes[len(block.rows), len(block.columns)].append(block)
     left_first = len(pairs) > 1 and pairs[0][0] == pairs[1][0]
     return [
-        product_step(layout, nodes, stack, left_table, right_table, left_first=left_first, batched=batched)
+        product_step(
+            layout, nodes, stack, left_table, right_table, left_first=left_first, batched=batched
+        )
         for stack in shapes.values()
     ]
 
@@ -351,7 +345,10 @@ def product_step(
     columns = np.array([block.columns for block in stack])  # (n, c)
     member = np.array(
         [
-            [[block.members.get((row, column), -1) for row in block.rows] for column in block.columns]
+            [
+                [block.members.get((row, column), -1) for row in block.rows]
+                for column in block.columns
+            ]
             for block in stack
         ]
     )  # (n, c, r)
@@ -365,11 +362,10 @@ def product_step(
     present = member >= 0
     ids = np.array(nodes)
     layout.address[ids[member[present]]] = cells[present]
-    member = np.where(present, member, member[present][0])  # cells that nothing reads
-    sums = [graph.ops[i] for i in nodes]
+    member[~present] = member[present].min()  # cells that nothing reads
     terms = [
-        layout.read(np.array([s.terms[t] for s in sums])[member], batched=graph.batched[sums[0].terms[t]])
-        for t in range(len(sums[0].terms))
+        layout.read(np.array(column)[member], batched=graph.batched[column[0]])
+        for column in zip(*[graph.sum(i).terms for i in nodes])
     ]
     left, right = left_table[rows], right_table[columns]
     return Product(

@@ -5,13 +5,17 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from autograd_core.compile.record import Recording, record
 from autograd_core.engine import NUMBER, Value, collector_paused
 
 if TYPE_CHECKING:
+    from autograd_core.compile.canonical import Graph
+    from autograd_core.compile.layout import Program as ArrayProgram
     from autograd_core.compile.run import Floats, Machine
+    from autograd_core.compile.scalars import ScalarMachine
 
 
 def compile(f: Callable[..., Any], *, batched: bool = False) -> Program:
@@ -106,40 +110,38 @@ class Compiled:
             return [make(tape, kind, name) for kind, name in zip(kinds, names, strict=True)]
 
         self.batched, self.kinds = batched, kinds
-        self.machines: dict[int | None, Machine] = {}
+        self.machines: dict[int | None, Machine | ScalarMachine] = {}
         with collector_paused():
             self.lower(f, arguments)
 
     def lower(self, f: Callable[..., Any], arguments: Callable[[Recording], list[Any]]) -> None:
-        """Record, bring to canonical form, lay out."""
+        """Record, and bring to canonical form."""
         from autograd_core.compile.canonical import canonical
-        from autograd_core.compile.layout import lay_out
 
         self.tape, self.result = record(f, arguments)
         self.roots = [self.tape.node(root) for root in leaves(self.result)]
         self.graph = canonical(self.tape, self.roots, batched=self.batched)
-        self.program = lay_out(self.graph)
-        origins = [self.graph.origin[i] for i in self.graph.parameters]
-        self.parameters = [self.tape.parameters[i] for i in origins]
+        self.parameter_nodes = [self.graph.origin[i] for i in self.graph.parameters]
+        self.parameters = [self.tape.parameters[i] for i in self.parameter_nodes]
 
     def value(self, args: Sequence[Any]) -> Any:
         """What f returns."""
         machine = self.load(args, None)
-        machine.run(machine.forward)
+        machine.forward()
         return self.results(machine)
 
     def value_and_gradient(self, args: Sequence[Any], at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""
         self.check_differentiable()
         machine = self.load(args, at)
-        machine.run(machine.forward_and_backward)
+        machine.backward()
         return self.results(machine), machine.gradient.copy()
 
     def gradient_wrt_inputs(self, args: Sequence[Any]) -> Any:
         """The gradient with respect to every argument, in its shape."""
         self.check_differentiable()
         machine = self.load(args, None)
-        machine.run(machine.forward_and_backward_to_inputs)
+        machine.backward_to_inputs()
         flat = machine.input_gradient if machine.n is None else machine.input_gradient.T
         result, start = [], 0
         for kind in self.kinds:
@@ -153,19 +155,20 @@ class Compiled:
         """The first result must be one Value."""
         first = self.result[0] if isinstance(self.result, tuple) and self.result else self.result
         if isinstance(first, (list, tuple)):
-            raise TypeError("a gradient needs a function that returns one Value, or a tuple that starts with it; this one returns a list")
+            raise TypeError(
+                "a gradient needs a function that returns one Value, or a tuple that starts with "
+                "it; this one returns a list"
+            )
 
-    def load(self, args: Sequence[Any], at: Floats | None) -> Machine:
+    def load(self, args: Sequence[Any], at: Floats | None) -> Machine | ScalarMachine:
         """The machine for this number of examples, with parameters and inputs in place."""
         rows = [matrix(x, kind, batched=self.batched) for x, kind in zip(args, self.kinds)]
         n = examples(rows) if self.batched else None
         machine = self.machines.get(n)
         if machine is None:
-            from autograd_core.compile.run import Machine
-
             if len(self.machines) >= 4:  # the data set, a batch, its remainder, and one to spare
                 del self.machines[next(iter(self.machines))]
-            machine = self.machines[n] = Machine(self.program, n, self.label)
+            machine = self.machines[n] = self.new_machine(n)
         machine.parameters[:] = [p.data for p in self.parameters] if at is None else at
         start = 0
         for row in rows:
@@ -174,14 +177,39 @@ class Compiled:
             start = stop
         return machine
 
-    def results(self, machine: Machine) -> Any:
+    def new_machine(self, n: int | None) -> Machine | ScalarMachine:
+        """An array machine, or a scalar one where there is little to gather into arrays."""
+        if n is None and not has_structure(self.graph):
+            from autograd_core.compile.scalars import ScalarMachine
+
+            return ScalarMachine(self.tape, self.parameter_nodes, self.roots)
+        from autograd_core.compile.run import Machine
+
+        return Machine(self.program, n, self.label)
+
+    @cached_property
+    def program(self) -> ArrayProgram:
+        """The steps on arrays."""
+        from autograd_core.compile.layout import lay_out
+
+        return lay_out(self.graph)
+
+    def results(self, machine: Machine | ScalarMachine) -> Any:
         """The roots, in the structure that f returned."""
         roots = iter(machine.roots)
-        return unflatten(self.result, roots, self.batched)
+        return unflatten(self.result, roots, batched=self.batched)
 
     def label(self, node: int) -> str:
         """The label of what a node of the graph computes."""
         return self.tape.values[self.graph.origin[node]].label
+
+
+def has_structure(graph: Graph) -> bool:
+    """Whether steps on arrays would do enough at once to be worth their overhead."""
+    from autograd_core.compile.layout import groups
+
+    operands = sum([len(graph.operands(i)) for i in range(len(graph.ops))])
+    return operands > 12 * len(groups(graph))
 
 
 # --- Results ---------------------------------------------------------------------------------
@@ -194,26 +222,25 @@ def leaves(result: Any) -> list[Any]:
     return [result]
 
 
-def unflatten(result: Any, roots: Any, batched: bool) -> Any:
+def unflatten(result: Any, roots: Any, *, batched: bool) -> Any:
     """Numbers in place of the Values that a function returned; lists become arrays."""
     if isinstance(result, tuple):
-        return tuple([unflatten(item, roots, batched) for item in result])
+        return tuple([unflatten(item, roots, batched=batched) for item in result])
     if isinstance(result, list):
-        return rows_of(result, roots, batched)
+        return rows_of(result, roots, batched=batched)
     root = next(roots)
     return float(root.sum() / root.size)
 
 
-def rows_of(result: Any, roots: Any, batched: bool) -> Any:
+def rows_of(result: Any, roots: Any, *, batched: bool) -> Any:
     """A list of Values as an array; the examples, where there are any, along the first axis."""
     import numpy as np
 
     if isinstance(result, (list, tuple)):
-        items = [rows_of(item, roots, batched) for item in result]
+        items = [rows_of(item, roots, batched=batched) for item in result]
         if not items:
             return np.zeros(0)
-        items = np.broadcast_arrays(*items) if batched else items
-        return np.stack(items, axis=1 if batched else 0)
+        return np.stack(np.broadcast_arrays(*items), axis=1 if batched else 0)
     root = next(roots)
     return root.reshape(-1).copy() if batched else float(root.reshape(())[()])
 
@@ -267,7 +294,11 @@ def make(tape: Recording, kind: Any, label: str) -> Any:
 def argument_names(f: Callable[..., Any], n: int) -> list[str]:
     """What f calls its arguments, or x1, x2, ... where it does not say."""
     try:
-        named = [p.name for p in inspect.signature(f).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+        named = [
+            p.name
+            for p in inspect.signature(f).parameters.values()
+            if p.kind is p.POSITIONAL_OR_KEYWORD
+        ]
     except (TypeError, ValueError):
         named = []
     return [*named[:n], *[f"x{i + 1}" for i in range(len(named[:n]), n)]]

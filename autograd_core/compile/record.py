@@ -44,7 +44,7 @@ class Traced(Value):
         """The operands it stands for the result of."""
         return tuple([self.recording.values[i] for i in self.recording.parents[self.index]])
 
-    def __index__(self) -> int:
+    def __index__(self) -> int:  # noqa: PLE0305  there is none to return
         self.recording.refuse(self)
 
     def __repr__(self) -> str:
@@ -181,7 +181,9 @@ def recording() -> Iterator[Recording]:
         tape.under_way = False
 
 
-def record(f: Callable[..., Any], arguments: Callable[[Recording], list[Any]]) -> tuple[Recording, Any]:
+def record(
+    f: Callable[..., Any], arguments: Callable[[Recording], list[Any]]
+) -> tuple[Recording, Any]:
     """Call f on the arguments, made for a new recording; the recording and what f returned."""
     with recording() as tape:
         return tape, f(*arguments(tape))

@@ -6,57 +6,64 @@ out is how the slopes are computed from the output z and the operands, step by s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from autograd_core.compile.record import Recording, recording
-from autograd_core.engine import Op
+from autograd_core.engine import TOTAL, Op
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """An op's partials, recorded on symbols: z is node 0, the operands 1, 2, ...; then the rest.
-
-    `slopes` are nodes.
-    """
-
-    tape: Recording
-    slopes: tuple[int, ...]
+Expression: TypeAlias = "float | str | int | tuple[Any, ...]"
 
 
 @lru_cache(maxsize=1024)
-def rule(op: Op, n: int) -> Rule:
-    """The rule of an op on n operands."""
+def rule(op: Op, n: int) -> tuple[Expression, ...]:
+    """The slopes of an op along n operands, written out.
+
+    An expression is a number, "z", the place of an operand, or an op followed by expressions.
+    """
     with recording() as tape:
         z, *xs = [tape.input(name) for name in ("z", *[f"x{i}" for i in range(n)])]
-        slopes = tuple([tape.node(slope) for slope in op.partials(z, *xs)])
+        slopes = [tape.node(slope) for slope in op.partials(z, *xs)]
     if len(slopes) != n:
         raise TypeError(f"{op.name}: {len(slopes)} partials for {n} operands")
-    return Rule(tape, slopes)
+    return tuple([expression(tape, slope) for slope in slopes])
+
+
+def expression(tape: Recording, node: int) -> Expression:
+    """A node of a recorded rule, written out."""
+    if node in tape.constants:
+        return tape.constants[node]
+    op = tape.ops[node]
+    if op is None:
+        return node - 1 if node else "z"
+    return (op, *[expression(tape, p) for p in tape.parents[node]])
 
 
 @lru_cache(maxsize=1024)
-def pointwise_rule(op: Op, n: int) -> Rule | None:
-    """The rule for one of many operands, where it is the same for all and needs no other."""
+def rule_for_rows(op: Op, n: int) -> Expression | None:
+    """The one slope that, with all n operands as the rows of an array, is the slope along each.
+
+    None where there is none: where the slopes differ by more than the operand they are along.
+    """
     if n < 3:
         return None
-    whole, single = rule(op, n), rule(op, 1)
-    expected = expression(single, single.slopes[0], 1)
-    if all(expression(whole, slope, i) == expected for i, slope in enumerate(whole.slopes, 1)):
-        return single
-    return None
+    slopes = [on_rows(slope, i, n) for i, slope in enumerate(rule(op, n))]
+    return slopes[0] if all(slope == slopes[0] for slope in slopes) and slopes[0] != OTHER else None
 
 
-def expression(rule: Rule, node: int, operand: int) -> Any:
-    """A slope written out, with one operand called x."""
-    tape = rule.tape
-    if node in tape.constants:
-        return tape.constants[node]
-    if node == operand:
-        return "x"
-    if tape.ops[node] is None:
-        return node  # z, or another operand
-    return (tape.ops[node], *[expression(rule, p, operand) for p in tape.parents[node]])
+ROWS, SUM, OTHER = "rows", "sum", "other"
 
 
+def on_rows(slope: Expression, i: int, n: int) -> Expression:
+    """A slope with the rows in place of operand i, and a sum over rows for a total over all."""
+    if isinstance(slope, int):
+        return ROWS if slope == i else OTHER
+    if not isinstance(slope, tuple):
+        return slope
+    op, *parts = slope
+    if op is TOTAL and len(parts) == n:
+        summed = [on_rows(part, j, n) for j, part in enumerate(parts)]
+        if all(part == summed[0] for part in summed):
+            return (SUM, summed[0])
+    lifted = [on_rows(part, i, n) for part in parts]
+    return OTHER if OTHER in lifted else (op, *lifted)

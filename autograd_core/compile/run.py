@@ -59,27 +59,39 @@ class Machine:
         start = 0 if n is not None else program.n_parameters
         self.inputs = self.buffers[n is not None, False][start : start + program.n_inputs]
         self.input_gradient = self.buffers[n is not None, True][start : start + program.n_inputs]
-        self.forward = self.prepare(forward(program.steps))
+        self.steps_forward = self.prepare(forward(program.steps))
         self.roots = [self.array(root) for root in program.roots]
 
     @cached_property
-    def forward_and_backward(self) -> list[Call]:
-        """The calls that leave the gradient with respect to the parameters in `gradient`."""
-        return [*self.forward, *self.prepare(backward(self.program))]
+    def steps_backward(self) -> list[Call]:
+        """The calls forward, and those to the gradient with respect to the parameters."""
+        return [*self.steps_forward, *self.prepare(backward(self.program))]
 
     @cached_property
-    def forward_and_backward_to_inputs(self) -> list[Call]:
-        """The calls that leave the gradient with respect to the inputs in `input_gradient`."""
-        return [*self.forward, *self.prepare(backward(self.program, inputs=True))]
+    def steps_backward_to_inputs(self) -> list[Call]:
+        """The calls forward, and those to the gradient with respect to the inputs."""
+        return [*self.steps_forward, *self.prepare(backward(self.program, inputs=True))]
+
+    def forward(self) -> None:
+        """Compute the roots."""
+        self.run(self.steps_forward)
+
+    def backward(self) -> None:
+        """Compute the roots and leave the first one's gradient in `gradient`."""
+        self.run(self.steps_backward)
+
+    def backward_to_inputs(self) -> None:
+        """Compute the roots and leave the first one's gradient in `input_gradient`."""
+        self.run(self.steps_backward_to_inputs)
 
     def run(self, calls: Sequence[Call]) -> None:
-        """Make the calls; where a number overflows or is not defined, look whether that is an error."""
+        """Make the calls; after an overflow or an undefined number, look whether it is an error."""
         complaints: list[str] = []
         with np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind)):
             for call in calls:
                 call()
         if complaints:
-            self.diagnose(slopes=len(calls) > len(self.forward))
+            self.diagnose(slopes=calls is not self.steps_forward)
 
     def diagnose(self, *, slopes: bool) -> None:
         """Raise what the scalar ops raise on the same numbers, if any does."""
@@ -99,7 +111,9 @@ class Machine:
                     wrong = wrong | ~np.isfinite(slope)
         for place in np.argwhere(wrong).tolist():
             cell = tuple(place)
-            member = step.nodes[int(np.ravel_multi_index(cell[: len(step.out.shape)], step.out.shape))]
+            member = step.nodes[
+                int(np.ravel_multi_index(cell[: len(step.out.shape)], step.out.shape))
+            ]
             parents = self.program.graph.parents[member]
             values = [Value(x[cell], self.label(p)) for x, p in zip(xs, parents, strict=True)]
             try:
@@ -114,8 +128,8 @@ class Machine:
         for instruction in instructions:
             for array in operands(instruction):
                 if isinstance(array, Cells) and array.strides is None and array not in self.scratch:
-                    calls.append(self.gather(array))
-            calls.append(self.call(instruction))
+                    calls += [self.gather(array)]
+            calls += [self.call(instruction)]
         return calls
 
     # --- Views
@@ -254,7 +268,9 @@ def contract(letters: Sequence[str], left: Floats, right: Floats, out: Floats) -
 
     Letters name the axes of left, right and out, as for numpy.einsum.
     """
-    x, y, z = [squeeze(name, array) for name, array in zip(letters, (left, right, out), strict=True)]
+    x, y, z = [
+        squeeze(name, array) for name, array in zip(letters, (left, right, out), strict=True)
+    ]
     shared = [c for c in z[0] if c in x[0] and c in y[0]]
     summed = [c for c in x[0] if c in y[0] and c not in z[0]]
     rows = [c for c in x[0] if c in z[0] and c not in y[0]]
@@ -262,7 +278,13 @@ def contract(letters: Sequence[str], left: Floats, right: Floats, out: Floats) -
     alone = [c for c in x[0] + y[0] if c not in shared + summed + rows + columns]
     if not summed and not alone:
         return partial(np.multiply, axes(x, z[0]), axes(y, z[0]), out=z[1])
-    if len(summed) == 1 and len(rows) <= 1 and len(columns) <= 1 and not alone and (rows or columns):
+    if (
+        len(summed) == 1
+        and len(rows) <= 1
+        and len(columns) <= 1
+        and not alone
+        and (rows or columns)
+    ):
         k, r, c = summed[0], (rows or ["R"])[0], (columns or ["C"])[0]
         front = "".join(shared)
         return partial(

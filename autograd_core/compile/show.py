@@ -4,22 +4,31 @@
 >>> from nn import MLP, losses
 >>> model = MLP(2, [3, 1], activation="tanh", seed=0)
 >>> program = compile(lambda x, y: losses.squared_error(model(x), y), batched=True)
->>> _ = program([[0.0, 1.0]], [1.0])
+>>> program.prepare([[0.0, 1.0]], [1.0])
 >>> print(program)
-13 parameters, 3 inputs, n examples: 9 steps forward
-  z1 = W1 @ x + b1          3 × n
-  a1 = tanh(z1)             3 × n
-  z2 = W2 @ a1 + b2         1 × n
-  v4 = z2 - y               1 × n
-  v5 = v4**2                1 × n
+13 parameters, 3 inputs, n examples
+  forward
+    z1 = W1 @ x + b1              3 × n
+    a1 = tanh(z1)                 3 × n
+    z2 = W2 · a1 + b2             1 × n
+    v4 = z2 - y                   1 × n
+    v5 = v4**2                    1 × n
+    value = mean(v5)
+  backward
+    ∇v4 = (2 * v4**1) * 1/n       1 × n
+    ∇z2 = ∇v4                     1 × n
+    ∇W2 = ∇z2 @ a1ᵀ               3
+    ∇a1 = W2ᵀ @ ∇z2               3 × n
+    ∇b2 = sum(∇z2)                1
+    ∇z1 = (1 - (a1 * a1)) * ∇a1   3 × n
+    ∇W1 = ∇z1 @ xᵀ                3 × 2
+    ∇b1 = sum(∇z1)                3
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-
-import numpy as np
 
 from autograd_core.compile.backward import (
     Array,
@@ -32,7 +41,7 @@ from autograd_core.compile.backward import (
 )
 from autograd_core.compile.layout import Apply, Cells, Numbers, Product, Program, Step
 from autograd_core.draw import INFIX, short
-from autograd_core.engine import Op
+from autograd_core.engine import MUL, Op
 
 
 def listing(program: Program, label: Callable[[int], str], *, batched: bool) -> str:
@@ -40,7 +49,9 @@ def listing(program: Program, label: Callable[[int], str], *, batched: bool) -> 
     text = Listing(program, label, batched=batched)
     lines = text.lines()
     width = max(len(left) for left, _ in lines)
-    return "\n".join([text.title(), *[f"  {left:<{width}}   {right}".rstrip() for left, right in lines]])
+    return "\n".join(
+        [text.title(), *[f"  {left:<{width}}   {right}".rstrip() for left, right in lines]]
+    )
 
 
 class Listing:
@@ -49,8 +60,9 @@ class Listing:
     def __init__(self, program: Program, label: Callable[[int], str], *, batched: bool) -> None:
         self.program, self.batched = program, batched
         graph = program.graph
-        self.label_at = {batched: [""] * size for batched, size in ((False, program.fixed), (True, program.batched))}
-        self.name_at = {batched: [""] * size for batched, size in ((False, program.fixed), (True, program.batched))}
+        sizes = {False: program.fixed, True: program.batched}
+        self.label_at = {batched: [""] * size for batched, size in sizes.items()}
+        self.name_at = {batched: [""] * size for batched, size in sizes.items()}
         for node, cell in enumerate(program.address.tolist()):
             if cell >= 0 and graph.ops[node] is None:
                 self.label_at[graph.batched[node]][cell] = label(node)
@@ -70,7 +82,7 @@ class Listing:
         elif isinstance(step, Product):
             weights = re.fullmatch(r"W(\d*)", self.name(step.left))
             name = f"z{weights[1]}" if weights else ""
-        elif isinstance(step, Apply) and len(step.operands) == 1:
+        elif isinstance(step, Apply) and len(step.operands) == 1 and not step.stacked:
             before = re.fullmatch(r"z(\d*)", self.name(step.operands[0]))
             name = f"a{before[1]}" if before else ""
         return "" if name in taken else name
@@ -83,18 +95,19 @@ class Listing:
             return self.formula[array]
         if isinstance(array, Numbers):
             return number_name(array)
-        cells = array.cells.ravel().tolist()
-        names = self.name_at[array.batched]
-        labels = self.label_at[array.batched]
-        found = list(dict.fromkeys([names[cell] or stem(labels[cell]) for cell in cells]))
-        if len(found) == 1 and len(cells) == 1 and labels[cells[0]]:
-            found = labels[cells[0]:cells[0] + 1] if "," in labels[cells[0]] else found
-        whole = found[0] if len(found) == 1 else f"[{', '.join(found[:3])}{', …' * (len(found) > 3)}]"
-        if found[0] == "":
-            whole = "constants"
-        if not array.batched and len(found) > 2 and max(cells) < self.program.n_parameters:
-            whole = "θ"
+        found = self.names_of(array)
+        whole = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
         return f"∇{whole}" if array.grad else whole
+
+    def names_of(self, array: Cells) -> list[str]:
+        """What the parts of an array are called, in order."""
+        cells = array.cells.ravel().tolist()
+        names, labels = self.name_at[array.batched], self.label_at[array.batched]
+        found = list(dict.fromkeys([names[cell] or stem(labels[cell]) for cell in cells]))
+        if len(found) > 2 and not array.batched and max(cells) < self.program.n_parameters:
+            return ["θ"]  # parameters of all sorts
+        found = [name or "constants" for name in found]
+        return found if len(found) < 4 else [*found[:3], "…"]
 
     # --- Lines
 
@@ -107,7 +120,10 @@ class Listing:
     def lines(self) -> list[tuple[str, str]]:
         """A line for each step forward, the value, and a line for each result backward."""
         lines = [("forward", "")]
-        lines += [(f"  {self.name(step.out)} = {self.right_side(step)}", shape_name(step.out)) for step in self.program.steps]
+        lines += [
+            (f"  {self.name(step.out)} = {self.right_side(step)}", shape_name(step.out))
+            for step in self.program.steps
+        ]
         root = self.program.roots[0]
         value = self.name(root)
         lines.append((f"  value = mean({value})" if root.batched else f"  value = {value}", ""))
@@ -118,7 +134,9 @@ class Listing:
                 self.formula[instruction.out] = right
             elif not (isinstance(instruction, Reduce) and right == "0"):
                 sign = "+=" if instruction.add else "="
-                lines.append((f"  {self.name(instruction.out)} {sign} {right}", shape_name(instruction.out)))
+                lines.append(
+                    (f"  {self.name(instruction.out)} {sign} {right}", shape_name(instruction.out))
+                )
         return lines
 
     def right_side(self, step: Step) -> str:
@@ -126,7 +144,11 @@ class Listing:
         if isinstance(step, Apply):
             return applied(step.op, [self.name(x) for x in step.operands])
         if isinstance(step, Product):
-            parts = [product(self.name(step.left), self.name(step.right), matrix=step.out.shape != (1, 1, 1))]
+            parts = [
+                product(
+                    self.name(step.left), self.name(step.right), matrix=step.out.shape != (1, 1, 1)
+                )
+            ]
             return " + ".join([*parts, *[self.name(term) for term in step.terms]])
         parts = [f"sum({self.name(step.terms)})"]
         return " + ".join([*parts, *([self.name(step.base)] if step.base else [])])
@@ -137,6 +159,8 @@ class Listing:
             return applied(instruction.op, [self.name(x) for x in instruction.operands])
         if isinstance(instruction, Contract):
             left, right = self.name(instruction.left), self.name(instruction.right)
+            if not instruction.left.batched and instruction.left.shape == (1, 1, 1):
+                return applied(MUL, [left, right])  # the gradient of a dot product is one number
             if instruction.letters[2] == "nrk":
                 return product(left, f"{right}ᵀ", matrix=True)
             return product(f"{right}ᵀ", left, matrix=True)
@@ -149,7 +173,7 @@ class Listing:
 
 def stem(label: str) -> str:
     """The name of the array that a labelled number belongs to: W1 for W1[0,2]."""
-    return label.split("[")[0]
+    return label.partition("[")[0]
 
 
 def number_name(array: Numbers) -> str:
