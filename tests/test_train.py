@@ -176,10 +176,11 @@ def test_training_goes_on_where_it_stopped(compile):
 @both_ways
 def test_labels_may_be_one_hot_and_targets_lists(compile):
     one_hot = [[1, 0] if label == 0 else [0, 1] for label in MOONS[1]]
-    by_index, by_list = MLP(2, [2], seed=0), MLP(2, [2], seed=0)
+    by_index, by_list, by_array = (MLP(2, [2], seed=0) for _ in range(3))
     train(by_index, loss=cross_entropy, compile=compile)
     train(by_list, (MOONS[0], one_hot), loss=cross_entropy, compile=compile)
-    assert bits(by_list) == bits(by_index)
+    train(by_array, (MOONS[0], np.array(one_hot)), loss=cross_entropy, compile=compile)
+    assert bits(by_list) == bits(by_index) == bits(by_array)
     model = MLP(2, [2], seed=0)
     itself = MOONS[0], MOONS[0]
     history = train(model, itself, loss=mse, optimizer=SGD(0.5), epochs=50, compile=compile)
@@ -203,6 +204,16 @@ def test_visible_sums_train_to_the_same_numbers(seed, momentum):
         train(model, XOR, optimizer=SGD(0.1, momentum=0.9 * momentum))
     compact, expanded = [[p.data for p in model.parameters()] for model in models]
     assert expanded == pytest.approx(compact, rel=1e-12, abs=1e-12)
+
+
+@both_ways
+def test_labels_of_minus_one_and_one_are_those_of_zero_and_one(compile):
+    zero_one, signs = net(), net()
+    history = train(zero_one, compile=compile)
+    y = [2 * label - 1 for label in MOONS[1]]
+    assert train(signs, (MOONS[0], y), compile=compile) == history
+    assert bits(signs) == bits(zero_one)
+    assert history.accuracy[-1] > 0
 
 
 @both_ways
@@ -334,10 +345,12 @@ def test_a_batch_as_large_as_the_data_is_the_full_batch(compile):
 
 
 @both_ways
-def test_the_loss_of_an_epoch_weighs_every_example_alike(compile):
-    X, y = [[0.0], [0.0], [0.0]], [0.0, 0.0, 6.0]  # inputs of 0, and a bias that stays in place
-    options = {"loss": mse, "batch_size": 2, "optimizer": SGD(1e-300), "epochs": 1}
-    assert train(MLP(1, [1]), (X, y), **options, compile=compile).loss == [12.0]
+def test_the_record_of_an_epoch_weighs_every_example_alike(compile):
+    X, y = [[0.0], [0.0], [0.0]], [0, 0, 1]  # the output is 0, and stays there
+    for seed in range(4):
+        options = {"loss": mse, "batch_size": 2, "optimizer": SGD(1e-300), "seed": seed}
+        history = train(MLP(1, [1]), (X, y), **options, epochs=1, compile=compile)
+        assert (history.loss, history.accuracy) == (pytest.approx([1 / 3]), [2 / 3])
 
 
 # --- Callbacks -------------------------------------------------------------------------------
@@ -395,6 +408,13 @@ def test_a_callback_may_change_a_parameter(compile):
     options = {"loss": plain_product, "epochs": 3, "callbacks": [clip]}
     train(model, ([[0.0]], [-1.0]), **options, compile=compile)
     assert bias.data == 0.15
+
+
+@both_ways
+def test_callbacks_may_be_any_iterable(compile):
+    seen = []
+    train(net(), callbacks=iter([lambda history: seen.append(history.epochs)]), compile=compile)
+    assert seen == [1, 2, 3]
 
 
 def test_what_else_a_callback_returns_is_ignored():
@@ -464,6 +484,19 @@ def test_the_collector_is_as_it_was_after_divergence(compile):
     for collecting in (True, False):
         with collector(collecting), pytest.raises(DivergedError):
             train(net(activation="relu"), optimizer=SGD(1e200), epochs=9, compile=compile)
+
+
+def test_compiled_training_runs_the_code_of_the_model_once():
+    calls = []
+
+    def counted(z):
+        calls.append(z)
+        return z.tanh()
+
+    train(net(activation=counted), epochs=5)
+    assert len(calls) == 3  # neurons
+    train(net(activation=counted), epochs=5, compile=False)
+    assert len(calls) == 3 + 3 * 20 * 5
 
 
 @both_ways

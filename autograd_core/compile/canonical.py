@@ -2,18 +2,22 @@
 
 A tree of additions and multiplications whose inner nodes are used once becomes one node, however
 it was written: `dot`, `sum(w * x for ...)` or a loop. The 0 that sum() starts from disappears.
+Equal expressions are merged, and constants fold.
 In a batched program, what does not depend on the example is summed apart, once for all examples.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from autograd_core.compile.record import Recording
-from autograd_core.engine import ADD, DOT, MUL, TOTAL, Op
+from autograd_core.engine import ADD, DOT, MUL, SUB, TOTAL, Op, Value
 
 Product = tuple[int, int]
+SUMS = (ADD, TOTAL, DOT)
 
 
 @dataclass(slots=True)
@@ -66,28 +70,78 @@ class Graph:
         return [*left_and_right, *op.terms]
 
 
-def canonical(tape: Recording, roots: Sequence[int], *, batched: bool) -> Graph:
+@dataclass(slots=True)
+class Merged:
+    """A recording in which equal expressions are one node, and ops on constants are constants.
+
+    `same[i]` is the node that stands for the recorded node i.
+    """
+
+    ops: list[Op | None]
+    parents: list[tuple[int, ...]]
+    constants: dict[int, float] = field(default_factory=dict)
+    same: list[int] = field(default_factory=list)
+
+
+def merge(tape: Recording) -> Merged:
+    """Merge equal expressions, the same op on the same operands, and fold constants."""
+    merged = Merged(list(tape.ops), list(tape.parents))
+    known: dict[Any, int] = {}
+
+    def constant(number: float, node: int) -> int:
+        node = known.setdefault(struct.pack("d", number), node)
+        merged.constants[node] = number
+        return node
+
+    for i, op in enumerate(tape.ops):
+        parents = tuple([merged.same[p] for p in tape.parents[i]])
+        if i in tape.constants:
+            merged.same.append(constant(tape.constants[i], i))
+        elif op is None:
+            merged.same.append(i)
+        elif all(map(merged.constants.__contains__, parents)):
+            merged.ops[i], merged.parents[i] = None, ()
+            merged.same.append(constant(fold(op, [merged.constants[p] for p in parents]), i))
+        else:
+            key = (op, parents)
+            if op is SUB and parents[1] in merged.constants:  # x - 2 is the sum of x and -2
+                merged.ops.append(None)
+                merged.parents.append(())
+                last = constant(-merged.constants[parents[1]], len(merged.ops) - 1)
+                key = (ADD, (parents[0], last))
+            merged.ops[i], merged.parents[i] = key
+            merged.same.append(known.setdefault(key, i))
+    return merged
+
+
+def fold(op: Op, numbers: Sequence[float]) -> float:
+    """The constant that an op on constants is."""
+    try:
+        return float(op.value(*numbers))
+    except (ArithmeticError, ValueError, TypeError) as error:
+        raise type(error)(op.complaint([Value(x) for x in numbers], error)) from error
+
+
+def canonical(tape: Recording, recorded_roots: Sequence[int], *, batched: bool) -> Graph:
     """The canonical form of what the roots of a recording need."""
-    needed, uses = count_uses(tape, roots)
-    varies = depends_on_inputs(tape) if batched else [False] * len(tape.ops)
-    absorbed = find_absorbed(tape, needed, uses, varies, roots)
+    merged = merge(tape)
+    roots = [merged.same[root] for root in recorded_roots]
+    needed, uses = count_uses(merged, roots)
+    varies = depends_on(merged, tape.inputs if batched else [])
+    absorbed = find_absorbed(merged, needed, uses, varies, roots)
     graph = Graph()
-    place: dict[int, int] = {}  # recorded node -> node of the graph
+    place = Places(graph, merged)
     pending: dict[int, Sum] = {}  # absorbed node -> its products and terms, not placed
-    inputs = set(tape.inputs)
-    for i in [*tape.inputs, *range(len(tape.ops))]:
-        if i in place or not (needed[i] or i in inputs):
+    for i in tape.inputs:
+        place[i] = graph.add(None, (), i, batched=batched)
+    graph.inputs = [place[i] for i in tape.inputs]
+    for i in range(len(tape.ops)):
+        op, parents = merged.ops[i], merged.parents[i]
+        if not needed[i] or i in place or i in merged.constants:
             continue
-        op, parents = tape.ops[i], tape.parents[i]
-        if op is None:
-            place[i] = graph.add(None, (), i, batched=varies[i])
-            if i in inputs:
-                graph.inputs.append(place[i])
-            elif i in tape.constants:
-                graph.constants[place[i]] = tape.constants[i]
-        elif op is MUL and absorbed[i]:
+        if op is MUL and absorbed[i]:
             pending[i] = Sum([(place[parents[0]], place[parents[1]])])
-        elif op in (ADD, TOTAL, DOT):
+        elif op in SUMS:
             added = collect(op, parents, place, pending)
             if absorbed[i]:
                 pending[i] = added
@@ -100,6 +154,18 @@ def canonical(tape: Recording, roots: Sequence[int], *, batched: bool) -> Graph:
     return graph
 
 
+class Places(dict[int, int]):
+    """Merged node -> node of the graph; constants are placed when they are first asked for."""
+
+    def __init__(self, graph: Graph, merged: Merged) -> None:
+        self.graph, self.merged = graph, merged
+
+    def __missing__(self, i: int) -> int:
+        self[i] = self.graph.add(None, (), i, batched=False)
+        self.graph.constants[self[i]] = self.merged.constants[i]
+        return self[i]
+
+
 def in_order_of_use(graph: Graph, parameters: set[int]) -> list[int]:
     """The parameters as the sums of products read them, so that weights lie side by side."""
     order: dict[int, None] = {}
@@ -109,44 +175,44 @@ def in_order_of_use(graph: Graph, parameters: set[int]) -> list[int]:
     return list(order)
 
 
-def count_uses(tape: Recording, roots: Sequence[int]) -> tuple[list[bool], list[int]]:
+def count_uses(merged: Merged, roots: Sequence[int]) -> tuple[list[bool], list[int]]:
     """Which nodes the roots need, and how often each is used by those that are."""
-    needed, uses = [False] * len(tape.ops), [0] * len(tape.ops)
+    needed, uses = [False] * len(merged.ops), [0] * len(merged.ops)
     for root in roots:
         needed[root] = True
-    for i in reversed(range(len(tape.ops))):
+    for i in reversed(range(len(merged.same))):
         if needed[i]:
-            for parent in tape.parents[i]:
+            for parent in merged.parents[i]:
                 needed[parent] = True
                 uses[parent] += 1
     return needed, uses
 
 
-def depends_on_inputs(tape: Recording) -> list[bool]:
-    """Which nodes depend on an input."""
-    varies = [False] * len(tape.ops)
-    for i in tape.inputs:
+def depends_on(merged: Merged, inputs: Sequence[int]) -> list[bool]:
+    """Which nodes depend on one of these."""
+    varies = [False] * len(merged.ops)
+    for i in inputs:
         varies[i] = True
-    for i, parents in enumerate(tape.parents):
-        if parents:
-            varies[i] = any(map(varies.__getitem__, parents))
+    for i in range(len(merged.same)):
+        if merged.parents[i]:
+            varies[i] = any(map(varies.__getitem__, merged.parents[i]))
     return varies
 
 
 def find_absorbed(
-    tape: Recording,
+    merged: Merged,
     needed: Sequence[bool],
     uses: Sequence[int],
     varies: Sequence[bool],
     roots: Sequence[int],
 ) -> list[bool]:
     """Which products and sums are used once, as a term of a sum that they can be part of."""
-    absorbed = [False] * len(tape.ops)
-    for i, op in enumerate(tape.ops):
-        if needed[i] and op in (ADD, TOTAL, DOT):
-            for term in added_terms(op, tape.parents[i]):
+    absorbed = [False] * len(merged.ops)
+    for i, op in enumerate(merged.ops):
+        if needed[i] and op in SUMS:
+            for term in added_terms(op, merged.parents[i]):
                 if uses[term] == 1 and varies[term] == varies[i]:
-                    absorbed[term] = tape.ops[term] in (ADD, TOTAL, DOT, MUL)
+                    absorbed[term] = merged.ops[term] in (*SUMS, MUL)
     for root in roots:
         absorbed[root] = False
     return absorbed
@@ -157,9 +223,7 @@ def added_terms(op: Op | None, parents: tuple[int, ...]) -> tuple[int, ...]:
     return parents[len(parents) // 2 * 2 :] if op is DOT else parents
 
 
-def collect(
-    op: Op, parents: tuple[int, ...], place: dict[int, int], pending: dict[int, Sum]
-) -> Sum:
+def collect(op: Op | None, parents: tuple[int, ...], place: Places, pending: dict[int, Sum]) -> Sum:
     """The products and terms of a sum, those of the sums it absorbs among them."""
     n = len(parents) // 2 if op is DOT else 0
     parts = [pending.pop(term, term) for term in added_terms(op, parents)]

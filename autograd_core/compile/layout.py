@@ -358,7 +358,7 @@ def product_step(
     if left_first:  # columns vary fastest
         cells = base + np.arange(size).reshape(len(stack), rows.shape[1], -1).swapaxes(1, 2)
     else:
-        cells = base + np.arange(size).reshape(member.shape)
+        cells = base + np.arange(size).reshape(len(stack), -1, rows.shape[1])
     present = member >= 0
     ids = np.array(nodes)
     layout.address[ids[member[present]]] = cells[present]

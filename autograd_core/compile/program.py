@@ -201,7 +201,8 @@ class Compiled:
 
     def label(self, node: int) -> str:
         """The label of what a node of the graph computes."""
-        return self.tape.values[self.graph.origin[node]].label
+        origin = self.graph.origin[node]
+        return self.tape.values[origin].label if origin < len(self.tape.values) else ""
 
 
 def has_structure(graph: Graph) -> bool:

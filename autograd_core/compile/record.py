@@ -1,14 +1,12 @@
 """Record: run a function on Values that stand for numbers to come, and keep what it did.
 
 The recording is a list of nodes in the order they were made: parameters and constants where
-they are first used, inputs, and ops on earlier nodes. Equal expressions, the same op on the same
-operands, are one node; an op on constants is a constant.
+they are first used, inputs, and ops on earlier nodes.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import get_ident
@@ -69,7 +67,7 @@ class Recording:
     parameters: dict[int, Value] = field(default_factory=dict)
     constants: dict[int, float] = field(default_factory=dict)
     inputs: list[int] = field(default_factory=list)
-    known: dict[Any, int] = field(default_factory=dict)
+    known: dict[Value, int] = field(default_factory=dict)
     made: set[Value] = field(default_factory=set)
     under_way: bool = True
 
@@ -90,54 +88,35 @@ class Recording:
         return node
 
     def record(self, op: Op, operands: Iterable[Operand]) -> Value:
-        """The node for op(*operands), made unless it is there already."""
-        parents = tuple([self.node(x) for x in operands])
-        key = (op, parents)
-        index = self.known.get(key)
-        if index is None:
-            constants = self.constants
-            if all(map(constants.__contains__, parents)):
-                index = self.number(fold(op, [self.values[p] for p in parents]))
-            else:
-                index = self.new(op, parents).index
-            self.known[key] = index
-        return self.values[index]
+        """A new node for op(*operands)."""
+        return self.new(op, tuple([self.node(x) for x in operands]))
 
     def node(self, x: Operand) -> int:
-        """The node of an operand: a Traced, a number, or a Value from outside, a parameter."""
+        """The node of an operand: one of this recording, a number, or a Value from outside."""
         if type(x) is Traced and x.recording is self:
             return x.index
         if isinstance(x, NUMBER):
-            return self.number(float(x))
-        if not isinstance(x, Value):
+            x = Value(x)
+        elif not isinstance(x, Value):
             raise TypeError(f"expected a number or a Value, got {type(x).__name__}: {x!r}")
-        if x in self.made:
-            return self.number(x.data)
         index = self.known.get(x)
-        if index is None:
-            if x.parents:
-                raise RecordingError(
-                    f"{x} was computed before the recording began: its history would be cut. "
-                    "Compute it inside the function, or pass its number as an argument."
-                )
-            index = self.known[x] = self.leaf(x)
-            self.parameters[index] = x
-        return index
+        return self.leaf(x) if index is None else index
 
     def leaf(self, value: Value) -> int:
-        """A new node for a Value that has a number."""
+        """A new node for a Value that has a number: a constant made here, or a parameter."""
+        if value.parents:
+            raise RecordingError(
+                f"{value} was computed before the recording began: its history would be cut. "
+                "Compute it inside the function, or pass its number as an argument."
+            )
+        index = self.known[value] = len(self.ops)
         self.ops.append(None)
         self.parents.append(())
         self.values.append(value)
-        return len(self.ops) - 1
-
-    def number(self, x: float) -> int:
-        """The node of a constant; numbers with the same bits share one."""
-        bits = struct.pack("d", x)
-        index = self.known.get(bits)
-        if index is None:
-            index = self.known[bits] = self.leaf(Value(x))
-            self.constants[index] = x
+        if value in self.made:
+            self.constants[index] = value.data
+        else:
+            self.parameters[index] = value
         return index
 
     def constant(self, leaf: Value) -> None:
@@ -157,14 +136,6 @@ class Recording:
             "float(), or `.data`: write the choice as relu(), step(), maximum() or minimum(), "
             "or leave the function uncompiled."
         )
-
-
-def fold(op: Op, constants: Sequence[Value]) -> float:
-    """The constant that an op on constants is."""
-    try:
-        return float(op.value(*[constant.data for constant in constants]))
-    except (ArithmeticError, ValueError, TypeError) as error:
-        raise type(error)(op.complaint(constants, error)) from error
 
 
 @contextmanager
