@@ -161,9 +161,8 @@ class Backward:
             gradient = self.gradient_of(i, step)
             if gradient is not None:
                 self.differentiate(step, gradient)
-        self.zero[False][: self.program.n_parameters] |= ~self.written[False][
-            : self.program.n_parameters
-        ]
+        asked_for = self.needed[False][: self.program.n_parameters]
+        self.zero[False][: len(asked_for)] |= asked_for & ~self.written[False][: len(asked_for)]
         return [*self.zeros(), *self.instructions]
 
     def gradient_of(self, i: int, step: Step) -> Source | None:
@@ -223,7 +222,7 @@ class Backward:
             gradient = lead(gradient, rows.shape)
         else:
             slopes = rule(step.op, len(step.operands))
-            arrays |= dict(enumerate(step.operands))
+            arrays |= {f"x{i}": operand for i, operand in enumerate(step.operands)}
         for slope, operand in zip(slopes, step.operands):
             if isinstance(slope, float):
                 self.deposit_scaled(operand, gradient, slope)
@@ -240,10 +239,11 @@ class Backward:
         batched: bool,
     ) -> Array:
         """An expression of a rule on arrays; those known already are in `arrays`."""
-        if slope in arrays and not isinstance(slope, float):
+        if isinstance(slope, float):
+            return scalar(slope)
+        if slope in arrays:
             return arrays[slope]
-        if not isinstance(slope, tuple):
-            return scalar(float(slope))
+        assert isinstance(slope, tuple)
         op, *parts = slope
         operands = tuple([self.evaluate(part, arrays, shape, batched=batched) for part in parts])
         if op == SUM:

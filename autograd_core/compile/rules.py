@@ -12,14 +12,14 @@ from typing import Any, TypeAlias
 from autograd_core.compile.record import Recording, recording
 from autograd_core.engine import TOTAL, Op
 
-Expression: TypeAlias = "float | str | int | tuple[Any, ...]"
+Expression: TypeAlias = "float | str | tuple[Any, ...]"
 
 
 @lru_cache(maxsize=1024)
 def rule(op: Op, n: int) -> tuple[Expression, ...]:
     """The slopes of an op along n operands, written out.
 
-    An expression is a number, "z", the place of an operand, or an op followed by expressions.
+    An expression is a number, "z", an operand "x0", "x1", ..., or an op followed by expressions.
     """
     with recording() as tape:
         z, *xs = [tape.input(name) for name in ("z", *[f"x{i}" for i in range(n)])]
@@ -35,7 +35,7 @@ def expression(tape: Recording, node: int) -> Expression:
         return tape.constants[node]
     op = tape.ops[node]
     if op is None:
-        return node - 1 if node else "z"
+        return f"x{node - 1}" if node else "z"
     return (op, *[expression(tape, p) for p in tape.parents[node]])
 
 
@@ -56,8 +56,8 @@ ROWS, SUM, OTHER = "rows", "sum", "other"
 
 def on_rows(slope: Expression, i: int, n: int) -> Expression:
     """A slope with the rows in place of operand i, and a sum over rows for a total over all."""
-    if isinstance(slope, int):
-        return ROWS if slope == i else OTHER
+    if isinstance(slope, str) and slope != "z":
+        return ROWS if slope == f"x{i}" else OTHER
     if not isinstance(slope, tuple):
         return slope
     op, *parts = slope

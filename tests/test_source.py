@@ -1,0 +1,96 @@
+"""A graph as a Python program: it runs by itself and gives the same numbers."""
+
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given, settings
+
+from autograd_core import Op, Value, dot, logsumexp, maximum, softmax, total
+from autograd_core.source import to_python
+from nn import MLP, losses
+from tests.strategies import expressions
+
+
+def run(text):
+    """The variables of a program, run by itself."""
+    variables = {}
+    exec(text, variables)  # noqa: S102
+    return variables
+
+
+def assert_same_numbers(root, leaves):
+    for i, leaf in enumerate(leaves):
+        leaf.label, leaf.grad = f"leaf{i}", 0.0
+    root.label = "root"
+    root.backward()
+    found = run(to_python(root))
+    assert found["root"] == pytest.approx(root.data, rel=1e-12, abs=1e-12)
+    for leaf in leaves:
+        assert found[f"grad_{leaf.label}"] == pytest.approx(leaf.grad, rel=1e-9, abs=1e-9)
+
+
+@given(expressions())
+@settings(deadline=None, max_examples=60)
+def test_a_program_computes_what_its_graph_computed(expression):
+    leaves, root = expression.graph()
+    assert_same_numbers(root, leaves)
+
+
+def test_a_net_as_a_program():
+    for activation in ("tanh", "sigmoid", "relu", "softplus", "leaky_relu"):
+        model = MLP(2, [3, 2], activation=activation, seed=0)
+        loss = losses.cross_entropy(model([0.5, -1.0]), 1)
+        loss.backward()
+        found = run(to_python(loss))
+        w = model.layers[0].neurons[1].w[0]
+        assert found["grad_W1_1_0"] == pytest.approx(w.grad, rel=1e-12)
+
+
+def test_functions_of_several_values():
+    x, y, z = Value(0.3), Value(-2.0), Value(1.5)
+    root = (
+        logsumexp([x, y, z]) + maximum(x, y) * dot([x, y], [z, x], z) - total(softmax([x, y])[:1])
+    )
+    assert_same_numbers(root, [x, y, z])
+
+
+def test_a_program_needs_the_standard_library_alone():
+    x = Value(2.0, "x")
+    text = to_python((x * x).tanh())
+    command = [sys.executable, "-S", "-c", text]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed == "v2 = 0.999329299739067\ngrad_x = 0.005363802732103666\n"
+
+
+def test_labels_that_python_does_not_take_are_changed():
+    labels = ["W1[0,1]", "W1[0][1]", "lambda", "print", "π", "2x", "", "math", "grad_x", "a b"]
+    leaves = [Value(float(i), label) for i, label in enumerate(labels)]
+    found = run(to_python(total(leaves)))
+    assert found["W1_0_1"] == 0.0
+    assert found["W1_0_1_"] == 1.0
+    assert found["π"] == 4.0
+    assert found[f"v{len(leaves)}"] == 45.0
+
+
+def test_an_op_of_ones_own_is_written_out():
+    soft = Op(
+        "soft",
+        lambda x: x / (1 + abs(x)),
+        lambda z, x: (1 / ((1 + abs(x)) * (1 + abs(x))),),
+        lambda np, x: x / (1 + np.abs(x)),
+    )
+    x = Value(-3.0)
+    assert_same_numbers(soft(x) * 2 - 1, [x])
+
+
+def test_an_op_that_python_cannot_say_is_refused():
+    erf = Op("erf", lambda x: x, lambda z, x: (1.0,), lambda np, x: np.fancy(x))
+    with pytest.raises(AttributeError, match="fancy"):
+        to_python(erf(Value(1.0)))
+
+
+def test_numbers_that_are_not_finite_are_written_as_python_reads_them():
+    x = Value(float("inf"), "x")
+    assert run(to_python(x + 1.0))["x"] == float("inf")
+    assert run(to_python(-x))["v1"] == -float("inf")
