@@ -150,6 +150,7 @@ class Value:
         Every Value between is given its gradient for this call alone; leaves add up over
         calls, which is what a sum of losses needs, until they are set back to zero.
         """
+        number(self)  # which is refused while a program is being recorded
         seed, order = float(seed), topological(self)
         carried = [(v, v.grad) for v in order if not v.parents]
         for v in order:

@@ -70,6 +70,14 @@ class Examples:
         losses = [self.loss_of(o, self.targets[i]) for o, i in zip(outputs, batch, strict=True)]
         return outputs, mean(losses)
 
+    def find_failure(self, model: MLP, batch: Sequence[int]) -> None:
+        """Raise the error that an op raises on one of these examples, naming the example."""
+        for i in batch:
+            try:
+                self.loss_of(model.outputs(self.X[i]), self.targets[i])
+            except (ArithmeticError, ValueError) as error:
+                raise type(error)(f"example {i}: {error}") from error
+
     def hits(self, outputs: Sequence[Sequence[float]], batch: Sequence[int]) -> int:
         """How often the outputs speak for an example's label."""
         if self.labels is None or not isinstance(self.loss, Loss):

@@ -108,7 +108,9 @@ def squares(outputs: Sequence[Value], target: Sequence[Operand]) -> list[Value]:
 
 def chosen(outputs: Sequence[Value], target: Sequence[Operand]) -> Value:
     """The output that a one-hot target points at; a dot product where the target is Values."""
-    return outputs[target.index(1.0)] if 1.0 in target else dot(target, outputs)
+    if any(isinstance(t, Value) for t in target):
+        return dot(target, outputs)
+    return outputs[target.index(1.0)]
 
 
 def given_to_label(p: Value, y: Operand) -> Value:

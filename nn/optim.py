@@ -7,7 +7,8 @@ understand: one parameter at a time, or all of them as one array.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from autograd_core import Value
@@ -30,10 +31,21 @@ class Optimizer:
 
     def step(self, parameters: Sequence[Value]) -> None:
         """Move every parameter against its gradient, once."""
+        own = list(dict.fromkeys(parameters))  # one that several neurons share moves once
+        with self.next_step():
+            moved = [self.update(p.data, p.grad, *self.state.get(p, self.initial)) for p in own]
+        for p, (number, *state) in zip(own, moved, strict=True):
+            p.data, self.state[p] = number, tuple(state)
+
+    @contextmanager
+    def next_step(self) -> Iterator[None]:
+        """Count a step, unless it fails or is interrupted."""
         self.steps += 1
-        for p in parameters:
-            p.data, *state = self.update(p.data, p.grad, *self.state.get(p, self.initial))
-            self.state[p] = tuple(state)
+        try:
+            yield
+        except BaseException:
+            self.steps -= 1
+            raise
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """The new parameter, then the new state, from a parameter, its gradient and its state."""

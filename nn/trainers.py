@@ -28,7 +28,11 @@ class EagerTrainer:
     def step(self, batch: Sequence[int]) -> tuple[float, int]:
         """One step; the batch's mean loss, and how many labels were hit."""
         with collector_paused():
-            outputs, loss = self.data.forward(self.model, batch)
+            try:
+                outputs, loss = self.data.forward(self.model, batch)
+            except (ArithmeticError, ValueError):
+                self.data.find_failure(self.model, batch)
+                raise
             self.model.zero_grad()
             loss.backward()
             check_finite(loss, self.parameters)
@@ -56,7 +60,7 @@ class CompiledTrainer:
 
         self.np = np
         self.model, self.data, self.optimizer = model, data, optimizer
-        self.X, self.targets = np.array(data.X), np.array(data.targets, dtype=float)
+        self.X, self.targets = np.array(data.X), as_array(data.targets)
         self.labels = None if data.labels is None else np.array(data.labels)
         self.program = compile_program(self.loss_and_outputs, batched=True)
         self.program.prepare(self.X, self.targets)
@@ -70,6 +74,7 @@ class CompiledTrainer:
 
     def open(self) -> None:
         """Take the numbers from the parameters and the optimiser's state."""
+        self.gradient = self.np.array([p.grad for p in self.parameters])
         self.theta = self.np.array([p.data for p in self.program.parameters])
         states = [self.optimizer.state.get(p, self.optimizer.initial) for p in self.parameters]
         self.state = tuple([self.np.array(slot) for slot in zip(*states, strict=True)])
@@ -84,13 +89,17 @@ class CompiledTrainer:
         """One step; the batch's mean loss, and how many labels were hit."""
         whole = len(batch) == self.data.n  # in order then, and not copied
         X, targets = (self.X, self.targets) if whole else (self.X[batch], self.targets[batch])
-        (loss, outputs), gradient = self.program.value_and_gradient(X, targets, at=self.theta)
+        try:
+            (loss, outputs), gradient = self.program.value_and_gradient(X, targets, at=self.theta)
+        except (ArithmeticError, ValueError):
+            self.close()
+            self.data.find_failure(self.model, batch)
+            raise
         if not (math.isfinite(loss) and self.np.isfinite(gradient).all()):
             self.find_nonfinite(batch)
-        self.optimizer.steps += 1
-        theta, gradient = self.theta[self.trained], gradient[self.trained]
-        with self.np.errstate(all="ignore"):
-            updated, *state = self.optimizer.update(theta, gradient, *self.state)
+        theta, self.gradient = self.theta[self.trained], gradient[self.trained]
+        with self.optimizer.next_step(), self.np.errstate(all="ignore"):
+            updated, *state = self.optimizer.update(theta, self.gradient, *self.state)
         if not self.np.isfinite(updated).all():
             check_step(self.parameters, updated.tolist())
         self.theta[self.trained], self.state = updated, tuple(state)
@@ -114,10 +123,24 @@ class CompiledTrainer:
 
     def close(self) -> None:
         """Put the numbers into the parameters and the optimiser's state."""
-        for p, number in zip(self.parameters, self.theta[self.trained].tolist(), strict=True):
-            p.data = number
+        numbers = self.theta[self.trained].tolist(), self.gradient.tolist()
+        for p, data, grad in zip(self.parameters, *numbers, strict=True):
+            p.data, p.grad = data, grad
         states = zip(*[slot.tolist() for slot in self.state], strict=True)
         self.optimizer.state.update(zip(self.parameters, states))
+
+
+def as_array(targets: Sequence[Any]) -> Any:
+    """Targets as an array; ValueError for those that are no numbers, or not as many each."""
+    import numpy as np
+
+    try:
+        return np.array(targets, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "compiled training needs targets that are numbers, or lists of as many numbers each; "
+            "with others, use fit(..., compile=False)"
+        ) from None
 
 
 def check_finite(loss: Value, parameters: Sequence[Value]) -> None:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from unittest import mock
 
 import numpy as np
 
@@ -52,26 +53,40 @@ def assert_close(found, expected, slack=0.0):
     assert not wrong.any(), (found[wrong], expected[wrong])
 
 
-def assert_like_eager(f, *args, batched=False, program=None, slack=None):
+def on_arrays():
+    """Meanwhile, programs run on arrays where they would run on one number after the other."""
+    return mock.patch("autograd_core.compile.program.has_structure", return_value=True)
+
+
+def assert_like_eager(f, *args, batched=False, program=None, slack=(0.0, {}, 0.0)):
     """Value, gradient and gradient with respect to the inputs are eager's; the program.
 
-    `slack` is how far rounding may take each of the three apart, beyond 1e-12.
+    `slack` is how far rounding may take each of the three apart, beyond 1e-12. A program that
+    runs on one number after the other is run on arrays too.
     """
-    slack = slack or (0.0, {}, 0.0)
     program = program or compile(f, batched=batched)
-    value, gradient = program.value_and_gradient(*args)
-    parameters = program.parameters
     root, leaves = eager(f, args, batched=batched)
-    for p in parameters:
+    program.prepare(*args)
+    for p in program.parameters:
         p.grad = 0.0
     root.backward()
-    assert_close(program(*args), root.data, slack[0])
-    assert_close(value, root.data, slack[0])
-    allowed = np.array([slack[1].get(p, 0.0) for p in parameters])
-    assert_close(gradient, [p.grad for p in parameters], allowed)
-    if args:
-        assert_close(program.gradient_wrt_inputs(*args), grads(leaves), slack[2])
+    expected = root.data, {p: p.grad for p in program.parameters}, grads(leaves)
+    assert_numbers(program, args, expected, slack)
+    if not batched:
+        with on_arrays():
+            assert_numbers(compile(f), args, expected, slack)
     return program
+
+
+def assert_numbers(program, args, expected, slack):
+    value, gradient = program.value_and_gradient(*args)
+    parameters = program.parameters
+    assert_close(value, expected[0], slack[0])
+    assert_close(program(*args), expected[0], slack[0])
+    allowed = np.array([slack[1].get(p, 0.0) for p in parameters])
+    assert_close(gradient, [expected[1][p] for p in parameters], allowed)
+    if args:
+        assert_close(program.gradient_wrt_inputs(*args), expected[2], slack[2])
 
 
 # --- How far rounding goes -------------------------------------------------------------------

@@ -66,7 +66,9 @@ def in_domain(op, x):
     low, high = op.domain if op not in GROWING else (-1.0, 1.0)
     if (low, high) == (-2.0, 2.0):
         return x
-    return 0.49 * (high - low) * (x.sin() if isinstance(x, Value) else math.sin(x)) + (low + high) / 2
+    return (
+        0.49 * (high - low) * (x.sin() if isinstance(x, Value) else math.sin(x)) + (low + high) / 2
+    )
 
 
 class Recipe:
@@ -77,7 +79,9 @@ class Recipe:
 
     def __init__(self, recipe, own, shared, constants):
         self.recipe, self.constants = recipe, constants
-        self.own = [[Value(x, f"p{i}[{j}]") for j, x in enumerate(row)] for i, row in enumerate(own)]
+        self.own = [
+            [Value(x, f"p{i}[{j}]") for j, x in enumerate(row)] for i, row in enumerate(own)
+        ]
         self.shared = [Value(x, f"s{i}") for i, x in enumerate(shared)]
 
     def copy(self, own, inputs):
@@ -174,7 +178,9 @@ def test_every_row_compiles_twice_differentiated(op):
 
     if count > 1:  # an op with one operand and constant slopes leaves nothing to differentiate
         assert_like_eager(f, *point.tolist())
-    assert_like_eager(lambda x: f(*[x + i * 0.01 for i in range(count)]), np.array([0.6, 0.7]), batched=True)
+    assert_like_eager(
+        lambda x: f(*[x + i * 0.01 for i in range(count)]), np.array([0.6, 0.7]), batched=True
+    )
 
 
 # --- One sum of products, written in many ways -----------------------------------------------
@@ -383,7 +389,8 @@ def elman(seed=9, n_in=4, units=12):
         state = [0.0] * units
         for x in xs:
             state = [
-                (dot(w, x) + dot(u, state) + bias).tanh() for w, u, bias in zip(W, U, b, strict=True)
+                (dot(w, x) + dot(u, state) + bias).tanh()
+                for w, u, bias in zip(W, U, b, strict=True)
             ]
         return (dot(V, state) - 1.0) ** 2
 
@@ -461,7 +468,11 @@ def convolve(kernels, channels, width):
     length = len(channels[0]) - width + 1
     return [
         [
-            sum(k[c * width + a] * channel[i + a] for c, channel in enumerate(channels) for a in range(width)).tanh()
+            sum(
+                k[c * width + a] * channel[i + a]
+                for c, channel in enumerate(channels)
+                for a in range(width)
+            ).tanh()
             for i in range(length)
         ]
         for k in kernels
@@ -487,7 +498,9 @@ def test_a_strided_convolution_and_a_maximum_pool():
 
     def f(x):
         hidden = [[dot(k, x[i : i + 4]) for i in range(0, 12, 2)] for k in kernels]
-        pooled = [(row[i] - row[i + 1]).relu() + row[i + 1] for row in hidden for i in range(0, 6, 2)]
+        pooled = [
+            (row[i] - row[i + 1]).relu() + row[i + 1] for row in hidden for i in range(0, 6, 2)
+        ]
         return mean([v * v for v in pooled])
 
     assert_like_eager(f, list(draw.data(14)))

@@ -51,7 +51,7 @@ def slopes(loss, prediction, target):
 # --- Each against its formula ----------------------------------------------------------------
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(many)
 def test_squared_errors_are_a_sum_half_a_sum_and_a_mean(pairs):
     prediction, target = zip(*pairs, strict=True)
@@ -61,7 +61,7 @@ def test_squared_errors_are_a_sum_half_a_sum_and_a_mean(pairs):
     assert mse(values(prediction), target).data == close(squares / len(pairs))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(many)
 def test_the_slope_of_half_the_squared_error_is_prediction_minus_target(pairs):
     prediction, target = zip(*pairs, strict=True)
@@ -69,7 +69,7 @@ def test_the_slope_of_half_the_squared_error_is_prediction_minus_target(pairs):
     assert found == close([p - t for p, t in pairs])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(outputs, outputs)
 def test_one_output_needs_no_list(prediction, target):
     for loss in (squared_error, mse, half_squared_error):
@@ -77,7 +77,7 @@ def test_one_output_needs_no_list(prediction, target):
         assert alone == loss([Value(prediction)], [target]).data
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(outputs, st.sampled_from([-1, 1]))
 def test_hinge_is_the_margin_that_is_missing(z, label):
     assert hinge(Value(z), label).data == max(0.0, 1 - label * z)
@@ -85,20 +85,20 @@ def test_hinge_is_the_margin_that_is_missing(z, label):
     assert slope == (-label if label * z < 1 else 0)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(outputs)
 def test_hinge_takes_label_zero_for_minus_one(z):
     assert hinge(Value(z), 0).data == hinge(Value(z), -1).data
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(shares, st.sampled_from([0, 1]))
 def test_binary_cross_entropy_is_the_surprise_at_the_label(p, label):
     expected = -math.log(p if label else 1 - p)
     assert binary_cross_entropy(Value(p), label).data == close(expected)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(outputs, st.sampled_from([0, 1]))
 def test_binary_cross_entropy_with_logits_is_that_of_the_sigmoid(z, label):
     expected = math.log1p(math.exp(-z if label else z))
@@ -107,7 +107,7 @@ def test_binary_cross_entropy_with_logits_is_that_of_the_sigmoid(z, label):
     assert slope == close(plain_sigmoid(z) - label)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(outputs, min_size=2, max_size=5), st.data())
 def test_cross_entropy_is_the_surprise_of_the_softmax_with_slopes_p_minus_one_hot(logits, data):
     label = data.draw(st.integers(0, len(logits) - 1))
@@ -118,14 +118,14 @@ def test_cross_entropy_is_the_surprise_of_the_softmax_with_slopes_p_minus_one_ho
     assert found == close([share - (k == label) for k, share in enumerate(p)])
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(shares, min_size=2, max_size=5), st.data())
 def test_nll_is_minus_the_log_of_the_probability_of_the_label(p, data):
     label = data.draw(st.integers(0, len(p) - 1))
     assert nll(values(p), label).data == close(-math.log(p[label]))
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(outputs, min_size=2, max_size=5), st.data())
 def test_cross_entropy_is_nll_of_a_softmax(logits, data):
     label = data.draw(st.integers(0, len(logits) - 1))

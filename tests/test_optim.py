@@ -43,7 +43,7 @@ def plain_adam(p, gradients, lr, beta1, beta2, eps):
     return p
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(numbers, min_size=3, max_size=3), histories, rates, shares)
 def test_sgd_is_its_formula(start, history, lr, momentum):
     along = list(zip(*history, strict=True))
@@ -53,7 +53,7 @@ def test_sgd_is_its_formula(start, history, lr, momentum):
     assert run(SGD(lr, momentum), start, history) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(numbers, min_size=3, max_size=3), histories, rates, shares, shares)
 def test_adam_is_its_formula(start, history, lr, beta1, beta2):
     along = list(zip(*history, strict=True))
@@ -69,14 +69,14 @@ def test_adam_has_the_published_defaults():
     assert (adam.lr, adam.beta1, adam.beta2, adam.eps) == (0.001, 0.9, 0.999, 1e-8)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(numbers.filter(lambda g: abs(g) > 1e-3))
 def test_the_first_step_of_adam_is_lr_whatever_the_gradient(gradient):
     (moved,) = run(Adam(0.25), [0.0], [[gradient]])
     assert moved == pytest.approx(-math.copysign(0.25, gradient), rel=1e-4)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(histories, st.sampled_from([SGD(0.1), SGD(0.1, momentum=0.9), Adam(0.1)]))
 def test_update_on_arrays_is_update_element_by_element(history, optimizer):
     start = [1.0, -2.0, 0.5]
@@ -154,7 +154,7 @@ def test_a_momentum_outside_zero_to_one_is_an_error_that_names_it(wrong):
 # --- Gradient descent as printed --------------------------------------------------------------
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(numbers, numbers, st.floats(0.01, 0.4), st.integers(0, 10))
 def test_gradient_descent_is_the_printed_algorithm(start, centre, lr, steps):
     expected, expected_losses = start, []

@@ -23,10 +23,11 @@ def compile(f: Callable[..., Any], *, batched: bool = False) -> Program:
 
     `f` takes numbers, lists or arrays of them, and returns a Value, or a tuple whose first item
     is the Value to differentiate; it may use any Values from outside, the parameters. It is
-    recorded at the first call for arguments of a structure, and run from then on; parameters may
-    be changed between calls. With `batched=True`, `f` is written for one example, every argument
-    has a leading axis for the examples, and a Value comes back as its mean over them, a list as
-    an array with a row for each.
+    recorded at the first call for arguments of a structure, and run from then on. Parameters may
+    be changed between calls (use them as Values: `w.data` in f would be kept as it is now).
+
+    With `batched=True`, `f` is written for one example, and every argument has a leading axis for
+    the examples. A Value comes back as its mean over them, a list as an array with a row for each.
 
     >>> w = Value(3.0, "w")
     >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
@@ -89,6 +90,8 @@ class Program:
 
     def current(self) -> Compiled:
         """The program that was called last; one without arguments is recorded if need be."""
+        if self.latest is None and not self.batched and not argument_names(self.f):
+            self.prepare()
         if self.latest is None:
             raise RuntimeError("a program is recorded at its first call: call it first")
         return self.latest
@@ -104,7 +107,7 @@ class Compiled:
     """A function on Values, recorded and laid out for arguments of one structure."""
 
     def __init__(self, f: Callable[..., Any], kinds: Sequence[Any], *, batched: bool) -> None:
-        names = argument_names(f, len(kinds))
+        names = labels(f, len(kinds))
 
         def arguments(tape: Recording) -> list[Any]:
             return [make(tape, kind, name) for kind, name in zip(kinds, names, strict=True)]
@@ -169,13 +172,23 @@ class Compiled:
             if len(self.machines) >= 4:  # the data set, a batch, its remainder, and one to spare
                 del self.machines[next(iter(self.machines))]
             machine = self.machines[n] = self.new_machine(n)
-        machine.parameters[:] = [p.data for p in self.parameters] if at is None else at
+        machine.parameters[:] = self.numbers(at)
         start = 0
         for row in rows:
             stop = start + row.shape[-1]
             machine.inputs[start:stop] = row.T
             start = stop
         return machine
+
+    def numbers(self, at: Floats | None) -> Any:
+        """The parameters' numbers: those given, or their own."""
+        if at is None:
+            return [p.data for p in self.parameters]
+        import numpy as np
+
+        if np.shape(at) != (len(self.parameters),):
+            raise ValueError(f"at must be a list of {len(self.parameters)} numbers, got {at!r}")
+        return at
 
     def new_machine(self, n: int | None) -> Machine | ScalarMachine:
         """An array machine, or a scalar one where there is little to gather into arrays."""
@@ -251,16 +264,16 @@ def rows_of(result: Any, roots: Any, *, batched: bool) -> Any:
 
 def structure(x: Any, *, batched: bool) -> Any:
     """What tells arguments apart that need a recording each: the shape, without the examples."""
-    shape = getattr(x, "shape", None)
-    if shape is not None:
-        if batched and not shape:
-            raise ValueError("a batched program's arguments need a leading axis for the examples")
+    shape = getattr(x, "shape", ())
+    if shape:
+        if batched and not shape[0]:
+            raise ValueError("a batched program needs at least one example")
         return ("array", tuple(shape[1:] if batched else shape))
     if batched:
         return structure_of_rows(x)
     if isinstance(x, (list, tuple)):
         return ("list", tuple([structure(item, batched=False) for item in x]))
-    if isinstance(x, (*NUMBER, Value)):
+    if isinstance(x, (*NUMBER, Value)) or hasattr(x, "__array_namespace__"):
         return ("number",)
     raise TypeError(f"a program takes numbers, lists and arrays, got {type(x).__name__}: {x!r}")
 
@@ -292,17 +305,19 @@ def make(tape: Recording, kind: Any, label: str) -> Any:
     return array if kind[1] else array[()]
 
 
-def argument_names(f: Callable[..., Any], n: int) -> list[str]:
-    """What f calls its arguments, or x1, x2, ... where it does not say."""
+def argument_names(f: Callable[..., Any]) -> list[str]:
+    """What f calls its arguments, as far as it says."""
     try:
-        named = [
-            p.name
-            for p in inspect.signature(f).parameters.values()
-            if p.kind is p.POSITIONAL_OR_KEYWORD
-        ]
+        parameters = inspect.signature(f).parameters.values()
     except (TypeError, ValueError):
-        named = []
-    return [*named[:n], *[f"x{i + 1}" for i in range(len(named[:n]), n)]]
+        return ["?"]
+    return [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+
+
+def labels(f: Callable[..., Any], n: int) -> list[str]:
+    """A label for each of n arguments."""
+    named = [name for name in argument_names(f) if name.isidentifier()][:n]
+    return [*named, *[f"x{i + 1}" for i in range(len(named), n)]]
 
 
 def count(kind: Any) -> int:
@@ -324,7 +339,7 @@ def matrix(x: Any, kind: Any, *, batched: bool) -> Floats:
     """The numbers of an argument, in order; where batched, a row of them for each example."""
     import numpy as np
 
-    if hasattr(x, "shape"):
+    if getattr(x, "shape", ()):
         array = np.asarray(x, dtype=float)
         return array.reshape(len(array), -1) if batched else array.reshape(-1)
     return np.array([flatten(row) for row in x] if batched else flatten(x), dtype=float)

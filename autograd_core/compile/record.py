@@ -32,6 +32,8 @@ class Traced(Value):
         """There is none: raises RecordingError."""
         self.recording.refuse(self)
 
+    grad = partials = data  # type: ignore[assignment]
+
     @property
     def op(self) -> Op | None:  # type: ignore[override]
         """What it stands for the result of."""
@@ -44,6 +46,11 @@ class Traced(Value):
 
     def __index__(self) -> int:  # noqa: PLE0305  there is none to return
         self.recording.refuse(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other if isinstance(other, Value) else self.recording.refuse(self)
+
+    __hash__ = Value.__hash__
 
     def __repr__(self) -> str:
         return f"Traced({self.label or self.index})"
@@ -134,7 +141,7 @@ class Recording:
             f"Python asked for the number in {value!r} while a program is being recorded. "
             "The program will serve other numbers too, so it cannot follow an `if`, a comparison, "
             "float(), or `.data`: write the choice as relu(), step(), maximum() or minimum(), "
-            "or leave the function uncompiled."
+            "or leave the function uncompiled: fit(..., compile=False)."
         )
 
 

@@ -73,6 +73,8 @@ class ScalarMachine:
                 partials = op.partials(numbers[i], *[numbers[p] for p in parents])
             except (ArithmeticError, ValueError, TypeError):
                 self.complain(op, parents)
+            if len(partials) != len(parents):
+                self.complain(op, parents)
             for parent, partial in zip(parents, partials):
                 gradients[parent] += partial * gradient
         self.gradients = gradients
