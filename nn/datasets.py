@@ -94,6 +94,8 @@ def scatter(
     seed: int,
 ) -> Data:
     """`n` noisy points, each at point(label, share), where share runs evenly from 0 to 1."""
+    if classes < 1:
+        raise ValueError(f"there must be at least one class, got classes = {classes}")
     if n < classes:
         raise ValueError(f"{classes} classes need at least {classes} points, got n = {n}")
     rng = random.Random(seed)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from autograd_core import Value, mean
+from autograd_core.engine import NUMBER
 from nn.layers import MLP
 from nn.losses import Loss
 
@@ -28,7 +29,7 @@ class Examples:
         cls, model: MLP, X: Iterable[Sequence[float]], y: Iterable[Any], loss: AnyLoss
     ) -> Examples:
         """The data, or a ValueError that names the first example that is wrong."""
-        rows, targets = [[float(v) for v in x] for x in X], list(y)
+        rows, targets = [row(x, i) for i, x in enumerate(X)], list(y)
         if not rows:
             raise ValueError("the data set is empty")
         if len(rows) != len(targets):
@@ -46,7 +47,8 @@ class Examples:
                 encoded.append(loss.encode(target, model.sizes[-1]))
             except ValueError as error:
                 raise ValueError(f"y[{i}]: {error}") from None
-        return cls(rows, encoded, labels_of(targets, model.sizes[-1]), loss)
+        known = range(model.sizes[-1]) if model.sizes[-1] > 1 else loss.labels
+        return cls(rows, encoded, labels_of(targets, known), loss)
 
     @property
     def n(self) -> int:
@@ -62,7 +64,10 @@ class Examples:
         """The loss of one example's outputs."""
         if isinstance(self.loss, Loss):
             return self.loss.formula(outputs, target)
-        return self.loss(outputs[0] if len(outputs) == 1 else outputs, target)
+        result = self.loss(outputs[0] if len(outputs) == 1 else outputs, target)
+        if not isinstance(result, Value):
+            raise TypeError(f"a loss must return a Value, got {type(result).__name__}: {result!r}")
+        return result
 
     def forward(self, model: MLP, batch: Sequence[int]) -> tuple[list[list[Value]], Value]:
         """The outputs for each example of a batch, and the mean loss."""
@@ -86,9 +91,18 @@ class Examples:
         return sum([label == self.labels[i] for label, i in zip(said, batch, strict=True)])
 
 
-def labels_of(targets: Sequence[Any], n_outputs: int) -> list[int] | None:
+def row(x: Any, i: int) -> list[float]:
+    """The inputs of example i as floats."""
+    if isinstance(x, (*NUMBER, str)):
+        raise TypeError(f"X[{i}] must be a list of inputs, got {x!r}")
+    for v in x:
+        if not isinstance(v, NUMBER):
+            raise TypeError(f"X[{i}] must hold numbers, got {type(v).__name__}: {v!r}")
+    return [float(v) for v in x]
+
+
+def labels_of(targets: Sequence[Any], known: Sequence[int]) -> list[int] | None:
     """The targets as classes 0 to k - 1 (-1 is class 0); None if any is something else."""
-    known = (-1, 0, 1) if n_outputs == 1 else range(n_outputs)
     if any(hasattr(target, "__len__") or target not in known for target in targets):
         return None
     return [max(0, int(target)) for target in targets]

@@ -160,6 +160,7 @@ class MLP(Module):
             raise ValueError("an MLP needs at least one layer, got sizes=[]")
         self.n_in, self.sizes = n_in, list(sizes)
         self.activation, self.output, self.expand = activation, output, expand
+        look_up("activation", activation, ACTIVATIONS)  # also where there is no hidden layer
         rng = as_rng(seed)
         hidden = [activation] * (len(self.sizes) - 1)
         self.layers = [
@@ -221,5 +222,5 @@ def as_rng(seed: Seed) -> random.Random:
 
 def check_size(what: str, size: int) -> None:
     """Layers have at least one input and one neuron."""
-    if not isinstance(size, int) or size < 1:
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
         raise ValueError(f"{what} must be a whole number of at least 1, got {size!r}")

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 from autograd_core import Value, dot, logsumexp, mean, total
@@ -43,7 +42,7 @@ class Loss:
     def encode(self, target: Any, n_outputs: int) -> Sequence[Operand]:
         """The target as the numbers of the formula; ValueError for one it has no use for."""
         try:
-            numbers: list[Any] = [target] if isinstance(target, (Value, Real)) else list(target)
+            numbers: list[Any] = list(target) if hasattr(target, "__len__") else [target]
             if any(isinstance(number, Value) for number in numbers):
                 return numbers  # Values stand for numbers that are encoded already
             if not all(map(math.isfinite, numbers)):
@@ -51,6 +50,11 @@ class Loss:
             return self.targets(numbers, n_outputs)
         except (TypeError, ValueError) as error:
             raise ValueError(f"{self.name}: {error}") from None
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The labels of two classes; a loss that compares with a sign knows -1 as well."""
+        return (-1, 0, 1) if self.targets is sign else (0, 1)
 
     def label(self, outputs: Sequence[float]) -> int:
         """The class that the outputs speak for."""

@@ -32,10 +32,16 @@ class Optimizer:
     def step(self, parameters: Sequence[Value]) -> None:
         """Move every parameter against its gradient, once."""
         own = list(dict.fromkeys(parameters))  # one that several neurons share moves once
+        self.begin(own)
         with self.next_step():
             moved = [self.update(p.data, p.grad, *self.state.get(p, self.initial)) for p in own]
         for p, (number, *state) in zip(own, moved, strict=True):
             p.data, self.state[p] = number, tuple(state)
+
+    def begin(self, parameters: Sequence[Value]) -> None:
+        """Count from the start for parameters that are all new."""
+        if not any(p in self.state for p in parameters):
+            self.steps = 0
 
     @contextmanager
     def next_step(self) -> Iterator[None]:
@@ -81,6 +87,8 @@ class Adam(Optimizer):
     ) -> None:
         super().__init__(lr)
         self.beta1, self.beta2, self.eps = share("beta1", beta1), share("beta2", beta2), eps
+        if not eps > 0:
+            raise ValueError(f"eps must be above 0, got {eps}")
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """The new parameter and the new running means."""

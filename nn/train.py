@@ -16,6 +16,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any
 
 from autograd_core.engine import collector_paused
@@ -69,9 +70,8 @@ def fit(
     is raised, Ctrl-C too, the parameters are those of the last finished step.
     """
     data = Examples.of(model, X, y, loss)
-    size = data.n if batch_size is None else batch_size
-    if size < 1:
-        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    size = data.n if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
+    whole_number("epochs", epochs, at_least=0)
     callbacks = list(callbacks)
     order, rng = list(range(data.n)), random.Random(seed)
     history = History()
@@ -113,6 +113,13 @@ def evaluate(
         numbers = [[output.data for output in row] for row in outputs]
         hits = data.hits(numbers, everything)
         return mean_loss.data, None if data.labels is None else hits / data.n
+
+
+def whole_number(what: str, number: int, *, at_least: int) -> int:
+    """The number, or a ValueError that says what it must be."""
+    if not isinstance(number, Integral) or number < at_least:
+        raise ValueError(f"{what} must be a whole number of at least {at_least}, got {number!r}")
+    return int(number)
 
 
 @contextmanager

@@ -76,6 +76,7 @@ class CompiledTrainer:
         """Take the numbers from the parameters and the optimiser's state."""
         self.gradient = self.np.array([p.grad for p in self.parameters])
         self.theta = self.np.array([p.data for p in self.program.parameters])
+        self.optimizer.begin(self.parameters)
         states = [self.optimizer.state.get(p, self.optimizer.initial) for p in self.parameters]
         self.state = tuple([self.np.array(slot) for slot in zip(*states, strict=True)])
 
@@ -167,7 +168,9 @@ def first_nonfinite(root: Value) -> str:
     first = next(v for v in topological(root) if not math.isfinite(v.data))
     if first.op is None:
         return f"the first such number is {first.label or 'an input'} = {first.data}"
-    operands = ", ".join(
-        f"{p.label} = {p.data:g}" if p.label else f"{p.data:g}" for p in first.parents
-    )
-    return f"the first such number is {first.op.name} of ({operands})"
+    parents = first.parents
+    if len(parents) > 6:
+        parents = tuple(sorted(parents, key=lambda p: -abs(p.data))[:4])
+    operands = ", ".join(f"{p.label} = {p.data:g}" if p.label else f"{p.data:g}" for p in parents)
+    more = f", and {len(first.parents) - 4} smaller ones" if len(first.parents) > 6 else ""
+    return f"the first such number is {first.op.name} of ({operands}{more})"

@@ -347,7 +347,7 @@ def test_a_batch_as_large_as_the_data_is_the_full_batch(compile):
 @both_ways
 def test_the_record_of_an_epoch_weighs_every_example_alike(compile):
     X, y = [[0.0], [0.0], [0.0]], [0, 0, 1]  # the output is 0, and stays there
-    for seed in range(4):
+    for seed in range(10):
         options = {"loss": mse, "batch_size": 2, "optimizer": SGD(1e-300), "seed": seed}
         history = train(MLP(1, [1]), (X, y), **options, epochs=1, compile=compile)
         assert (history.loss, history.accuracy) == (pytest.approx([1 / 3]), [2 / 3])
@@ -607,7 +607,9 @@ def test_wrong_labels_are_an_error_that_names_row_loss_and_label(loss, sizes, y,
 
 @pytest.mark.parametrize("batch_size", [0, -3])
 def test_a_batch_of_nothing_is_an_error(batch_size):
-    with pytest.raises(ValueError, match=f"batch_size must be at least 1, got {batch_size}"):
+    with pytest.raises(
+        ValueError, match=f"batch_size must be a whole number of at least 1, got {batch_size}"
+    ):
         train(net(), batch_size=batch_size)
 
 
@@ -693,3 +695,52 @@ def test_a_parameter_that_is_nan_already_is_named(compile):
 def test_a_history_starts_empty():
     assert History() == History(loss=[], accuracy=[])
     assert History().epochs == 0
+
+
+# --- Arguments that make no sense ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("epochs", [-1, 1.5, "3"])
+def test_epochs_are_a_whole_number(epochs):
+    with pytest.raises(ValueError, match="epochs must be a whole number of at least 0, got"):
+        train(net(), epochs=epochs)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        ([1.0, 2.0], r"X\[0\] must be a list of inputs, got 1.0"),
+        ([[1.0, 2.0], ["1", "2"]], r"X\[1\] must hold numbers, got str: '1'"),
+        ([[1.0, None]], r"X\[0\] must hold numbers, got NoneType"),
+    ],
+)
+def test_examples_are_lists_of_numbers(X, message):
+    with pytest.raises(TypeError, match=message):
+        train(net(), (X, [1.0] * len(X)))
+
+
+@both_ways
+def test_a_loss_that_returns_no_value_is_an_error(compile):
+    with pytest.raises(TypeError, match="a loss must return a Value, got float: 0.5"):
+        train(net(), loss=lambda p, t: 0.5, compile=compile)
+
+
+def test_numpy_booleans_are_labels():
+    X, y = [[0.0, 1.0], [1.0, 0.0]], np.array([True, False])
+    assert len(train(net(), (X, y), loss=hinge).accuracy) > 0
+
+
+def test_minus_one_is_no_label_of_a_loss_that_compares_with_a_half():
+    data = [[0.0, 1.0], [1.0, 0.0]], [-1, 1]
+    assert train(net(), data, loss=mse).accuracy == []
+    assert len(train(net(), data, loss=hinge).accuracy) > 0
+
+
+@both_ways
+def test_an_optimiser_starts_again_with_a_new_model(compile):
+    used, options = Adam(0.01), {"epochs": 3, "compile": compile}
+    train(net(), optimizer=used, **options)
+    second, fresh = net(), net()
+    train(second, optimizer=used, **options)
+    train(fresh, optimizer=Adam(0.01), **options)
+    assert bits(second) == bits(fresh)
