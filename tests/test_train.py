@@ -721,7 +721,7 @@ def test_examples_are_lists_of_numbers(X, message):
 
 @both_ways
 def test_a_loss_that_returns_no_value_is_an_error(compile):
-    with pytest.raises(TypeError, match="a loss must return a Value, got float: 0.5"):
+    with pytest.raises(TypeError, match=r"a loss must return a Value, got float: 0\.5"):
         train(net(), loss=lambda p, t: 0.5, compile=compile)
 
 
