@@ -195,7 +195,7 @@ def test_every_node_comes_after_its_operands(w):
 
 
 def sizes(graph):
-    return [len(nodes) for _, nodes in groups(graph)]
+    return [len(nodes) for nodes in groups(graph)]
 
 
 def test_nodes_that_are_alike_are_one_group(w):
@@ -211,7 +211,7 @@ def test_other_ops_and_other_depths_are_other_groups(w):
 def test_groups_come_after_what_they_need(w):
     graph = graph_of(lambda x: [((v * x).tanh() * w[0] + v).exp() for v in w], 1)
     done = {i for i, op in enumerate(graph.ops) if op is None}
-    for _, nodes in groups(graph):
+    for nodes in groups(graph):
         assert all(p in done for i in nodes for p in graph.operands(i))
         done.update(nodes)
     assert len(done) == len(graph.ops)

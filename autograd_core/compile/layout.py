@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,9 +134,9 @@ class Layout:
 
     graph: Graph
     address: Indices
+    const: NDArray[np.bool_]  # which nodes are constants, and
+    number: NDArray[np.float64]  # what they are
     size: dict[bool, int] = field(default_factory=lambda: {False: 0, True: 0})
-    const: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
-    number: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     def place(self, nodes: Sequence[int], *, batched: bool) -> int:
         """Give the nodes the next cells, in order; the first of them."""
@@ -154,17 +154,15 @@ class Layout:
 
 def lay_out(graph: Graph) -> Program:
     """The steps that compute a graph."""
-    n = len(graph.ops)
-    layout = Layout(graph, np.full(n, -1))
-    layout.const, layout.number = np.zeros(n, bool), np.zeros(n)
-    constants = list(graph.constants)
+    n, constants = len(graph.ops), list(graph.constants)
+    layout = Layout(graph, np.full(n, -1), np.zeros(n, bool), np.zeros(n))
     layout.const[constants] = True
     layout.number[constants] = list(graph.constants.values())
     layout.place(graph.parameters, batched=False)
     for batched in (False, True):
         layout.place([i for i in graph.inputs if graph.batched[i] is batched], batched=batched)
     base = layout.place(constants, batched=False)
-    steps = [step for key, nodes in groups(graph) for step in lower(layout, key, nodes)]
+    steps = [step for nodes in groups(graph) for step in lower(layout, nodes)]
     return Program(
         steps,
         [layout.read(np.array([root]), batched=graph.batched[root]) for root in graph.roots],
@@ -182,31 +180,27 @@ def lay_out(graph: Graph) -> Program:
 
 # --- Group -----------------------------------------------------------------------------------
 
-Key: TypeAlias = tuple[object, ...]
 
-
-def groups(graph: Graph) -> list[tuple[Key, list[int]]]:
+def groups(graph: Graph) -> list[list[int]]:
     """Nodes that are alike, in an order in which they can be computed."""
     depth = [0] * len(graph.ops)
-    found: defaultdict[Key, list[int]] = defaultdict(list)
+    found: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
     kinds = [(batched, i in graph.constants) for i, batched in enumerate(graph.batched)]
     for i, op in enumerate(graph.ops):
         if op is None:
             continue
-        key: Key
+        alike: tuple[Any, ...] = (op, *[kinds[p] for p in graph.parents[i]])
         if isinstance(op, Sum):
             sides = frozenset([(kinds[x], kinds[y]) for x, y in op.products])
             terms = [kinds[t] for t in op.terms]
             added = tuple(terms) if op.products else tuple(sorted(Counter(terms).items()))
-            key = (len(op.products), sides, added)
-        else:
-            key = (op, *[kinds[p] for p in graph.parents[i]])
+            alike = (len(op.products), sides, added)
         depth[i] = 1 + max([depth[p] for p in graph.operands(i)], default=0)
-        found[depth[i], graph.batched[i], *key].append(i)
-    return sorted(found.items(), key=lambda item: item[0][0])  # type: ignore[arg-type,return-value]
+        found[depth[i], graph.batched[i], *alike].append(i)
+    return [found[key] for key in sorted(found, key=lambda key: key[0])]
 
 
-def lower(layout: Layout, key: Key, nodes: list[int]) -> list[Step]:
+def lower(layout: Layout, nodes: list[int]) -> list[Step]:
     """The steps that compute one group."""
     graph = layout.graph
     batched = graph.batched[nodes[0]]
