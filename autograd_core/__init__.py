@@ -1,5 +1,6 @@
 """Scalars that remember how they were computed, and the derivatives that follow."""
 
+from autograd_core.animate import animate
 from autograd_core.check import WrongDerivativeError, check_gradient, check_op
 from autograd_core.compile import Program, RecordingError, compile
 from autograd_core.draw import draw
@@ -19,6 +20,8 @@ from autograd_core.engine import (
     topological,
     total,
 )
+from autograd_core.explain import backward_steps, explain
+from autograd_core.source import to_python
 
 __all__ = [
     "OPS",
@@ -27,11 +30,14 @@ __all__ = [
     "RecordingError",
     "Value",
     "WrongDerivativeError",
+    "animate",
+    "backward_steps",
     "check_gradient",
     "check_op",
     "compile",
     "dot",
     "draw",
+    "explain",
     "gradient",
     "hessian",
     "jacobian",
@@ -40,6 +46,7 @@ __all__ = [
     "mean",
     "minimum",
     "softmax",
+    "to_python",
     "topological",
     "total",
 ]

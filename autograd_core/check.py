@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from random import Random
+from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_core.engine import Op, Value, as_value, gradient, topological
@@ -16,7 +15,12 @@ IMAGINARY = 1e-30  # far below rounding: a complex step measures a slope to the 
 
 
 class WrongDerivativeError(AssertionError):
-    """A derivative does not match the slope measured from the function's values."""
+    """A derivative does not match the slope measured from the function's values.
+
+    `check` is the whole result where `check_gradient` raised it: draw(error.check) shows it.
+    """
+
+    check: GradientCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,16 @@ class Slope:
         """The mean of the sides there are."""
         sides = [side for side in (self.left, self.right) if not math.isnan(side)]
         return sum(sides) / len(sides) if sides else math.nan
+
+    @property
+    def error(self) -> float:
+        """How far computed is from measured, relative to the latter where that is above 1.
+
+        At a kink, how far it is outside the two sides.
+        """
+        low, high = sorted([self.left, self.right]) if self.kink else [self.measured] * 2
+        apart = max(low - self.computed, self.computed - high, 0.0)
+        return apart / max(1.0, abs(self.measured))
 
     @property
     def tolerance(self) -> float:
@@ -71,9 +85,11 @@ class Slope:
 
 @dataclass(frozen=True, slots=True)
 class GradientCheck:
-    """The slopes along every input, a line each."""
+    """The slopes along every input, a line each; `root` is f of the inputs, which were checked."""
 
     slopes: tuple[Slope, ...]
+    inputs: tuple[Value, ...] = field(default=(), repr=False, compare=False)
+    root: Value | None = field(default=None, repr=False, compare=False)
 
     @property
     def kinks(self) -> tuple[Slope, ...]:
@@ -98,13 +114,16 @@ def check_gradient(f: Callable[..., Value], *xs: Value | float) -> GradientCheck
     for leaf in leaves:
         if leaf.parents:
             raise ValueError(f"{leaf} is computed from others: a gradient is checked at leaves")
+    root = f(*leaves)
     slopes = [
         measure(lambda: f(*leaves).data, leaf, leaf.label or f"x{i}", computed)
-        for i, (leaf, computed) in enumerate(zip(leaves, by_backward(f(*leaves), leaves)), 1)
+        for i, (leaf, computed) in enumerate(zip(leaves, by_backward(root, leaves)), 1)
     ]
-    result = GradientCheck(tuple(slopes))
+    result = GradientCheck(tuple(slopes), tuple(leaves), root)
     if not all(slope.ok for slope in slopes):
-        raise WrongDerivativeError(f"backward and the function's values disagree:\n{result}")
+        error = WrongDerivativeError(f"backward and the function's values disagree:\n{result}")
+        error.check = result
+        raise error
     return result
 
 
@@ -171,6 +190,8 @@ def check_op(op: Op) -> None:
     Traceback (most recent call last):
     autograd_core.check.WrongDerivativeError: cube at (1.37...): slope 1 is 3.7..., measured 5.6...
     """
+    from random import Random
+
     rng = Random(0)
     for count in arities(op):
         for _ in range(20):

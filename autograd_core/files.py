@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from pathlib import Path
 
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write under a temporary name, then rename: whoever looks sees the old file or the new one."""
+    from pathlib import Path
+
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
     try:

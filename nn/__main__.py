@@ -13,9 +13,12 @@ from typing import Any
 
 from autograd_core import Value, draw
 from autograd_core.draw import NO_GRAPHVIZ, Picture, can_render
-from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, datasets, evaluate, fit, plot, save
+from autograd_core.files import write_whole
+from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, History, datasets, evaluate, fit, plot, save
+from nn.doctor import diagnose
 from nn.losses import Loss
 from nn.optim import Optimizer
+from nn.readings import name_units
 
 DATA: dict[str, Callable[[int], datasets.Data]] = {
     "moons": lambda seed: datasets.moons(seed=seed),
@@ -27,7 +30,7 @@ DATA: dict[str, Callable[[int], datasets.Data]] = {
 }
 OPTIMIZERS: dict[str, tuple[type[Optimizer], float]] = {"adam": (Adam, 0.05), "sgd": (SGD, 0.5)}
 OUTPUT = {"binary_cross_entropy": "sigmoid", "nll": "softmax"}  # else linear
-NO_MATPLOTLIB = 'plots need matplotlib: pip install "autograd-core[plot]"'
+NO_MATPLOTLIB = 'plots need matplotlib: pip install "matplotlib>=3.8"'
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,8 +106,8 @@ def fill_in(options: argparse.Namespace) -> None:
             setattr(options, name, value)
 
 
-def run(options: argparse.Namespace) -> None:
-    """Train, report, write."""
+def check(options: argparse.Namespace) -> None:
+    """Raise for what is missing or makes no sense, before any training."""
     if find_spec("matplotlib") is None:
         raise ImportError(NO_MATPLOTLIB)
     if not can_render():
@@ -113,15 +116,22 @@ def run(options: argparse.Namespace) -> None:
         raise ValueError(f"--epochs must be at least 1, got {options.epochs}")
     if not 0 <= options.held_out < 1:
         raise ValueError(f"--held-out must be a share below 1, got {options.held_out}")
+    if options.out.exists() and not options.out.is_dir():
+        raise ValueError(f"--out {options.out} is a file, and must be a directory")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Train, report, write."""
+    check(options)
     X, y, source = load_data(options)
     X, y, test_X, test_y = datasets.split(X, y, options.held_out, seed=options.seed)
+    if not X:
+        raise ValueError(f"--held-out {options.held_out} leaves no example to train on")
     loss = LOSSES[options.loss or default_loss(y)]
     n_outputs = outputs_for(loss, y)
     output = OUTPUT.get(loss.name, "linear")
     shape = {"activation": options.activation, "output": output, "seed": options.seed}
     model = MLP(len(X[0]), [*options.hidden, n_outputs], **shape)
-    optimizer = OPTIMIZERS[options.optimizer][0](options.lr)
-    options.out.mkdir(parents=True, exist_ok=True)
 
     print(f"{model} with {len(model.parameters())} parameters on {len(X)} examples of {source}")
     history = fit(
@@ -129,32 +139,49 @@ def run(options: argparse.Namespace) -> None:
         X,
         y,
         loss=loss,
-        optimizer=optimizer,
+        optimizer=OPTIMIZERS[options.optimizer][0](options.lr),
         epochs=options.epochs,
         batch_size=options.batch,
         seed=options.seed,
     )
-    final_loss, accuracy = evaluate(model, X, y, loss=loss)
-    print(f"loss ({loss.name}) {history.loss[0]:.4g} -> {final_loss:.4g}")
-    print(verdict(history.loss[0], final_loss, accuracy, len(X)))
+    report(model, X, y, loss, history)
     if test_X:
         test_loss, test_accuracy = evaluate(model, test_X, test_y, loss=loss)
         print(f"held out: {verdict(history.loss[0], test_loss, test_accuracy, len(test_X))}")
 
-    save(model, options.out / "model.json")
-    plot.loss(history).save(options.out / "loss.png")
     small = MLP(min(model.n_in, 2), [2, min(n_outputs, 3)], **shape)
     target = y[0] if n_outputs == 1 else int(y[0]) % small.sizes[-1]
-    one_prediction(small, X[0][: small.n_in], target, loss).save(options.out / "graph.svg")
-    written = ["model.json", "loss.png", "graph.svg"]
+    files = {}
     if model.n_in == 2:
-        plot.decision_boundary(model, X, y, threshold=loss.threshold).save(
-            options.out / "boundary.png"
-        )
-        written.append("boundary.png")
-    print(f"wrote {', '.join(str(options.out / name) for name in written)}")
-    if model.n_in != 2:
+        boundary = plot.decision_boundary(model, X, y, threshold=loss.threshold)
+        files["boundary.png"] = boundary.render("png")
+    else:
         print(f"no boundary.png: it needs 2 inputs, and there are {model.n_in}")
+    files["loss.png"] = plot.loss(history).render("png")
+    prediction = one_prediction(small, X[0][: small.n_in], target, loss)
+    files["graph.svg"] = prediction.render("svg")
+    write(options.out, model, files)
+
+
+def write(out: Path, model: MLP, files: dict[str, bytes]) -> None:
+    """Write the model and the pictures, which are all made by now."""
+    out.mkdir(parents=True, exist_ok=True)
+    save(model, out / "model.json")
+    for name, content in files.items():
+        write_whole(out / name, content)
+    print(f"wrote {', '.join(str(out / name) for name in ('model.json', *files))}")
+
+
+def report(model: MLP, X: list[list[float]], y: list[Any], loss: Loss, history: History) -> None:
+    """Print what came of the training and, where it did not fit, why."""
+    final_loss, accuracy = evaluate(model, X, y, loss=loss)
+    print(f"loss ({loss.name}) {history.loss[0]:.4g} -> {final_loss:.4g}")
+    print(verdict(history.loss[0], final_loss, accuracy, len(X)))
+    diagnosis = diagnose(model, X, y, loss, history=history)
+    if not diagnosis.ok:
+        print(*diagnosis.findings, sep="\n")
+    if not math.isfinite(final_loss):
+        raise ArithmeticError("the last step left a model whose loss is not finite")
 
 
 def load_data(options: argparse.Namespace) -> tuple[list[list[float]], list[Any], str]:
@@ -166,12 +193,14 @@ def load_data(options: argparse.Namespace) -> tuple[list[list[float]], list[Any]
 
 def read_csv(path: Path) -> tuple[list[list[float]], list[float]]:
     """The inputs and targets of a table with a header; ValueError names the row that is wrong."""
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = list(csv.reader(file))
+    try:
+        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text in UTF-8") from None
     header = [name.strip() for name in rows[0]] if rows else []
-    if "y" not in header or len(header) < 2:
+    if header.count("y") != 1 or len(set(header)) < len(header) or len(header) < 2:
         raise ValueError(
-            f"{path} needs a first row that names its columns, inputs and one named y; "
+            f"{path} needs a first row that names its columns once each, inputs and one named y; "
             f"it has {header}"
         )
     X, y = [], []
@@ -205,8 +234,8 @@ def to_number(cell: str, where: str) -> float:
 
 
 def default_loss(y: Sequence[float]) -> str:
-    """A cross entropy for class labels, else the mean squared error."""
-    if not all(label >= 0 and label == int(label) for label in y):
+    """A cross entropy for class labels 0 to k - 1, else the mean squared error."""
+    if set(y) != set(range(len(set(y)))):
         return "mse"
     return "binary_cross_entropy_with_logits" if max(y) <= 1 else "cross_entropy"
 
@@ -237,10 +266,7 @@ def one_prediction(model: MLP, x: Sequence[float], target: Any, loss: Loss) -> P
     """The graph of one example's loss, after backward."""
     outputs = model.outputs([Value(v, f"x{j}") for j, v in enumerate(x)])
     result = loss(outputs, target)
-    for k, layer in enumerate(model.layers, 1):
-        for i, (z, a) in enumerate(zip(layer.pre_activations, layer.activations, strict=True)):
-            a.label = f"a{k}[{i}]"
-            z.label = f"z{k}[{i}]"
+    name_units(model)
     result.label = "loss"
     result.backward()
     return draw(result)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import io
+import math
 import os
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+import random
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from autograd_core import compile
+from autograd_core import Value, check_gradient, compile, gradient
 from autograd_core.files import write_whole
-from nn.layers import MLP
+from nn.examples import AnyLoss, Examples
+from nn.layers import ACTIVATIONS, MLP, Activation, look_up
+from nn.readings import GradientNorms, compiled_loss, unchanged
 from nn.train import History
 
 if TYPE_CHECKING:
@@ -18,6 +20,17 @@ if TYPE_CHECKING:
 
 CLASS_COLOURS = ("#3b6fb6", "#d9822b", "#4a9c5d", "#8e5ea2", "#c0504d", "#7f7f7f")
 MARKERS = "os^Dvp"
+NOTE: dict[str, Any] = {
+    "boxstyle": "round,pad=0.2",
+    "facecolor": "white",
+    "edgecolor": "none",
+    "alpha": 0.8,
+}
+CALM: dict[str, Any] = {
+    "color": "0.75",
+    "linewidth": 0.8,
+    "zorder": 0,
+}  # lines that only guide the eye
 
 
 class Plot:
@@ -28,16 +41,23 @@ class Plot:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the image; the ending of the path names the format: .png, .svg or .pdf."""
+        from pathlib import Path
+
         write_whole(path, self.render(Path(path).suffix.lstrip(".")))
 
     def render(self, format: str) -> bytes:
         """The image as bytes."""
+        import io
+
         image = io.BytesIO()
         self.figure.savefig(image, format=format, dpi=144)
         return image.getvalue()
 
     def _repr_png_(self) -> bytes:
         return self.render("png")
+
+    def __repr__(self) -> str:
+        return f"Plot({self.figure.get_suptitle() or self.figure.axes[0].get_title()!r})"
 
 
 def decision_boundary(
@@ -56,13 +76,31 @@ def decision_boundary(
     if model.n_in != 2:
         raise ValueError(f"a decision boundary needs a model of 2 inputs, this has {model.n_in}")
     figure, axes = new_figure("x₁", "x₂", (5.4, 5.0))
+    threshold = border(model) if threshold is None else threshold
+    with unchanged(model):
+        colour_areas(axes, model.outputs, X, model.sizes[-1], threshold, steps)
+    scatter(axes, X, [max(0, int(label)) for label in y])
+    axes.set_title("Decision boundary")
+    return Plot(figure)
+
+
+def colour_areas(
+    axes: Any,
+    f: Callable[[Sequence[Value]], list[Value]],
+    X: Sequence[Sequence[float]],
+    n_outputs: int,
+    threshold: float,
+    steps: int,
+) -> None:
+    """Colour the plane around the points X by what the outputs of f say there."""
     x1, x2 = grid([x[0] for x in X], steps), grid([x[1] for x in X], steps)
     points = [[a, b] for b in x2 for a in x1]
-    rows = compile(model.outputs, batched=True)(points).tolist()
+    rows = compile(f, batched=True)(points).tolist()
+    if not all(math.isfinite(output) for row in rows for output in row):
+        raise ValueError("the model's outputs are not finite everywhere around the data")
     outputs = [rows[start : start + steps] for start in range(0, len(rows), steps)]
-    if model.sizes[-1] == 1:
-        middle = threshold if threshold is not None else 0.5 if model.output == "sigmoid" else 0.0
-        scores = [[output[0] - middle for output in row] for row in outputs]
+    if n_outputs == 1:
+        scores = [[output[0] - threshold for output in row] for row in outputs]
         extent = max(abs(score) for row in scores for score in row) or 1.0
         axes.pcolormesh(
             x1, x2, scores, cmap=two_colours(), vmin=-extent, vmax=extent, shading="gouraud"
@@ -71,13 +109,15 @@ def decision_boundary(
             axes.contour(x1, x2, scores, levels=[0.0], colors="black", linewidths=1.5)
     else:
         classes = [[output.index(max(output)) for output in row] for row in outputs]
-        colours = CLASS_COLOURS[: model.sizes[-1]]
+        colours = CLASS_COLOURS[:n_outputs]
         axes.pcolormesh(
             x1, x2, classes, cmap=listed(colours), vmin=-0.5, vmax=len(colours) - 0.5, alpha=0.35
         )
-    scatter(axes, X, [max(0, int(label)) for label in y])
-    axes.set_title("Decision boundary")
-    return Plot(figure)
+
+
+def border(model: MLP) -> float:
+    """Where a single output tells the classes apart: 0.5 for a sigmoid, else 0."""
+    return 0.5 if model.output == "sigmoid" else 0.0
 
 
 def loss(history: History) -> Plot:
@@ -95,6 +135,272 @@ def loss(history: History) -> Plot:
         right.set_ylabel("accuracy", color=CLASS_COLOURS[1])
         axes.yaxis.label.set_color(CLASS_COLOURS[0])
     return Plot(figure)
+
+
+def hidden_space(
+    model: MLP,
+    X: Sequence[Sequence[float]],
+    y: Iterable[int],
+    layer: int = 1,
+    *,
+    threshold: float | None = None,
+    steps: int = 80,
+) -> Plot:
+    """The data as the model gets them, and as a hidden layer of two units hands them on.
+
+    The grid of the left plane is bent by the layers up to `layer`, counted from 1; what follows
+    them colours the right plane, as `decision_boundary` does. After the last hidden layer the
+    line there is straight: it is the one that the output neuron draws.
+    """
+    from matplotlib.figure import Figure
+
+    sizes = [model.n_in, *model.sizes]
+    if not 1 <= layer < len(model.layers):
+        raise ValueError(f"layer {layer} is no hidden layer of {model}")
+    if model.n_in != 2 or sizes[layer] != 2:
+        raise ValueError(
+            f"a picture of the hidden space needs 2 inputs and a layer of 2 units, this has "
+            f"{model.n_in} inputs and {sizes[layer]} units in layer {layer}"
+        )
+
+    def rest(x: Sequence[Value]) -> list[Value]:
+        for later in model.layers[layer:]:
+            x = later(x)
+        return list(x)
+
+    figure = Figure(figsize=(9.6, 5.0), layout="constrained")
+    figure.suptitle(f"What layer {layer} does to the plane")
+    before, after = figure.subplots(1, 2)
+    threshold = border(model) if threshold is None else threshold
+    labels = [max(0, int(label)) for label in y]
+    x1, x2 = grid([x[0] for x in X], 31), grid([x[1] for x in X], 31)
+    mesh = [[[a, b] for b in x2] for a in x1[::2]] + [[[a, b] for a in x1] for b in x2[::2]]
+    with unchanged(model):
+        everything = layer_outputs(model, [point for line in mesh for point in line])[layer - 1]
+        moved = layer_outputs(model, X)[layer - 1]
+        colour_areas(before, model.outputs, X, model.sizes[-1], threshold, steps)
+        colour_areas(after, rest, everything, model.sizes[-1], threshold, steps)
+    bent = [everything[start : start + 31] for start in range(0, len(everything), 31)]
+    for axes, lines, points, name in ((before, mesh, X, "x"), (after, bent, moved, "a")):
+        for line in lines:
+            axes.plot(*zip(*line), color="0.35", linewidth=0.5, alpha=0.5)
+        scatter(axes, points, labels, legend=axes is after)
+        axes.locator_params(nbins=6)
+        axes.set_xlabel(f"{name}₁")
+        axes.set_ylabel(f"{name}₂")
+    before.set_title("inputs")
+    after.set_title(f"activations of layer {layer}")
+    return Plot(figure)
+
+
+def loss_surface(
+    model: MLP,
+    X: Iterable[Sequence[float]],
+    y: Iterable[Any],
+    loss: AnyLoss,
+    *,
+    along: tuple[Value, Value] | None = None,
+    span: float = 1.0,
+    steps: int = 41,
+    seed: int = 0,
+) -> Plot:
+    """The loss around a model's parameters, up to `span` away in two directions.
+
+    By default these are random, and as long, neuron by neuron, as the neuron's own weights: Li et
+    al., "Visualizing the loss landscape of neural nets", 2018. `along` names two parameters
+    instead. No parameter is changed.
+    """
+    import numpy as np
+
+    data = Examples.of(model, X, y, loss)
+    program = compiled_loss(model, data)
+    inputs, targets = np.array(data.X), np.array(data.targets)
+    with unchanged(model):
+        program.prepare(inputs, targets)
+    here = np.array([p.data for p in program.parameters])
+    first, second = [
+        np.array([direction.get(p, 0.0) for p in program.parameters])
+        for direction in (directions(model, seed) if along is None else axes_of(model, along))
+    ]
+    marks = [span * (2 * i / (steps - 1) - 1) for i in range(steps)]
+
+    def at(s: float, t: float) -> float:
+        point = here + s * first + t * second
+        try:
+            return float(program.value_and_gradient(inputs, targets, at=point)[0])
+        except (ArithmeticError, ValueError):
+            return math.nan  # not defined there
+
+    losses = [[at(s, t) for s in marks] for t in marks]
+    across, up = [p.label for p in along] if along else ["first direction", "second direction"]
+    s0, t0 = [p.data for p in along] if along else [0.0, 0.0]
+    figure, axes = new_figure(across, up, (6.2, 5.0))
+    draw_surface(axes, [s0 + s for s in marks], [t0 + t for t in marks], losses)
+    axes.plot([s0], [t0], "o", color="white", markeredgecolor="black", markersize=9)
+    axes.annotate("here", (s0, t0), (8, 8), textcoords="offset points", color="black", bbox=NOTE)
+    axes.set_title("Loss surface")
+    return Plot(figure)
+
+
+def directions(model: MLP, seed: int) -> list[dict[Value, float]]:
+    """Two random directions; each neuron's part of them is as long as its parameters."""
+    rng = random.Random(seed)
+    result: list[dict[Value, float]] = [{}, {}]
+    for direction in result:
+        for neuron in [neuron for layer in model.layers for neuron in layer.neurons]:
+            parameters = neuron.parameters()
+            raw = [rng.gauss(0.0, 1.0) for _ in parameters]
+            scale = math.hypot(*[p.data for p in parameters]) / math.hypot(*raw)
+            direction.update({p: scale * r for p, r in zip(parameters, raw, strict=True)})
+    return result
+
+
+def axes_of(model: MLP, along: tuple[Value, Value]) -> list[dict[Value, float]]:
+    """The directions in which one parameter grows."""
+    known = set(model.parameters())
+    if len(along) != 2 or not known.issuperset(along):
+        raise ValueError("`along` takes two of the model's parameters")
+    return [{p: 1.0} for p in along]
+
+
+def draw_surface(
+    axes: Any, x: Sequence[float], y: Sequence[float], losses: list[list[float]]
+) -> None:
+    """A surface as areas of colour between lines of equal height, on a scale that fits it."""
+    from matplotlib.colors import LogNorm, Normalize
+
+    known = sorted(number for row in losses for number in row if math.isfinite(number))
+    if not known:
+        raise ValueError("the loss is not finite anywhere around the model's parameters")
+    low, high = known[0], known[-1]
+    if low > 0 and high > 20 * low:
+        low = max(low, high / 1e5)
+        levels = [low * (high / low) ** (i / 20) for i in range(21)]
+        norm: Any = LogNorm(low, high)
+    else:
+        high = high if high > low else low + 1.0
+        levels = [low + (high - low) * i / 20 for i in range(21)]
+        norm = Normalize(low, high)
+    below = "min" if known[0] < low else "neither"
+    areas = axes.contourf(x, y, losses, levels=levels, norm=norm, cmap="viridis", extend=below)
+    axes.contour(x, y, losses, levels=levels, colors="white", linewidths=0.4, alpha=0.6)
+    axes.figure.colorbar(areas, ax=axes, label="loss", format="%.2g")
+
+
+def gradient_norms(recorder: GradientNorms) -> Plot:
+    """The norm of each layer's gradient after every epoch, on a logarithmic scale.
+
+    >>> from nn import MLP, SGD, datasets, fit, losses
+    >>> X, y = datasets.moons(20)
+    >>> model, cost = MLP(2, [4, 1], seed=0), losses.hinge
+    >>> recorder = GradientNorms(model, X, y, cost)
+    >>> options = {"loss": cost, "optimizer": SGD(0.1), "epochs": 5, "progress": False}
+    >>> history = fit(model, X, y, **options, callbacks=[recorder])
+    >>> gradient_norms(recorder)
+    Plot('Gradient norms')
+    """
+    figure, axes = new_figure("epoch", "norm of the gradient", (6.0, 4.0))
+    colours = shades(len(recorder.model.layers))
+    epochs = range(1, len(recorder.norms) + 1)
+    for k, norms in enumerate(zip(*recorder.norms), 1):
+        shown = [norm if 0 < norm < math.inf else math.nan for norm in norms]
+        axes.plot(epochs, shown, color=colours[k - 1], label=f"layer {k}")
+        if any(map(math.isfinite, shown)):
+            axes.set_yscale("log")
+    if recorder.norms:
+        figure.legend(loc="outside right center")
+    axes.set_title("Gradient norms")
+    return Plot(figure)
+
+
+def activations(*names: str | Activation) -> Plot:
+    """Activation functions and their derivatives; all that have a name, by default.
+
+    Both are computed with Values. At a kink, the slope that backward uses is a filled dot, and
+    that on the other side an open one.
+    """
+    from matplotlib.figure import Figure
+
+    chosen = list(names or ACTIVATIONS)
+    columns = min(3, len(chosen))
+    rows = math.ceil(len(chosen) / columns)
+    size = (max(4.4, 0.6 + 2.9 * columns), 0.9 + 2.5 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle("Activation functions and their derivatives")
+    for i, name in enumerate(chosen, 1):
+        axes = figure.add_subplot(rows, columns, i)
+        function = look_up("activation", name, ACTIVATIONS)
+        axes.set_title(name if isinstance(name, str) else getattr(name, "__name__", "own"))
+        axes.axhline(0, **CALM)
+        axes.axvline(0, **CALM)
+        draw_activation(axes, function)
+        if i > len(chosen) - columns:
+            axes.set_xlabel("z")
+    handles, _ = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    return Plot(figure)
+
+
+def draw_activation(axes: Any, function: Activation) -> None:
+    """One activation function, its derivative, and the derivative's two values at a kink."""
+    zs = [Value(-4 + i / 25) for i in range(201)]
+    outputs = [function(z) for z in zs]
+    slopes = [gradient(a, z)[0].data for a, z in zip(outputs, zs, strict=True)]
+    xs = [z.data for z in zs]
+    axes.plot(xs, [a.data for a in outputs], color=CLASS_COLOURS[0], lw=2, label="activation")
+    derivative = {"color": CLASS_COLOURS[1], "lw": 2, "ls": (0, (4, 1.5))}
+    kinks = check_gradient(function, 0.0).kinks
+    if not kinks:
+        axes.plot(xs, slopes, **derivative, label="derivative")
+        return
+    (kink,) = kinks
+    middle = xs.index(0.0)
+    axes.plot([*xs[:middle], 0.0], [*slopes[:middle], kink.left], **derivative, label="derivative")
+    axes.plot([0.0, *xs[middle + 1 :]], [kink.right, *slopes[middle + 1 :]], **derivative)
+    dot = {"color": CLASS_COLOURS[1], "marker": "o", "markersize": 6, "ls": "", "zorder": 3}
+    axes.plot([0.0, 0.0], [kink.left, kink.right], **dot, markerfacecolor="white")
+    axes.plot([0.0], [kink.computed], **dot)
+
+
+def activation_histograms(model: MLP, X: Sequence[Sequence[float]]) -> Plot:
+    """What comes out of the units of each layer on the data, a row a layer.
+
+    Units that are zero on all of the data are counted above the row, where there are any.
+    """
+    from matplotlib.figure import Figure
+
+    with unchanged(model):
+        layers = layer_outputs(model, X)
+    figure = Figure(figsize=(6.0, 0.9 + 1.5 * len(layers)), layout="constrained")
+    figure.suptitle("Activations")
+    for k, rows in enumerate(layers, 1):
+        axes = figure.add_subplot(len(layers), 1, k)
+        numbers = [number for row in rows for number in row]
+        share = [1 / len(numbers)] * len(numbers)
+        axes.hist(numbers, bins=40, weights=share, color=CLASS_COLOURS[0])
+        axes.set_title(f"layer {k}: {units(rows)}", loc="left", fontsize="medium")
+        axes.set_ylabel("share")
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("activation")
+    return Plot(figure)
+
+
+def units(rows: Sequence[Sequence[float]]) -> str:
+    """How many units a layer has, and how many of them are zero on every example."""
+    columns = list(zip(*rows))
+    idle = len([column for column in columns if not any(column)])
+    plural = "s" * (len(columns) > 1)
+    return f"{len(columns)} unit{plural}" + f", {idle} of them always 0" * (idle > 0)
+
+
+def layer_outputs(model: MLP, X: Sequence[Sequence[float]]) -> list[list[list[float]]]:
+    """What each layer says to each example: for each layer a row for each example."""
+
+    def every(x: Sequence[Value]) -> tuple[list[Value], ...]:
+        model.outputs(x)
+        return tuple([layer.activations for layer in model.layers])
+
+    return [table.tolist() for table in compile(every, batched=True)(X)]
 
 
 def new_figure(x_label: str, y_label: str, size: tuple[float, float]) -> tuple[Figure, Any]:
@@ -116,7 +422,9 @@ def grid(values: Sequence[float], steps: int) -> list[float]:
     return [low - margin + width * i / (steps - 1) for i in range(steps)]
 
 
-def scatter(axes: Any, X: Sequence[Sequence[float]], y: Sequence[int]) -> None:
+def scatter(
+    axes: Any, X: Sequence[Sequence[float]], y: Sequence[int], *, legend: bool = True
+) -> None:
     """The points, each class with a colour and a marker of its own."""
     for label in sorted(set(y)):
         points = [x for x, of in zip(X, y, strict=True) if of == label]
@@ -129,8 +437,19 @@ def scatter(axes: Any, X: Sequence[Sequence[float]], y: Sequence[int]) -> None:
             linewidths=0.7,
             s=36,
             label=f"class {label}",
+            zorder=3,
         )
-    axes.figure.legend(loc="outside lower center", ncols=len(set(y)))
+    if legend:
+        axes.figure.legend(
+            loc="outside lower center", ncols=len(set(y)), handles=axes.collections[-len(set(y)) :]
+        )
+
+
+def shades(n: int) -> list[Any]:
+    """Colours from dark to light, one for each of n layers, apart for every eye."""
+    from matplotlib import colormaps
+
+    return [colormaps["viridis"](0.9 * k / max(1, n - 1)) for k in range(n)]
 
 
 def two_colours() -> Any:

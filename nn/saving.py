@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
-from pathlib import Path
 from typing import Any
 
 from autograd_core.files import write_whole
@@ -20,6 +18,8 @@ class ModelFileError(ValueError):
 
 def save(model: MLP, path: str | os.PathLike[str]) -> None:
     """Write a model to a JSON file; the old file stays until the new one is whole."""
+    import json
+
     for what in (model.activation, model.output):
         if not isinstance(what, str):
             raise ValueError(f"a file can only name an activation, and {what!r} is a function")
@@ -48,6 +48,9 @@ def load(path: str | os.PathLike[str]) -> MLP:
 
     Raises ModelFileError, and OSError for a file that cannot be read.
     """
+    import json
+    from pathlib import Path
+
     raw = Path(path).read_bytes()
     try:
         content = json.loads(raw)

@@ -9,7 +9,17 @@ import xml.etree.ElementTree as ET
 import pytest
 from hypothesis import given, settings
 
-from autograd_core import Op, Value, dot, draw, gradient, topological, total
+from autograd_core import (
+    Op,
+    Value,
+    WrongDerivativeError,
+    check_gradient,
+    dot,
+    gradient,
+    topological,
+    total,
+)
+from autograd_core.draw import draw, paths, snapshot
 from tests.strategies import expressions
 
 CUBE = Op("cube", lambda x: x**3, lambda z, x: (3 * x * x,), lambda np, x: x**3)
@@ -176,6 +186,196 @@ def test_only_a_value_can_be_drawn(root):
         draw(root)
 
 
+def test_values_have_the_ids_of_their_places():
+    root = small_graph()
+    found = {g.get("id"): g.get("class") for g in svg_of(root).iter() if g.get("class")}
+    assert found.pop("graph0") == "graph"
+    assert {name for name, kind in found.items() if kind == "node"} == {
+        *("v0", "v1", "v2", "v3", "op2", "op3")
+    }
+    assert {name for name, kind in found.items() if kind == "edge"} == {
+        *("e2", "e2_0", "e2_1", "e3", "e3_0", "e3_1")
+    }
+
+
+def test_the_sign_of_a_gradient_has_a_colour():
+    a, b = Value(2.0, "a"), Value(-3.0, "b")
+    (a * b).backward()
+    colour = {
+        "".join(x.itertext()): x.get("fill")
+        for x in svg_of(a * b).iter()
+        if x.tag.endswith("}text")
+    }
+    assert len({colour["grad 2"], colour["grad -3"]}) == 2
+
+
+# --- The arithmetic of a gradient ---------------------------------------------------------------
+
+
+def arithmetic_of(root):
+    return [node.arithmetic for node in snapshot(topological(root))]
+
+
+def test_a_gradient_is_shown_as_a_term_for_each_use():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    root = 0.5 * (a * b) - b * 1.0
+    assert set(arithmetic_of(root)) == {"no backward has reached it"}
+    root.backward()
+    shown = dict(zip(topological(root), arithmetic_of(root), strict=True))
+    assert shown[b] == "grad = 0.5 · 2 + -1 · 1 = 0"
+    assert shown[a] == "grad = 0.5 · 3 = 1.5"
+    assert shown[root] == "grad = 1"
+
+
+def test_a_gradient_from_an_earlier_backward_is_shown_as_carried_over():
+    a = Value(2.0, "a")
+    (4 * a).backward()
+    root = a + a
+    assert arithmetic_of(root) == ["grad = 4 carried over = 4", "no backward has reached it"]
+    root.backward()
+    assert arithmetic_of(root)[0] == "grad = 1 · 1 + 1 · 1 + 4 carried over = 6"
+    a.grad = 0.0
+    assert arithmetic_of(root)[0] == "grad = 0, set back since the last backward"
+
+
+def test_a_gradient_of_many_uses_is_cut_short():
+    a = Value(2.0, "a")
+    root = total([a] * 30)
+    root.backward()
+    assert arithmetic_of(root)[0] == "grad = " + "1 · 1 + " * 12 + "18 more terms = 30"
+
+
+@given(expressions())
+@settings(deadline=None)
+def test_the_terms_account_for_every_gradient(expression):
+    _, root = expression.graph()
+    root.backward()
+    before = [v.grad for v in topological(root)]
+    assert not any("carried" in x or "elsewhere" in x for x in arithmetic_of(root))
+    assert [v.grad for v in topological(root)] == before
+
+
+@pytest.mark.parametrize("label", ["x", 'say "x"', "<b>bold</b>", "\\Gamma", "\\", "λ", "a\n\nb"])
+def test_the_tooltip_of_a_node_is_its_arithmetic(label):
+    x = Value(0.5, label)
+    root = x * 3
+    root.backward()
+    titles = [title for v in svg_of(root).iter() for title in v.attrib.values()]
+    tooltips = [" ".join(title.split()) for title in titles]
+    assert {"grad = 1 · 3 = 3", "grad = 1"} <= set(tooltips)
+    assert f"v2 = {label} * 3 = 1.5".replace("\n\n", " ") in tooltips
+
+
+# --- Highlighted paths ----------------------------------------------------------------------------
+
+
+@given(expressions())
+@settings(deadline=None)
+def test_the_flows_over_any_cut_add_up_to_the_gradient(expression):
+    leaves, root = expression.graph()
+    order = topological(root)
+    nodes = snapshot(order)
+    for leaf in leaves:
+        start = order.index(leaf)
+        found = paths(nodes, start)
+        slope = gradient(root, leaf)[0].data
+        for cut in range(start, len(order) - 1):
+            flows = [
+                flow
+                for (i, k), flow in found.flows.items()
+                if nodes[i].operands[k] <= cut < i and cut >= start
+            ]
+            noise = 1e-12 * max([1.0, *map(abs, found.flows.values())])
+            assert sum(flows) == pytest.approx(slope, rel=1e-12, abs=noise)
+        assert found.total == pytest.approx(slope, rel=1e-12, abs=1e-12)
+
+
+def edge_attributes(source):
+    """The attributes of each edge from an operand, by its id."""
+    edges = re.findall(r"^\tv\d+ -> op\d+ \[(.*?)\]$", source, re.MULTILINE | re.DOTALL)
+    found = [dict(re.findall(r'(\w+)="?([^"\s]+)', edge)) for edge in edges]
+    return {edge["id"]: edge for edge in found}
+
+
+def test_highlighted_paths_are_coloured_by_sign_and_the_rest_is_grey():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    root = (a * b) + (1 - 8 * a) + b  # places: a b a*b 8 8*a 1 1-8*a
+    order = topological(root)
+    source = draw(root, highlight=a).source
+    look = edge_attributes(source)
+    flows = paths(snapshot(order), order.index(a)).flows
+    places = {f"e{i}_{k}": flow for (i, k), flow in flows.items()}
+    assert sorted(set(places.values())) == [-8.0, -5.0, 3.0]
+    assert {look[edge]["color"] for edge, flow in places.items() if flow > 0} == {"#0060a8"}
+    assert {look[edge]["color"] for edge, flow in places.items() if flow < 0} == {"#b84a00"}
+    assert {look[edge]["color"] for edge in look if edge not in places} == {"#c4c4c4"}
+    widths = {abs(flow): float(look[edge]["penwidth"]) for edge, flow in places.items()}
+    assert widths[3.0] < widths[5.0] < widths[8.0] == 4.0
+    assert "-8 of ∂v8/∂a = -5 runs over this edge" in source
+
+
+def test_a_path_along_which_nothing_flows_is_not_grey():
+    x = Value(-1.0, "x")
+    look = edge_attributes(draw(x.relu() * 2, highlight=x).source)
+    assert "#c4c4c4" not in look["e1_0"].values()
+
+
+def test_only_a_value_of_the_graph_can_be_highlighted():
+    with pytest.raises(ValueError, match=r"no path to highlight: .*label='other'"):
+        draw(small_graph(), highlight=Value(1.0, "other"))
+    root = small_graph()
+    assert "v3" in draw(root, highlight=root).source
+
+
+# --- Names of variables -----------------------------------------------------------------------
+
+
+def test_values_are_called_by_the_variables_that_hold_them():
+    a, w = Value(2.0, "label"), [Value(3.0), Value(4.0)]
+    x = y = a * w[0]
+    z, _, __name = x * w[1], w[0], w[1]
+    picture = draw(z, names={"_": w[0], "__x": z, **locals()})
+    assert [line.split(" data")[0].rstrip() for line in str(picture).splitlines()] == [
+        "label",
+        "w[0]",
+        "x = label * w[0]",
+        "w[1]",
+        "z = x * w[1]",
+    ]
+    assert {"label", "w[0]", "x", "z"} <= set(texts(parsed(picture.render("svg"))))
+    assert y.label == ""
+
+
+# --- Gradient checks --------------------------------------------------------------------------
+
+
+def test_a_gradient_check_is_drawn_with_its_slopes_and_kinks():
+    x = Value(0.0, "x")
+    check = check_gradient(lambda x, y, z: x.relu() + y * y, x, 3.0, 1.0)
+    shown = texts(parsed(draw(check).render("svg")))
+    assert {"x", "x2", "x3", "relu", "backward 6", "measured 6", "backward used 0"} <= set(shown)
+    assert "left 0, right 1" in " ".join(shown)
+    assert sum(line.startswith("relative error") for line in shown) == 2
+    assert "WRONG" not in shown
+    assert str(draw(check)) == str(check)
+
+
+def test_a_wrong_derivative_is_drawn_as_wrong():
+    wrong = Op("double", lambda x: 2 * x, lambda z, x: (3.0,), lambda np, x: 2 * x)
+    with pytest.raises(WrongDerivativeError) as raised:
+        check_gradient(lambda x, y: wrong(x) * y, Value(1.0, "x"), Value(4.0, "y"))
+    picture = draw(raised.value.check)
+    shown = texts(parsed(picture.render("svg")))
+    assert shown.count("WRONG") == 1
+    assert {"backward 12", "measured 8", "relative error 0.5"} <= set(shown)
+    assert picture.source.count("#c00000") > 0
+
+
+def test_a_big_gradient_check_is_refused():
+    with pytest.raises(ValueError, match="too many for a picture"):
+        draw(check_gradient(lambda x: total([x.sin() for _ in range(500)]), 1.0))
+
+
 # --- Labels -----------------------------------------------------------------------------------
 
 LABELS = [
@@ -222,10 +422,14 @@ def test_the_tooltip_of_an_edge_names_the_local_derivative_in_full(label):
     assert f"local derivative ∂y/∂{label} = {1 / 3!r}" in tooltips
 
 
-@pytest.mark.parametrize("label", [" ", "\t", "\r", "\x01", "a\x1bb"])
+@pytest.mark.parametrize(
+    "label", [" ", "\t", "\r", "\x01", "a\x1bb", "\n", "\n\n", "\nx", "a\n\nb"]
+)
 def test_a_label_that_cannot_be_shown_spoils_no_picture(label):
     x = Value(1.5, label)
     assert {"1.5", "3", "grad –", "+"} <= set(texts(svg_of(x + x)))
+    op = Op(label, lambda x: x, lambda z, x: (1.0,), lambda np, x: x)
+    assert texts(svg_of(op(x))).count("1.5") == 2
 
 
 @pytest.mark.parametrize("name", ['say "x"', "<b>bold</b>", "{x|y}", "a & b", "\\N", "\\", "λ ∂"])
@@ -319,6 +523,11 @@ def test_as_many_nodes_as_asked_for_are_drawn():
         draw(chain(3), max_nodes=2)
 
 
+def test_the_refusal_of_a_big_graph_says_how_to_draw_a_net():
+    with pytest.raises(ValueError, match=r'draw\(\.\.\., collapse="layer"\)'):
+        draw(chain(401))
+
+
 # --- Notebooks, and places without Graphviz ---------------------------------------------------
 
 
@@ -339,7 +548,7 @@ def test_a_dot_on_the_path_is_used(fake_dot):
 def test_without_graphviz_the_error_names_the_commands_that_bring_it(no_graphviz, tmp_path):
     with pytest.raises(RuntimeError) as raised:
         draw(small_graph()).save(tmp_path / "graph.svg")
-    assert 'pip install "autograd-core[render]"' in str(raised.value)
+    assert 'pip install "pygraphviz>=2.0.4"' in str(raised.value)
     assert "apt-get install graphviz" in str(raised.value)
     assert names_in(tmp_path) == []
 
@@ -362,3 +571,30 @@ def test_a_neuron_is_drawn_with_an_edge_for_each_weight_and_input():
     w, x = [Value(0.5, "w1"), Value(-1.0, "w2")], [Value(2.0, "x1"), Value(3.0, "x2")]
     source = draw(dot(w, x, Value(0.25, "b"))).source
     assert [label for _, _, label in edges(source)] == ["2", "3", "0.5", "-1", "1"]
+
+
+def test_text_needs_no_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    assert "v2 = a * b" in str(draw(small_graph()))
+
+
+QUIET = """
+import os, sys
+from autograd_core import Value
+from autograd_core.draw import draw
+x = Value(1.0, "x")
+draw(x * x).render("svg")
+print("still heard", file=sys.stderr)
+draw(x * x).render("png")
+os.write(2, b"from C as well")
+"""
+
+
+def test_drawing_leaves_nothing_on_the_terminal():
+    done = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"", b"still heard\nfrom C as well")
+
+
+def test_a_picture_is_drawn_where_there_is_no_stderr():
+    without = f"import os; os.close(2)\n{QUIET.partition('print')[0]}"
+    subprocess.run([sys.executable, "-c", without], check=True)

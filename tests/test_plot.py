@@ -6,12 +6,17 @@ import pytest
 from matplotlib.collections import PathCollection
 from matplotlib.contour import ContourSet
 
-from nn import MLP, SGD, History, datasets, fit, plot
-from nn.losses import hinge
+from autograd_core import Value
+from nn import ACTIVATIONS, MLP, SGD, History, datasets, evaluate, fit, plot
+from nn.losses import hinge, mse
+from nn.readings import GradientNorms
 
 MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 TWO, THREE = datasets.moons(12), datasets.blobs(12)
 HISTORY = History(loss=[1.0, 0.5, 0.25], accuracy=[0.5, 0.75, 1.0])
+
+
+XOR = datasets.xor()
 
 
 def boundary(model=None, data=TWO, **options):
@@ -80,6 +85,8 @@ def test_the_line_of_two_classes_is_where_the_output_crosses_the_threshold(model
 def test_a_model_that_never_changes_its_mind_has_no_line():
     for model in (plane(0.0, 1.0), plane(0.0, -1.0), plane(0.0, 0.0)):
         assert borders(boundary(model).figure) == []
+    always_above = plane(4.0, -2.0, output="sigmoid")
+    assert borders(boundary(always_above, threshold=0.0).figure) == []
 
 
 def test_three_classes_are_areas_of_three_colours(tmp_path):
@@ -106,8 +113,9 @@ def test_labels_of_minus_one_are_drawn_as_class_zero():
 
 def test_points_on_one_spot_still_have_a_plane_around_them():
     (axes,) = boundary(data=([[1.0, 3.0], [1.0, 3.0]], [0, 1])).figure.axes
-    for (low, high), x in zip((axes.get_xlim(), axes.get_ylim()), (1.0, 3.0), strict=True):
-        assert low < x < high
+    corners = axes.collections[0].get_coordinates().reshape(-1, 2)
+    assert (corners.min(axis=0) < (1, 3)).all()
+    assert (corners.max(axis=0) > (1, 3)).all()
 
 
 @pytest.mark.parametrize("n_in", [1, 3])
@@ -153,6 +161,228 @@ def test_the_record_of_a_training_can_be_plotted():
         MLP(2, [3, 1], seed=0), *TWO, loss=hinge, optimizer=SGD(0.1), epochs=4, progress=False
     )
     assert lines(plot.loss(history).figure) == [history.loss, history.accuracy]
+
+
+def record(epochs=3):
+    """Gradient norms of a quick training."""
+    model = MLP(2, [3, 1], seed=0)
+    recorder = GradientNorms(model, *TWO, hinge)
+    options = {"loss": hinge, "optimizer": SGD(0.1), "epochs": epochs, "progress": False}
+    fit(model, *TWO, **options, callbacks=[recorder])
+    return recorder
+
+
+def surface(model=None, **options):
+    """A quick loss surface."""
+    return plot.loss_surface(model or MLP(2, [3, 1], seed=0), *XOR, mse, steps=5, **options)
+
+
+def hidden(model=None, **options):
+    """A quick picture of a hidden space."""
+    return plot.hidden_space(model or MLP(2, [2, 1], seed=4), *XOR, steps=8, **options)
+
+
+PLOTS = {
+    "Decision boundary": boundary,
+    "Training": lambda: plot.loss(HISTORY),
+    "Activation functions and their derivatives": plot.activations,
+    "Activations": lambda: plot.activation_histograms(MLP(2, [3, 1], seed=0), TWO[0]),
+    "What layer 1 does to the plane": hidden,
+    "Loss surface": surface,
+    "Gradient norms": lambda: plot.gradient_norms(record()),
+}
+
+
+@pytest.mark.parametrize("title", PLOTS)
+def test_a_plot_is_named_by_its_title_alone_and_is_drawn(title):
+    plotted = PLOTS[title]()
+    assert repr(plotted) == f"Plot({title!r})"
+    assert plotted.render("svg").startswith(MAGIC["svg"])
+
+
+def curves(axes):
+    """The curves that the legend names."""
+    return dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_is_drawn_with_the_derivative_that_backward_uses(name):
+    (axes,) = plot.activations(name).figure.axes
+    drawn = curves(axes)
+    assert axes.get_title() == name
+    for z, a in zip(*drawn["activation"].get_data(), strict=True):
+        assert a == ACTIVATIONS[name](Value(z)).data
+    for z, slope in list(zip(*drawn["derivative"].get_data(), strict=True))[:-1]:
+        x = Value(z)
+        ACTIVATIONS[name](x).backward()
+        assert slope == pytest.approx(x.grad)
+
+
+def dots(axes):
+    """The points drawn as dots, and whether each is filled."""
+    found = [line for line in axes.get_lines() if line.get_marker() == "o"]
+    return [
+        (tuple(point), line.get_markerfacecolor() != "white")
+        for line in found
+        for point in line.get_xydata()
+    ]
+
+
+@pytest.mark.parametrize(("name", "left"), [("relu", 0.0), ("leaky_relu", 0.01)])
+def test_a_kink_has_an_open_dot_and_a_filled_one_at_the_slope_in_use(name, left):
+    (axes,) = plot.activations(name).figure.axes
+    marked = dots(axes)
+    assert [point for point, _ in marked] == [
+        pytest.approx((0, y), abs=1e-6) for y in (left, 1.0, left)
+    ]
+    assert [filled for _, filled in marked] == [False, False, True]
+    assert dots(plot.activations("tanh").figure.axes[0]) == []
+
+
+def test_a_function_of_ones_own_can_be_drawn_and_an_unknown_name_is_an_error():
+    def bent(z):
+        return z * z.sigmoid()
+
+    (axes,) = plot.activations(bent).figure.axes
+    assert axes.get_title() == "bent"
+    with pytest.raises(ValueError, match="known are linear, relu"):
+        plot.activations("rleu")
+
+
+def test_histograms_have_a_row_a_layer_and_count_every_activation():
+    model = MLP(2, [4, 3, 1], seed=0)
+    for neuron in model.layers[1].neurons[:2]:
+        neuron.b.data = -99.0
+    axes = plot.activation_histograms(model, TWO[0]).figure.axes
+    titles = [row.get_title("left") for row in axes]
+    assert titles == ["layer 1: 4 units", "layer 2: 3 units, 2 of them always 0", "layer 3: 1 unit"]
+    for row in axes:
+        assert sum(bar.get_height() for bar in row.patches) == pytest.approx(1.0)
+
+
+def test_the_hidden_space_shows_each_example_where_the_layer_puts_it():
+    model = MLP(2, [3, 2, 1], activation="tanh", seed=0)
+    before, after = hidden(model, layer=2).figure.axes
+    for axes, place in ((before, lambda x: x), (after, None)):
+        points = [
+            tuple(point)
+            for drawn in axes.collections
+            if isinstance(drawn, PathCollection)
+            for point in drawn.get_offsets()
+        ]
+        expected = []
+        for label in (0, 1):
+            for x, of in zip(*XOR, strict=True):
+                model(x)
+                if of == label:
+                    layer = [a.data for a in model.layers[1].activations]
+                    expected.append(pytest.approx(tuple(x if place else layer)))
+        assert points == expected
+
+
+def test_the_line_in_the_hidden_space_is_the_one_that_the_output_neuron_draws():
+    model = MLP(2, [2, 1], activation="tanh", seed=1)
+    (neuron,) = model.layers[1].neurons
+    neuron.b.data = 0.1
+    _, after = hidden(model, threshold=0.2).figure.axes
+    contours = [drawn for drawn in after.collections if isinstance(drawn, ContourSet)]
+    vertices = [p for contour in contours for path in contour.get_paths() for p in path.vertices]
+    assert len(vertices) > 2
+    for point in vertices:
+        assert neuron.pre_activation(list(map(float, point))).data == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("model", "layer", "naming"),
+    [
+        (MLP(2, [3, 1]), 1, "3 units in layer 1"),
+        (MLP(3, [2, 1]), 1, "3 inputs"),
+        (MLP(2, [2, 1]), 2, "layer 2 is no hidden layer"),
+        (MLP(2, [2, 1]), 0, "layer 0 is no hidden layer"),
+    ],
+)
+def test_a_hidden_space_that_is_no_plane_is_an_error(model, layer, naming):
+    with pytest.raises(ValueError, match=naming):
+        hidden(model, layer=layer)
+
+
+def test_the_loss_surface_along_two_parameters_is_the_loss_there(monkeypatch):
+    model = MLP(2, [2, 1], activation="tanh", seed=0)
+    first, second = model.layers[0].neurons[0].w
+    drawn = []
+    monkeypatch.setattr(plot, "draw_surface", lambda _, *given: drawn.extend(given))
+    axes = surface(model, along=(first, second), span=2.0).figure.axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("W1[0,0]", "W1[0,1]")
+    xs, ys, losses = drawn
+    start = first.data, second.data
+    assert (xs[2], ys[2]) == start
+    assert xs == pytest.approx([start[0] + s for s in (-2, -1, 0, 1, 2)])
+    for y, row in zip(ys, losses, strict=True):
+        for x, loss in zip(xs, row, strict=True):
+            first.data, second.data = x, y
+            assert loss == pytest.approx(evaluate(model, *XOR, loss=mse)[0])
+
+
+def test_random_directions_are_as_long_as_each_neuron_and_come_from_the_seed():
+    model = MLP(2, [3, 2], seed=0)
+    first, second = plot.directions(model, seed=0)
+    assert plot.directions(model, seed=0) == [first, second] != plot.directions(model, seed=1)
+    for direction in (first, second):
+        for layer in model.layers:
+            for neuron in layer.neurons:
+                length = sum(direction[p] ** 2 for p in neuron.parameters())
+                assert length == pytest.approx(sum(p.data**2 for p in neuron.parameters()))
+
+
+def test_a_surface_with_places_where_the_loss_is_not_defined_is_drawn_around_them():
+    def root(prediction, target):
+        return (prediction + 1.0).sqrt()
+
+    model = MLP(2, [1], seed=0)
+    assert plot.loss_surface(model, *XOR, root, span=5.0, steps=7).render("png")
+    model.layers[0].neurons[0].b.data = -1e9
+    with pytest.raises(ValueError, match="not finite anywhere"):
+        plot.loss_surface(model, *XOR, root, along=tuple(model.parameters()[:2]), steps=3)
+
+
+def test_a_flat_surface_can_be_drawn():
+    assert surface(MLP(2, [1], init="zeros")).render("png")
+
+
+@pytest.mark.parametrize("along", [(Value(1.0), Value(2.0)), ()])
+def test_a_surface_along_what_is_no_parameter_is_an_error(along):
+    with pytest.raises(ValueError, match="two of the model's parameters"):
+        surface(along=along)
+
+
+@pytest.mark.parametrize("make", [surface, hidden])
+def test_pictures_of_a_model_leave_it_as_it_was(make):
+    model = MLP(2, [2, 1], seed=4)
+    model([1.0, 2.0]).backward()
+    before = [(p.data, p.grad) for p in model.parameters()]
+    activations = [layer.activations for layer in model.layers]
+    make(model)
+    assert [(p.data, p.grad) for p in model.parameters()] == before
+    assert all(layer.activations is a for layer, a in zip(model.layers, activations, strict=True))
+
+
+def test_gradient_norms_are_drawn_a_line_a_layer():
+    recorder = record(epochs=4)
+    (axes,) = plot.gradient_norms(recorder).figure.axes
+    drawn = curves(axes)
+    assert list(drawn) == ["layer 1", "layer 2"]
+    assert [list(line.get_ydata()) for line in drawn.values()] == [
+        list(norms) for norms in zip(*recorder.norms, strict=True)
+    ]
+    assert axes.get_yscale() == "log"
+
+
+def test_gradient_norms_of_no_epochs_or_of_zero_are_drawn_without_a_warning():
+    recorder = GradientNorms(MLP(2, [3, 1], init="zeros"), [[0.0, 0.0]], [1], hinge)
+    assert plot.gradient_norms(recorder).render("png")
+    recorder(History())
+    assert recorder.norms == [[0.0, 1.0]]
+    assert plot.gradient_norms(recorder).render("png")
 
 
 def test_plotting_leaves_the_global_state_of_matplotlib_alone():

@@ -1,27 +1,53 @@
-"""`python -m tests.benchmarks [--quick] [w1 w3 w4 imports]`."""
+"""`python -m tests.benchmarks [names...] [--quick] [--slow] [--without packages...]`."""
 
 import argparse
-import os
+import gc
 
-from tests.benchmarks.engines import peers
-from tests.benchmarks.measure import machine
-from tests.benchmarks.workloads import QUICK, WORKLOADS, Size
+from tests.benchmarks import eager, measure, processes, recording, training
+from tests.benchmarks.measure import FULL, QUICK, machine, summary
+from tests.benchmarks.peers import versions
+
+WORKLOADS = {
+    "w1": training.moons_step,
+    "w2": training.digits_step,
+    "w3": training.one_example,
+    "w4": eager.scalar_nodes,
+    "w5": processes.whole_process,
+    "eager": eager.training_step,
+    "recording": recording.recording,
+    "imports": processes.imports,
+}
 
 
 def main(arguments=None):
     """Measure what is asked for, everything by default, and print a table for each."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(WORKLOADS))
     parser.add_argument("--quick", action="store_true", help="tiny sizes, to see that it works")
+    parser.add_argument(
+        "--slow", action="store_true", help="w5 with micrograd too, which takes minutes"
+    )
+    parser.add_argument(
+        "--without", nargs="*", default=[], metavar="PACKAGE", help="peers to leave out"
+    )
     options = parser.parse_args(arguments)
-    if unknown := set(options.workloads) - set(WORKLOADS):
+    if unknown := set(options.names) - set(WORKLOADS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(WORKLOADS)}")
-    print(f"{machine()}; beside {peers()}")
-    for name in options.workloads or WORKLOADS:
-        print(f"\n{WORKLOADS[name](QUICK if options.quick else Size())}", flush=True)
+    measure.WITHOUT[:] = options.without
+    size = QUICK if options.quick else FULL
+    print(f"{machine()}\nbeside {versions()}")
+    tables = []
+    gc.freeze()
+    try:
+        for name in options.names or WORKLOADS:
+            for table in WORKLOADS[name](size, slow=options.slow):
+                print(f"\n{table}", flush=True)
+                tables.append(table)
+    finally:
+        gc.unfreeze()
+    if any(table.seconds for table in tables):
+        print(f"\n{summary(tables)}")
 
 
 if __name__ == "__main__":
-    for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(threads, "1")  # an array library reads it when imported
     main()

@@ -1,0 +1,176 @@
+"""A picture lays itself out with Graphviz, shows itself in a notebook and saves as an image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from functools import cached_property, lru_cache
+from importlib.util import find_spec
+from threading import Lock
+from typing import Any
+
+from autograd_core.files import write_whole
+
+FORMATS = ("svg", "png", "pdf")
+NO_GRAPHVIZ = """drawing needs Graphviz, and there is none here. Either of these brings it:
+    pip install "pygraphviz>=2.0.4"      (any system, no administrator needed)
+    apt-get install graphviz             (Debian, Ubuntu; brew install graphviz on a Mac)
+Without it, print(draw(...)) shows the graph as text and draw(...).source is its DOT."""
+
+# Blue and orange are told apart by every eye; in black and white there is a minus sign as well.
+INK, GREY, FAINT = "#222222", "#777777", "#c4c4c4"
+POSITIVE, NEGATIVE, WRONG = "#0060a8", "#b84a00", "#c00000"
+PALE_POSITIVE, PALE_NEGATIVE, PALE_WRONG, PALE = "#dcebf8", "#fde6d2", "#ffd9d9", "#f1f1f1"
+
+LOADING = Lock()
+
+
+class GraphvizMissingError(RuntimeError):
+    """No Graphviz to lay out a picture with; the message names the commands that bring it."""
+
+
+class Picture:
+    """A drawn graph: shows itself in a notebook, prints as text, saves as an image."""
+
+    def __init__(self, text: str, write: Callable[[], str]) -> None:
+        self._text, self._write = text, write
+
+    @cached_property
+    def source(self) -> str:
+        """The picture in Graphviz's language, DOT."""
+        return self._write()
+
+    def __str__(self) -> str:
+        return self._text
+
+    __repr__ = __str__
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The picture for a notebook; where there is no Graphviz, the text and what is missing."""
+        try:
+            return {"image/svg+xml": self.render("svg").decode(), "text/plain": str(self)}
+        except GraphvizMissingError as missing:
+            return {"text/plain": f"{self}\n\n({missing})"}
+
+    def render(self, format: str) -> bytes:
+        """The image as bytes of a format: svg, png or pdf."""
+        import shutil
+
+        if shutil.which("dot"):
+            import graphviz
+
+            image: bytes = graphviz.Source(self.source).pipe(format=format)
+            return image
+        if not can_render():
+            raise GraphvizMissingError(NO_GRAPHVIZ)
+        graph = load_pygraphviz().AGraph(string=self.source)
+        drawn: bytes = graph.draw(format=format, prog="dot")
+        return drawn
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture; the ending of the path names the format: .svg, .png or .pdf."""
+        from pathlib import Path
+
+        format = Path(path).suffix.lstrip(".").lower()
+        if format not in FORMATS:
+            known = ", ".join(f".{name}" for name in FORMATS)
+            raise ValueError(f"cannot save a picture as {str(path)!r}: the ending must be {known}")
+        write_whole(path, self.render(format))
+
+
+def can_render() -> bool:
+    """Whether there is a Graphviz: the `dot` program, or pygraphviz, which carries its own."""
+    import shutil
+
+    return shutil.which("dot") is not None or find_spec("pygraphviz") is not None
+
+
+def load_pygraphviz() -> Any:
+    """pygraphviz, once its C libraries have said what they have to say about the system's fonts."""
+    with LOADING:  # file descriptor 2 belongs to the whole process
+        return quiet_pygraphviz()
+
+
+@lru_cache
+def quiet_pygraphviz() -> Any:
+    """pygraphviz after a first drawing, during which file descriptor 2 leads nowhere.
+
+    The fontconfig that it carries warns of settings newer than itself, once in a process and
+    straight from C, where neither `warnings` nor `sys.stderr` can hold it back.
+    """
+    import pygraphviz
+
+    try:
+        stderr = os.dup(2)
+    except OSError:
+        return pygraphviz  # nobody listens
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        pygraphviz.AGraph(string="digraph { a }").draw(format="svg", prog="dot")
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)
+    return pygraphviz
+
+
+def new_dot(**attributes: str) -> Any:
+    """An empty drawing, from left to right."""
+    import graphviz
+
+    graph = {"rankdir": "LR", "bgcolor": "white", "nodesep": "0.2", "ranksep": "0.35"}
+    return graphviz.Digraph(
+        graph_attr={**graph, **attributes},
+        node_attr={"fontname": "Courier", "fontsize": "12"},
+        edge_attr={"fontname": "Courier", "fontsize": "11", "arrowsize": "0.6", "color": GREY},
+    )
+
+
+def short(x: float) -> str:
+    """Four digits are what a picture has room for."""
+    return f"{x + 0.0:.4g}"  # no -0
+
+
+def escaped(text: str, newline: str = "<br/>") -> str:
+    """Any text for Graphviz to show as it is: it reads entities, and backslashes as escapes."""
+    import html
+
+    lines = "".join([c if c.isprintable() or c == "\n" else "\ufffd" for c in text]).split("\n")
+    shown = [html.escape(line).replace("\\", 2 * "\\") or " " for line in lines]
+    return newline.join(shown)  # a line without a space in it can crash Graphviz
+
+
+def tooltip(text: str) -> str:
+    """A text on one line for a tooltip; Graphviz reads its escapes twice."""
+    return escaped(text, " ").replace("\\", 2 * "\\")
+
+
+def table(
+    rows: Iterable[tuple[str, str]], *, border: int = 1, colour: str = GREY, fill: str = "white"
+) -> str:
+    """A box of rows, each a text in Graphviz's HTML and the colour behind it, or ""."""
+    cells = "".join(
+        [f'<tr><td bgcolor="{behind or fill}">{content}</td></tr>' for content, behind in rows]
+    )
+    return (
+        f'<<table border="{border}" cellborder="0" cellspacing="0" cellpadding="2" '
+        f'color="{colour}" bgcolor="{fill}">{cells}</table>>'
+    )
+
+
+def coloured(text: str, colour: str) -> str:
+    """A text in a colour."""
+    return f'<font color="{colour}">{text}</font>'
+
+
+def sign_colours(x: float) -> tuple[str, str]:
+    """Ink and background for a number: blue above 0, orange below."""
+    if x > 0:
+        return POSITIVE, PALE_POSITIVE
+    return (NEGATIVE, PALE_NEGATIVE) if x < 0 else (INK, "")
+
+
+def share(x: float, largest: float) -> float:
+    """|x| as a share of the largest, 0 where that is not defined."""
+    return abs(x) / largest if 0 < abs(x) <= largest < float("inf") else 0.0

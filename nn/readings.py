@@ -1,0 +1,157 @@
+"""What the layers of a model do on data: activations, slopes and the norms of gradients."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from operator import mul
+from typing import Any
+
+from autograd_core import Program, RecordingError, Value, compile, gradient
+from autograd_core.engine import Op
+from nn.examples import AnyLoss, Examples
+from nn.layers import MLP
+from nn.train import History
+
+
+@dataclass(frozen=True, slots=True)
+class LayerReadings:
+    """What a layer did, as lists with a list for each unit and in it a number for each example.
+
+    `slopes` are those of an example's loss along the pre-activations; `op` made the activations.
+    """
+
+    op: Op | None
+    inputs: list[list[float]]
+    pre_activations: list[list[float]]
+    activations: list[list[float]]
+    slopes: list[list[float]]
+
+    def gradient_norm(self) -> float:
+        """The length of the gradient by the layer's parameters, in the mean over the examples.
+
+        The gradient by a weight is its unit's slope times its input, that by a bias the slope.
+        """
+        norms = [
+            math.hypot(*slopes) * math.hypot(1.0, *inputs)
+            for slopes, inputs in zip(zip(*self.slopes), zip(*self.inputs))
+        ]
+        return sum(norms) / len(norms)
+
+    def mean_gradient(self) -> list[float]:
+        """The gradient of the mean loss by the layer's parameters."""
+        n = len(self.slopes[0])
+        ones = [1.0] * n
+        return [
+            sum(map(mul, slopes, inputs)) / n
+            for slopes in self.slopes
+            for inputs in [*self.inputs, ones]
+        ]
+
+
+def read(model: MLP, data: Examples) -> list[LayerReadings] | None:
+    """What every layer does on the data; None where a number is not finite or not defined."""
+    try:
+        losses, *rows = run(lambda x, target: example(model, data, x, target), data)
+    except (ArithmeticError, ValueError):
+        return None
+    ops = [layer.activations[0].op for layer in model.layers]
+    columns = [[list(column) for column in zip(*table)] for table in rows]
+    k = len(model.layers)
+    pre_activations, activations, slopes = columns[:k], columns[k : 2 * k], columns[2 * k :]
+    numbers = [losses, *[column for table in columns for column in table]]
+    if not all(math.isfinite(number) for column in numbers for number in column):
+        return None
+    inputs = [[list(column) for column in zip(*data.X)], *activations[:-1]]
+    return [
+        LayerReadings(*parts)
+        for parts in zip(ops, inputs, pre_activations, activations, slopes, strict=True)
+    ]
+
+
+def example(model: MLP, data: Examples, x: Sequence[Any], target: Any) -> list[list[Value]]:
+    """The loss of one example, then of each layer the pre-activations, activations and slopes."""
+    loss = data.loss_of(model.outputs(x), target)
+    zs = [layer.pre_activations for layer in model.layers]
+    slopes = iter(gradient(loss, *[z for row in zs for z in row]))
+    return [
+        [loss],
+        *zs,
+        *[layer.activations for layer in model.layers],
+        *[[next(slopes) for _ in row] for row in zs],
+    ]
+
+
+def run(f: Callable[[Any, Any], list[list[Value]]], data: Examples) -> list[Any]:
+    """The numbers of f(x, target): tables with a row for each example, and the losses first.
+
+    By a compiled program; by f itself where Python decides by a number in it, or without NumPy.
+    """
+    try:
+        program = compile(lambda x, target: tuple(f(x, target)), batched=True)
+        tables = [table.tolist() for table in program(data.X, data.targets)]
+    except (RecordingError, ImportError):
+        examples = [f(x, target) for x, target in zip(data.X, data.targets, strict=True)]
+        tables = [[[v.data for v in row] for row in rows] for rows in zip(*examples)]
+    return [[loss for (loss,) in tables[0]], *tables[1:]]
+
+
+@contextmanager
+def unchanged(model: MLP) -> Iterator[None]:
+    """Give every layer back the activations of its last forward pass."""
+    before = [(layer, layer.pre_activations, layer.activations) for layer in model.layers]
+    try:
+        yield
+    finally:
+        for layer, pre_activations, activations in before:
+            layer.pre_activations, layer.activations = pre_activations, activations
+
+
+def name_units(model: MLP) -> None:
+    """Label what layer 1 (say) computed last: unit 0 is z1[0] and, activated, a1[0]."""
+    for k, layer in enumerate(model.layers, 1):
+        for i, (z, a) in enumerate(zip(layer.pre_activations, layer.activations, strict=True)):
+            a.label = f"a{k}[{i}]"
+            z.label = f"z{k}[{i}]"
+
+
+# --- During training -------------------------------------------------------------------------
+
+
+class GradientNorms:
+    """A callback for `fit` that keeps the norm of each layer's gradient after every epoch.
+
+    `norms` has a row for each epoch, with the norm of the mean loss's gradient by the parameters
+    of each layer; `plot.gradient_norms` draws them.
+    """
+
+    def __init__(
+        self, model: MLP, X: Iterable[Sequence[float]], y: Iterable[Any], loss: AnyLoss
+    ) -> None:
+        self.model, self.data = model, Examples.of(model, X, y, loss)
+        self.program = compiled_loss(model, self.data)
+        self.norms: list[list[float]] = []
+
+    def __call__(self, history: History) -> None:
+        """Add the norms of now."""
+        with unchanged(self.model):
+            _, slopes = self.program.value_and_gradient(self.data.X, self.data.targets)
+        known = dict(zip(self.program.parameters, slopes.tolist(), strict=True))
+        self.norms.append(
+            [
+                math.hypot(*[known.get(p, 0.0) for p in layer.parameters()])
+                for layer in self.model.layers
+            ]
+        )
+
+
+def compiled_loss(model: MLP, data: Examples) -> Program:
+    """The mean loss over examples, as a program of (X, targets)."""
+
+    def loss(x: Sequence[Value], target: Any) -> Value:
+        target = target if isinstance(target, Value) else list(target)
+        return data.loss_of(model.outputs(x), target)
+
+    return compile(loss, batched=True)
