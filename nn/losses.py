@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from autograd_core import Value, dot, logsumexp, mean, total
+from autograd_core import Value, dot, logsumexp, total
 from autograd_core.engine import Operand
 
 
@@ -105,9 +105,10 @@ def one_hot(target: list[float], n_outputs: int) -> list[float]:
 # --- Formulas --------------------------------------------------------------------------------
 
 
-def squares(outputs: Sequence[Value], target: Sequence[Operand]) -> list[Value]:
-    """(output - target)², one for each output."""
-    return [(output - t) ** 2 for output, t in zip(outputs, target, strict=True)]
+def squares(outputs: Sequence[Value], target: Sequence[Operand]) -> Value:
+    """The sum of (output - target)² over the outputs."""
+    terms = [(output - t) ** 2 for output, t in zip(outputs, target, strict=True)]
+    return terms[0] if len(terms) == 1 else total(terms)
 
 
 def chosen(outputs: Sequence[Value], target: Sequence[Operand]) -> Value:
@@ -123,9 +124,9 @@ def given_to_label(p: Value, y: Operand) -> Value:
 
 
 # fmt: off
-squared_error = Loss("squared_error", lambda z, t: total(squares(z, t)), as_many, 0.5)
-half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * total(squares(z, t)), as_many, 0.5)
-mse = Loss("mse", lambda z, t: mean(squares(z, t)), as_many, 0.5)
+squared_error = Loss("squared_error", squares, as_many, 0.5)
+half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * squares(z, t), as_many, 0.5)
+mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5)
 hinge = Loss("hinge", lambda z, t: (1 - t[0] * z[0]).relu(), sign, 0.0)
 binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: -given_to_label(p[0], t[0]).log(), bit, 0.5)
 binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), bit, 0.0)

@@ -80,7 +80,7 @@ def test_every_operand_has_an_edge_that_carries_its_local_derivative(expression)
     order = topological(root)
     place = {v: i for i, v in enumerate(order)}
     expected = [
-        (place[parent], i, f"{slope:.4g}")
+        (place[parent], i, f"{slope + 0.0:.4g}")
         for i, v in enumerate(order)
         for parent, slope in zip(v.parents, v.partials, strict=True)
     ]
