@@ -10,7 +10,6 @@ from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 MACHINE = re.compile(r"/(home|root|tmp|usr|mnt|Users)/|[A-Z]:\\|site-packages")
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -28,7 +27,7 @@ def shown(cell):
     results = [o.data for o in cell.outputs if o.output_type in ("display_data", "execute_result")]
     return [
         printed,
-        *[(ADDRESS.sub("", data.get("text/plain", "")), sorted(data)) for data in results],
+        *[(data.get("text/plain", ""), sorted(data)) for data in results],
     ]
 
 
