@@ -380,3 +380,10 @@ def test_help_tells_every_option():
     assert result.returncode == 0
     for option in ("data", "csv", "hidden", "activation", "loss", "optimizer", "lr", "epochs"):
         assert f"--{option}" in result.stdout
+
+
+def test_handwritten_digits_are_told_apart_on_examples_held_out(out, capsys):
+    pytest.importorskip("sklearn")
+    assert main(["--data", "digits", "--out", str(out)]) == 0
+    (right,) = re.findall(r"^held out: .*\((\d+\.\d)%\)$", capsys.readouterr().out, re.MULTILINE)
+    assert float(right) >= 95
