@@ -29,7 +29,7 @@ class Size:
     graphs: tuple = (10_000, 100_000, 1_000_000)
     turns: int = 41
     repetitions: int = 7
-    block: float = 0.01  # seconds for which one engine goes on before it is another's turn
+    turn: float = 0.01  # seconds for which one engine goes on before the next does
     processes: int = 11
     growths: int = 3
     full: bool = True
@@ -44,7 +44,7 @@ QUICK = Size(
     graphs=(400,),
     turns=1,
     repetitions=1,
-    block=0.0,
+    turn=0.0,
     processes=0,
     growths=1,
     full=False,
@@ -73,27 +73,23 @@ class Steps:
         return [float(self.step()) for _ in range(k)]
 
     def seconds(self, k):
-        """Seconds a step, over k steps."""
-        start = perf_counter()
-        for _ in range(k):
-            loss = self.step()
-        float(loss)  # what computes in the background has to finish
-        return (perf_counter() - start) / k * self.parts
+        """Seconds of each of the next k steps."""
+        return [timed(self.step) * self.parts for _ in range(k)]
 
 
 def in_turns(engines, size):
-    """Each engine's median of seconds a step, engines taking turns, a block of steps each.
+    """Each engine's median of seconds a step, engines taking turns of some steps each.
 
     What takes a fifth of a second or more has fewer turns.
     """
     seconds = {name: [] for name in engines}
     ignore_what_is_there()
-    once = {name: engine.seconds(1) for name, engine in engines.items()}
+    once = {name: min(engine.seconds(2)) for name, engine in engines.items()}
     for turn in range(size.turns):
         for name, engine in engines.items():
             if once[name] < 0.2 or turn < size.repetitions:
-                steps = max(1, min(200, round(size.block / once[name])))
-                seconds[name].append(engine.seconds(steps))
+                steps = max(1, min(200, round(size.turn / once[name])))
+                seconds[name] += engine.seconds(steps)
     return {name: statistics.median(found) for name, found in seconds.items()}
 
 
