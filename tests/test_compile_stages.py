@@ -227,7 +227,8 @@ def test_numbers_that_vary_are_grouped_apart_from_those_that_do_not(w):
 
 
 def program_of(f, n=0, *, batched=False):
-    return lay_out(graph_of(f, n, batched=batched))
+    graph = graph_of(f, n, batched=batched)
+    return lay_out(graph, groups(graph))
 
 
 def blocks_of(program):

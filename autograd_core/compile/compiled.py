@@ -103,14 +103,19 @@ class Compiled:
 
     def new_machine(self, n: int | None) -> Machine | ScalarMachine:
         """An array machine, or a scalar one where there is little to gather into arrays."""
-        if n is None and not has_structure(self.graph):
+        if n is None and not has_structure(self.graph, self.alike):
             return ScalarMachine(self.tape, self.parameter_nodes, self.roots)
         return Machine(self.program, n, self.label)
 
     @cached_property
+    def alike(self) -> list[list[int]]:
+        """The groups of nodes that are alike."""
+        return groups(self.graph)
+
+    @cached_property
     def program(self) -> Program:
         """The steps on arrays."""
-        return lay_out(self.graph)
+        return lay_out(self.graph, self.alike)
 
     def results(self, machine: Machine | ScalarMachine) -> Any:
         """The roots, in the structure that f returned."""
@@ -123,10 +128,10 @@ class Compiled:
         return self.tape.values[origin].label if origin < len(self.tape.values) else ""
 
 
-def has_structure(graph: Graph) -> bool:
+def has_structure(graph: Graph, alike: Sequence[list[int]]) -> bool:
     """Whether steps on arrays would do enough at once to be worth their overhead."""
     operands = sum([len(graph.operands(i)) for i in range(len(graph.ops))])
-    return operands > 12 * len(groups(graph))
+    return operands > 12 * len(alike)
 
 
 # --- Results ---------------------------------------------------------------------------------
@@ -146,7 +151,7 @@ def unflatten(result: Any, roots: Any, *, batched: bool) -> Any:
     if isinstance(result, list):
         return rows_of(result, roots, batched=batched)
     root = next(roots)
-    return float(root.sum() / root.size)
+    return float(np.add.reduce(root, axis=None)) / root.size
 
 
 def rows_of(result: Any, roots: Any, *, batched: bool) -> Any:
@@ -200,6 +205,8 @@ def matrix(x: Any, kind: Any, *, batched: bool) -> Floats:
     """The numbers of an argument, in order; where batched, a row of them for each example."""
     if getattr(x, "shape", ()):
         array = np.asarray(x, dtype=float)
+        if array.ndim == 1 + batched:
+            return array
         return array.reshape(len(array), -1) if batched else array.reshape(-1)
     return np.array([flatten(row) for row in x] if batched else flatten(x), dtype=float)
 
@@ -217,9 +224,9 @@ def examples(rows: Sequence[Floats]) -> int:
     """How many examples the arguments have."""
     if not rows:
         raise ValueError("a batched program needs an argument, to know the number of examples")
-    counts = [len(row) for row in rows]
-    if len(set(counts)) > 1:
-        raise ValueError(f"the arguments have different numbers of examples: {counts}")
-    if not counts[0]:
-        raise ValueError("a batched program needs at least one example")
-    return counts[0]
+    n = len(rows[0])
+    for row in rows:
+        if len(row) != n:
+            counts = list(map(len, rows))
+            raise ValueError(f"the arguments have different numbers of examples: {counts}")
+    return n

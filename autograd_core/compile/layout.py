@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from autograd_core.compile.canonical import Graph, Sum
 from autograd_core.compile.rules import rule_for_rows
-from autograd_core.engine import Op
+from autograd_core.engine import LOGSUMEXP, Op
 
 Indices: TypeAlias = NDArray[np.int64]
 
@@ -72,10 +72,19 @@ Source: TypeAlias = Cells | Numbers
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class Scratch:
+    """An array that is not laid out in a buffer."""
+
+    shape: tuple[int, ...]
+    batched: bool
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Apply:
     """out = op(*operands), elementwise; `nodes` are the graph's nodes in the order of out.
 
-    Where `stacked`, all operands are one array, whose first axis tells them apart.
+    Where `stacked`, all operands are one array, whose first axis tells them apart. A logsumexp has
+    `kept` the shifted exponentials of its operands and their sums, whose ratios are its slopes.
     """
 
     op: Op
@@ -83,6 +92,7 @@ class Apply:
     out: Cells
     nodes: Sequence[int]
     stacked: bool = False
+    kept: tuple[Scratch, ...] = ()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -152,8 +162,8 @@ class Layout:
         return cells_at(self.address[nodes], batched=batched)
 
 
-def lay_out(graph: Graph) -> Program:
-    """The steps that compute a graph."""
+def lay_out(graph: Graph, alike: Sequence[list[int]]) -> Program:
+    """The steps that compute a graph, one or more for each group of nodes that are alike."""
     n, constants = len(graph.ops), list(graph.constants)
     layout = Layout(graph, np.full(n, -1), np.zeros(n, bool), np.zeros(n))
     layout.const[constants] = True
@@ -162,7 +172,7 @@ def lay_out(graph: Graph) -> Program:
     for batched in (False, True):
         layout.place([i for i in graph.inputs if graph.batched[i] is batched], batched=batched)
     base = layout.place(constants, batched=False)
-    steps = [step for nodes in groups(graph) for step in lower(layout, nodes)]
+    steps = [step for nodes in alike for step in lower(layout, nodes)]
     return Program(
         steps,
         [layout.read(np.array([root]), batched=graph.batched[root]) for root in graph.roots],
@@ -197,7 +207,9 @@ def groups(graph: Graph) -> list[list[int]]:
             alike = (len(op.products), sides, added)
         depth[i] = 1 + max([depth[p] for p in graph.operands(i)], default=0)
         found[depth[i], graph.batched[i], *alike].append(i)
-    return [found[key] for key in sorted(found, key=lambda key: key[0])]
+    # Within a depth the small groups come first: backward, large results are written first then,
+    # and small ones are added to them.
+    return [found[key] for key in sorted(found, key=lambda key: (key[0], len(found[key])))]
 
 
 def lower(layout: Layout, nodes: list[int]) -> list[Step]:
@@ -225,7 +237,10 @@ def lower_op(layout: Layout, op: Op, nodes: list[int], *, batched: bool) -> Appl
     kinds = {(graph.batched[i], i in graph.constants) for i in graph.parents[nodes[0]]}
     if len(kinds) == 1 and rule_for_rows(op, operands.shape[1]) is not None:
         rows = layout.read(operands.T, batched=graph.batched[operands[0, 0]])
-        return Apply(op, (rows,), cells_at(cells, batched=batched), members.tolist(), stacked=True)
+        out = cells_at(cells, batched=batched)
+        kept = (Scratch(rows.shape, batched), Scratch(out.shape, batched))
+        kept = kept if op is LOGSUMEXP else ()
+        return Apply(op, (rows,), out, members.tolist(), stacked=True, kept=kept)
     grid = common_grid([layout.address[column] for column in operands.T[moving]], len(nodes))
     sources = [
         layout.read(column.reshape(grid), batched=graph.batched[column[0]]) for column in operands.T

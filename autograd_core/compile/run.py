@@ -21,12 +21,11 @@ from autograd_core.compile.backward import (
     Map,
     Reduce,
     Scatter,
-    Scratch,
     backward,
     forward,
 )
-from autograd_core.compile.layout import Apply, Cells, Numbers, Program
-from autograd_core.engine import LOGSUMEXP, RELU, STEP, Op, Value, power
+from autograd_core.compile.layout import Apply, Cells, Numbers, Program, Scratch
+from autograd_core.engine import RELU, STEP, Op, Value, power
 
 Floats: TypeAlias = NDArray[np.float64]
 Call: TypeAlias = Callable[[], Any]
@@ -191,7 +190,7 @@ class Machine:
         if isinstance(instruction, Map):
             xs = [self.broadcast(x, batched=batched) for x in instruction.operands]
             if instruction.stacked:
-                return apply_to_rows(instruction.op, xs[0], out)
+                return self.apply_to_rows(instruction, xs[0], out)
             return apply(instruction.op, xs, out)
         if isinstance(instruction, Contract):
             arrays = (instruction.left, instruction.right, instruction.out)
@@ -207,6 +206,14 @@ class Machine:
         if not axes:
             return partial(np.copyto, out, source)
         return partial(np.add.reduce, source, axes, None, out)
+
+    def apply_to_rows(self, instruction: Map, rows: Floats, out: Floats) -> Call:
+        """The call out = op(*rows)."""
+        if instruction.kept:
+            weights, whole = map(self.array, instruction.kept)
+            return partial(log_of_sum_of_rows, rows, out, weights, whole)
+        function = instruction.op.on(np)
+        return lambda: np.copyto(out, function(*rows))
 
     def scatter(self, instruction: Scatter) -> Call:
         """The call that adds up what belongs to each cell."""
@@ -239,18 +246,14 @@ def operands(instruction: Instruction) -> Sequence[Array]:
     return (instruction.source,)
 
 
-def apply_to_rows(op: Op, rows: Floats, out: Floats) -> Call:
-    """The call out = op(*rows)."""
-    if op is LOGSUMEXP:
-        return partial(log_of_sum_of_rows, rows, out)
-    function = op.on(np)
-    return lambda: np.copyto(out, function(*rows))
-
-
-def log_of_sum_of_rows(rows: Floats, out: Floats) -> None:
-    """The array form of logsumexp, a few calls for all rows where it makes some for each."""
+def log_of_sum_of_rows(rows: Floats, out: Floats, weights: Floats, whole: Floats) -> None:
+    """The array form of logsumexp; weights = exp(rows - top) and their sums, whole, are kept."""
     top = np.maximum.reduce(rows)
-    np.add(top, np.log(np.add.reduce(np.exp(rows - top))), out=out)
+    np.subtract(rows, top, out=weights)
+    np.exp(weights, out=weights)
+    np.add.reduce(weights, 0, None, whole)
+    np.log(whole, out=out)
+    np.add(out, top, out=out)
 
 
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:

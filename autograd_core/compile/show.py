@@ -36,10 +36,9 @@ from autograd_core.compile.backward import (
     Instruction,
     Map,
     Reduce,
-    Scratch,
     backward,
 )
-from autograd_core.compile.layout import Apply, Cells, Numbers, Product, Program, Step
+from autograd_core.compile.layout import Apply, Cells, Numbers, Product, Program, Scratch, Step
 from autograd_core.draw import INFIX, short
 from autograd_core.engine import MUL, Op
 
@@ -67,12 +66,15 @@ class Listing:
             if cell >= 0 and graph.ops[node] is None:
                 self.label_at[graph.batched[node]][cell] = label(node)
         taken: set[str] = set()
+        self.formula: dict[Scratch, str] = {}
         for i, step in enumerate(program.steps, 1):
             name = self.step_name(step, [label(node) for node in step.nodes[:2]], taken) or f"v{i}"
             taken.add(name)
+            if isinstance(step, Apply) and step.kept:
+                shifted = f"exp({self.name(step.operands[0])} - max)"
+                self.formula |= dict(zip(step.kept, (shifted, f"sum({shifted})"), strict=True))
             for cell in step.out.cells.ravel().tolist():
                 self.name_at[step.out.batched][cell] = name
-        self.formula: dict[Scratch, str] = {}
 
     def step_name(self, step: Step, labels: Sequence[str], taken: set[str]) -> str:
         """The textbook's name: z1 = W1 x + b1, a1 = relu(z1); the label where there is one."""
