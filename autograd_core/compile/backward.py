@@ -375,8 +375,9 @@ def sources(step: Step) -> Sequence[Source]:
 
 def same_cells(x: Source, y: Source) -> bool:
     """Whether two arrays are the same numbers in the same places."""
-    both = isinstance(x, Cells) and isinstance(y, Cells) and x.batched == y.batched
-    return both and np.array_equal(x.cells, y.cells)
+    if isinstance(x, Numbers) or isinstance(y, Numbers):
+        return False
+    return x.batched == y.batched and np.array_equal(x.cells, y.cells)
 
 
 def distinct(cells: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -29,6 +29,7 @@ class Compiled:
 
         self.batched, self.kinds = batched, kinds
         self.machines: dict[int | None, Machine | ScalarMachine] = {}
+        self.parts: dict[int | None, list[Floats]] = {}  # of a machine's inputs, by argument
         with collector_paused():
             self.lower(f, arguments)
 
@@ -83,21 +84,22 @@ class Compiled:
         machine = self.machines.get(n)
         if machine is None:
             if len(self.machines) >= 4:  # the data set, a batch, its remainder, and one to spare
-                del self.machines[next(iter(self.machines))]
+                oldest = next(iter(self.machines))
+                del self.machines[oldest], self.parts[oldest]
             machine = self.machines[n] = self.new_machine(n)
+            ends = np.cumsum([count(kind) for kind in self.kinds])
+            self.parts[n] = np.split(machine.inputs, ends[:-1])
         machine.parameters[:] = self.numbers(at)
-        start = 0
-        for row in rows:
-            stop = start + row.shape[-1]
-            machine.inputs[start:stop] = row.T
-            start = stop
+        for part, row in zip(self.parts[n], rows):
+            part[...] = row.T
         return machine
 
     def numbers(self, at: Floats | None) -> Any:
         """The parameters' numbers: those given, or their own."""
         if at is None:
             return [p.data for p in self.parameters]
-        if np.shape(at) != (len(self.parameters),):
+        at = np.asarray(at, dtype=float)
+        if at.shape != (len(self.parameters),):
             raise ValueError(f"at must be a list of {len(self.parameters)} numbers, got {at!r}")
         return at
 
@@ -151,7 +153,7 @@ def unflatten(result: Any, roots: Any, *, batched: bool) -> Any:
     if isinstance(result, list):
         return rows_of(result, roots, batched=batched)
     root = next(roots)
-    return float(np.add.reduce(root, axis=None)) / root.size
+    return float(np.add.reduce(root.reshape(-1))) / root.size
 
 
 def rows_of(result: Any, roots: Any, *, batched: bool) -> Any:

@@ -238,9 +238,8 @@ def lower_op(layout: Layout, op: Op, nodes: list[int], *, batched: bool) -> Appl
     if len(kinds) == 1 and rule_for_rows(op, operands.shape[1]) is not None:
         rows = layout.read(operands.T, batched=graph.batched[operands[0, 0]])
         out = cells_at(cells, batched=batched)
-        kept = (Scratch(rows.shape, batched), Scratch(out.shape, batched))
-        kept = kept if op is LOGSUMEXP else ()
-        return Apply(op, (rows,), out, members.tolist(), stacked=True, kept=kept)
+        kept = [Scratch(rows.shape, batched), Scratch(out.shape, batched)] * (op is LOGSUMEXP)
+        return Apply(op, (rows,), out, members.tolist(), stacked=True, kept=tuple(kept))
     grid = common_grid([layout.address[column] for column in operands.T[moving]], len(nodes))
     sources = [
         layout.read(column.reshape(grid), batched=graph.batched[column[0]]) for column in operands.T

@@ -205,7 +205,7 @@ class Machine:
             axes = (*axes, source.ndim - 1)
         if not axes:
             return partial(np.copyto, out, source)
-        return partial(np.add.reduce, source, axes, None, out)
+        return add_up(source, axes, out)
 
     def apply_to_rows(self, instruction: Map, rows: Floats, out: Floats) -> Call:
         """The call out = op(*rows)."""
@@ -251,9 +251,17 @@ def log_of_sum_of_rows(rows: Floats, out: Floats, weights: Floats, whole: Floats
     top = np.maximum.reduce(rows)
     np.subtract(rows, top, out=weights)
     np.exp(weights, out=weights)
-    np.add.reduce(weights, 0, None, whole)
+    np.add.reduce(weights, axis=0, out=whole)
     np.log(whole, out=out)
     np.add(out, top, out=out)
+
+
+def add_up(source: Floats, summed: tuple[int, ...], out: Floats) -> Call:
+    """The call out = source summed over axes; over the last of two it is a product with ones."""
+    array, result = source.squeeze(), out.squeeze()
+    if array.ndim == 2 and source.ndim - 1 in summed and array.shape[:1] == result.shape:
+        return partial(np.matmul, array, np.ones(array.shape[1]), out=result)
+    return partial(np.add.reduce, source, summed, None, out)
 
 
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
@@ -293,10 +301,22 @@ def contract(letters: Sequence[str], left: Floats, right: Floats, out: Floats) -
         return partial(
             np.matmul, axes(x, front + r + k), axes(y, front + k + c), out=axes(z, front + r + c)
         )
-    spec = f"{x[0]},{y[0]}->{z[0]}"
     if not z[0] and len(summed) == 1 and not alone:
         return partial(np.matmul, x[1], y[1], out=z[1])
-    return partial(np.einsum, spec, x[1], y[1], out=z[1])
+    if len(summed) == 1 and not (rows or columns or alone):
+        return multiply_and_add(axes(x, summed[0] + z[0]), axes(y, summed[0] + z[0]), z[1])
+    return partial(np.einsum, f"{x[0]},{y[0]}->{z[0]}", x[1], y[1], out=z[1])
+
+
+def multiply_and_add(x: Floats, y: Floats, out: Floats) -> Call:
+    """The call out = x * y, summed over the first axis."""
+    products = np.empty(np.broadcast_shapes(x.shape, y.shape))
+
+    def run() -> None:
+        np.multiply(x, y, out=products)
+        np.add.reduce(products, axis=0, out=out)
+
+    return run
 
 
 def squeeze(letters: str, array: Floats) -> tuple[str, Floats]:
