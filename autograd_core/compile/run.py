@@ -31,10 +31,12 @@ Floats: TypeAlias = NDArray[np.float64]
 Call: TypeAlias = Callable[[], Any]
 
 
+ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
+
 # Forms that take fewer NumPy calls than the array form does.
 FEWER_CALLS: dict[Op, Callable[..., Any]] = {
-    RELU: lambda x, out: np.maximum(x, 0.0, out=out),
-    STEP: lambda x, out: np.greater(x, 0.0, out=out),
+    RELU: lambda x, out: np.maximum(x, ZERO, out=out),
+    STEP: lambda x, out: np.greater(x, ZERO, out=out),
     power(2.0): lambda x, out: np.multiply(x, x, out=out),
 }
 
@@ -191,7 +193,7 @@ class Machine:
             xs = [self.broadcast(x, batched=batched) for x in instruction.operands]
             if instruction.stacked:
                 return self.apply_to_rows(instruction, xs[0], out)
-            return apply(instruction.op, xs, out)
+            return apply(instruction.op, *without_ones(xs, out))
         if isinstance(instruction, Contract):
             arrays = (instruction.left, instruction.right, instruction.out)
             letters = [
@@ -262,6 +264,12 @@ def add_up(source: Floats, summed: tuple[int, ...], out: Floats) -> Call:
     if array.ndim == 2 and source.ndim - 1 in summed and array.shape[:1] == result.shape:
         return partial(np.matmul, array, np.ones(array.shape[1]), out=result)
     return partial(np.add.reduce, source, summed, None, out)
+
+
+def without_ones(xs: Sequence[Floats], out: Floats) -> tuple[list[Floats], Floats]:
+    """The arrays without the axes along which `out` has length 1: NumPy is quicker so."""
+    ones = tuple([axis for axis, size in enumerate(out.shape) if size == 1])
+    return [x.squeeze(ones) if x.ndim == out.ndim else x for x in xs], out.squeeze(ones)
 
 
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
