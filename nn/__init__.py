@@ -1,5 +1,7 @@
 """Neural nets out of Values: neurons, layers, losses, optimisers, data sets and training."""
 
+from typing import TYPE_CHECKING, Any
+
 from nn import datasets, losses, optim, plot
 from nn.doctor import Diagnosis, Finding, diagnose
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
@@ -10,6 +12,9 @@ from nn.readings import GradientNorms
 from nn.saving import ModelFileError, load, save
 from nn.train import History, evaluate, fit
 from nn.trainers import DivergedError
+
+if TYPE_CHECKING:
+    from nn.playground import Playground
 
 __all__ = [
     "ACTIVATIONS",
@@ -26,6 +31,7 @@ __all__ = [
     "ModelFileError",
     "Module",
     "Neuron",
+    "Playground",
     "datasets",
     "diagnose",
     "evaluate",
@@ -37,3 +43,12 @@ __all__ = [
     "plot",
     "save",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Playground, which needs more than the rest, is loaded when it is asked for."""
+    if name != "Playground":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from nn.playground import Playground
+
+    return Playground

@@ -35,6 +35,11 @@ NO_MATPLOTLIB = 'plots need matplotlib: pip install "matplotlib>=3.8"'
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Do what the arguments ask for; the exit code is 0 only if all of it was done."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["playground"]:
+        from nn.playground.launch import launch
+
+        return launch(arguments[1:])
     options = parser().parse_args(arguments)
     fill_in(options)
     try:
@@ -54,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m nn",
         description="Train a small multi-layer perceptron and write boundary.png, loss.png, "
         "graph.svg and model.json.",
+        epilog="python -m nn playground: train one live, in a notebook.",
     )
     data = p.add_mutually_exclusive_group()
     data.add_argument("--data", choices=DATA, default="moons", help="a data set (default: moons)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +15,7 @@ from autograd_core.compile.program import argument_names
 from autograd_core.compile.record import Recording, record
 from autograd_core.compile.run import Floats, Machine
 from autograd_core.compile.scalars import ScalarMachine
-from autograd_core.engine import collector_paused
+from autograd_core.engine import Value, collector_paused
 
 
 class Compiled:
@@ -121,8 +121,10 @@ class Compiled:
 
     def results(self, machine: Machine | ScalarMachine) -> Any:
         """The roots, in the structure that f returned."""
+        if isinstance(self.result, Value):
+            return mean_of(machine.roots[0])
         roots = iter(machine.roots)
-        return unflatten(self.result, roots, batched=self.batched)
+        return unflatten(self.result, roots, machine.n)
 
     def label(self, node: int) -> str:
         """The label of what a node of the graph computes."""
@@ -146,25 +148,27 @@ def leaves(result: Any) -> list[Any]:
     return [result]
 
 
-def unflatten(result: Any, roots: Any, *, batched: bool) -> Any:
+def unflatten(result: Any, roots: Iterator[Floats], n: int | None) -> Any:
     """Numbers in place of the Values that a function returned; lists become arrays."""
     if isinstance(result, tuple):
-        return tuple([unflatten(item, roots, batched=batched) for item in result])
+        return tuple([unflatten(item, roots, n) for item in result])
     if isinstance(result, list):
-        return rows_of(result, roots, batched=batched)
-    root = next(roots)
-    return float(np.add.reduce(root.reshape(-1))) / root.size
+        return rows_of(result, roots, n)
+    return mean_of(next(roots))
 
 
-def rows_of(result: Any, roots: Any, *, batched: bool) -> Any:
+def mean_of(root: Floats) -> float:
+    """The mean over the examples, or the number itself."""
+    return float(root.sum()) / root.size
+
+
+def rows_of(result: Any, roots: Iterator[Floats], n: int | None) -> Any:
     """A list of Values as an array; the examples, where there are any, along the first axis."""
     if isinstance(result, (list, tuple)):
-        items = [rows_of(item, roots, batched=batched) for item in result]
-        if not items:
-            return np.zeros(0)
-        return np.stack(np.broadcast_arrays(*items), axis=1 if batched else 0)
-    root = next(roots)
-    return root.reshape(-1).copy() if batched else float(root.reshape(())[()])
+        items = [rows_of(item, roots, n) for item in result]
+        return np.stack(items, axis=0 if n is None else 1) if items else np.zeros(0)
+    root = next(roots).reshape(-1)
+    return root[0] if n is None else np.broadcast_to(root, (n,))
 
 
 # --- Arguments ------------------------------------------------------------------------------

@@ -1,0 +1,525 @@
+"""Training in small steps, with a picture of it at any time; no widget is needed.
+
+>>> session = Session(State.of({"hidden": [4], "n": 20}))
+>>> session.step()
+>>> session.steps, len(session.model.parameters())
+(1, 17)
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from autograd_core import Value, compile, draw, gradient, total
+from autograd_core.compile.run import Floats
+from autograd_core.explain import explain
+from nn import datasets
+from nn.examples import Examples
+from nn.layers import MLP
+from nn.losses import LOSSES
+from nn.optim import SGD, Adam, Optimizer
+from nn.playground.state import (
+    LIVE,
+    MOST_CHANGES,
+    MOST_POINTS,
+    OF_CLASSES,
+    State,
+    StateError,
+    change,
+)
+from nn.trainers import DivergedError, check_finite, check_step
+
+SIDE = 100  # points of the decision boundary's grid along each axis
+PARTS = 10  # the grid is computed in so many parts: small products need no second thread
+TILE = 24  # and of a neuron's heat map
+OF_DATA = {"data", "n", "noise", "held_out", "points"}  # settings
+OF_POINTS = ("add", "remove")  # changes
+MOST_TERMS = 4  # products in the graph of a neuron; the others are one number
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is painted: the plane, each neuron's heat map, parameters, gradients, last updates."""
+
+    boundary: Floats
+    tiles: Floats
+    parameters: Floats
+    gradients: Floats
+    updates: Floats
+
+    def buffers(self) -> list[bytes]:
+        """As float32, in the order of the fields."""
+        arrays = self.boundary, self.tiles, self.parameters, self.gradients, self.updates
+        with np.errstate(over="ignore"):
+            return [np.nan_to_num(array.astype(np.float32)).tobytes() for array in arrays]
+
+
+class Session:
+    """A model, its data and its optimiser, trained step by step as a State says."""
+
+    def __init__(self, state: State, model: MLP | None = None) -> None:
+        self.build(state, model)
+
+    def build(self, state: State, model: MLP | None = None) -> None:
+        """Start the run that the state describes; a model of its architecture is used as it is."""
+        self.start, self.now, self.done = state, state, 0
+        self.loss = LOSSES[state.loss]
+        self.model = model or new_model(state)
+        self.parameters = self.model.parameters()
+        for p, data in zip(self.parameters, state.weights or [p.data for p in self.parameters]):
+            p.data, p.grad = data, 0.0
+        self.X, self.y, self.test_X, self.test_y = data_of(state)
+        self.bounds = bounds_of([*self.X, *self.test_X])
+        self.steps = self.epoch = 0
+        self.losses: list[float] = []
+        self.test_losses: list[float | None] = []
+        self.accuracy: float | None = None
+        self.test_accuracy: float | None = None
+        self.gradients = np.zeros(len(self.parameters))
+        self.updates = np.zeros(len(self.parameters))
+        self.compile()
+        self.set_optimizer()
+        self.set_data()
+        self.evaluate()
+        self.apply_planned()
+
+    def compile(self) -> None:
+        """Record the programs of this model: its training, its outputs, its neurons."""
+        weights = [w for layer in self.model.layers for neuron in layer.neurons for w in neuron.w]
+
+        def loss(x: Any, target: Any, l2: Any) -> tuple[Value, list[Value]]:
+            outputs = self.model.outputs(x)
+            penalty = l2 * total([w * w for w in weights])
+            return self.loss.formula(outputs, list(target)) + penalty, outputs
+
+        def forward(x: Any) -> list[Value]:
+            self.model.outputs(x)
+            return units(self.model)
+
+        def backward(x: Any) -> list[Value]:
+            output = self.model.outputs(x)[0]
+            return list(gradient(output, *units(self.model)))
+
+        self.weights = np.array([p in set(weights) for p in self.parameters])
+        self.train = compile(loss, batched=True)
+        self.outputs = compile(self.model.outputs, batched=True)
+        self.views = {
+            False: compile(forward, batched=True),
+            True: compile(backward, batched=True),
+        }
+        n = self.model.sizes[-1]
+        self.train.prepare(np.zeros((1, 2)), np.zeros((1, n)), np.zeros(1))
+        # The gradient comes in the order of the program's parameters.
+        place = {p: i for i, p in enumerate(self.train.parameters)}
+        self.order = np.array([place[p] for p in self.parameters])
+        for layer in self.model.layers:
+            layer.pre_activations, layer.activations = [], []
+
+    def set_optimizer(self) -> None:
+        """A new optimiser, as the settings say."""
+        self.optimizer = new_optimizer(self.now)
+        self.slots: list[Floats] = [
+            np.full(len(self.parameters), initial) for initial in self.optimizer.initial
+        ]
+
+    def set_data(self) -> None:
+        """Check the examples, and begin an epoch of them."""
+        self.examples = self.checked(self.X, self.y)
+        self.test_examples = self.checked(self.test_X, self.test_y)
+        self.rng = random.Random(f"{self.now.seed} {self.steps}")
+        self.begin_epoch()
+
+    def checked(self, X: list[list[float]], y: list[int]) -> tuple[Examples, Floats, Floats] | None:
+        """Examples, and their inputs and targets as arrays; None for none."""
+        if not X:
+            return None
+        examples = Examples.of(self.model, X, y, self.loss)
+        return examples, np.array(examples.X), np.array(examples.targets)
+
+    def begin_epoch(self) -> None:
+        """Shuffle, unless every example is in every step."""
+        self.queue = list(range(len(self.X)))
+        if self.now.batch < len(self.queue):
+            self.rng.shuffle(self.queue)
+        self.sum, self.hits = 0.0, 0
+
+    # --- Training ---
+
+    def step(self) -> None:
+        """One step, on the next batch; DivergedError if it meets a number that is not finite.
+
+        The numbers are taken from the model and put back into it: it may be used, and changed,
+        between any two steps. After an error they are those of the last finished step.
+        """
+        if self.examples is None:
+            raise ValueError("there are no points to train on: click into the plane to add some")
+        batch, rest = self.queue[: self.now.batch], self.queue[self.now.batch :]
+        theta = np.array([p.data for p in self.parameters])
+        loss, hits, gradients = self.slope(theta, batch)
+        with self.optimizer.next_step(), np.errstate(all="ignore"):
+            updated, *slots = self.optimizer.update(theta, gradients, *self.slots)
+            if not np.isfinite(updated).all():
+                check_step(self.parameters, updated.tolist())
+        self.gradients, self.updates, self.slots = gradients, updated - theta, slots
+        for p, data, grad in zip(self.parameters, updated.tolist(), gradients.tolist()):
+            p.data, p.grad = data, grad
+        self.queue = rest
+        self.sum += loss * len(batch)
+        self.hits += hits
+        self.steps += 1
+        if not rest:
+            self.end_epoch()
+        self.apply_planned()
+
+    def slope(self, theta: Floats, batch: list[int]) -> tuple[float, int, Floats]:
+        """The mean loss of a batch without the penalty, the labels hit, and the gradient."""
+        assert self.examples is not None
+        examples, X, targets = self.examples
+        penalty = np.full(len(batch), self.now.l2)
+        in_order = np.empty(len(theta))
+        in_order[self.order] = theta
+        try:
+            (loss, outputs), flat = self.train.value_and_gradient(
+                X[batch], targets[batch], penalty, at=in_order
+            )
+        except (ArithmeticError, ValueError) as error:
+            self.find_failure(examples, batch)
+            raise DivergedError(str(error)) from error
+        if not (math.isfinite(loss) and np.isfinite(flat).all()):
+            self.find_failure(examples, batch)
+            raise DivergedError(f"the loss is {loss}, or its gradient is not finite")
+        loss -= self.now.l2 * float((theta[self.weights] ** 2).sum())
+        return loss, examples.hits(outputs.tolist(), batch), flat[self.order]
+
+    def find_failure(self, examples: Examples, batch: list[int]) -> None:
+        """Raise the error of the first example that has one, naming the op."""
+        for i in batch:
+            try:
+                loss = examples.loss_of(self.model.outputs(examples.X[i]), examples.targets[i])
+                self.model.zero_grad()
+                loss.backward()
+                check_finite(loss, self.parameters)
+            except (ArithmeticError, ValueError) as error:
+                raise DivergedError(f"example {i}: {error}") from error
+
+    def end_epoch(self) -> None:
+        """Enter the epoch into the curves and begin the next."""
+        self.epoch += 1
+        self.losses.append(self.sum / len(self.X))
+        self.accuracy = self.hits / len(self.X)
+        test_loss, self.test_accuracy = self.measured(self.test_examples)
+        self.test_losses.append(test_loss)
+        self.begin_epoch()
+
+    def evaluate(self) -> None:
+        """The accuracies and losses before any training: the first points of the curves."""
+        loss, self.accuracy = self.measured(self.examples)
+        test_loss, self.test_accuracy = self.measured(self.test_examples)
+        if loss is not None:
+            self.losses, self.test_losses = [loss], [test_loss]
+
+    def measured(
+        self, known: tuple[Examples, Floats, Floats] | None
+    ) -> tuple[float | None, float | None]:
+        """The mean loss and the accuracy on all examples; None where they are not defined."""
+        if known is None:
+            return None, None
+        examples, X, targets = known
+        try:
+            loss, outputs = self.train(X, targets, np.zeros(len(X)))
+        except (ArithmeticError, ValueError):
+            return None, None
+        return finite(loss), examples.hits(outputs.tolist(), range(len(X))) / len(X)
+
+    # --- Changes ---
+
+    @property
+    def state(self) -> State:
+        """What gives this run again."""
+        return self.start
+
+    def set(self, **settings: Any) -> bool:
+        """Change settings: at once if they are all of `LIVE`, else by building anew.
+
+        Returns whether it was built anew.
+        """
+        known = set(settings)
+        now = replace(self.now, weights=None).replace(**settings)
+        if known <= set(LIVE):
+            for name in settings:
+                if getattr(now, name) != getattr(self.now, name):
+                    self.change(name, getattr(now, name))
+            return False
+        # One's own weights outlast a change of the data, unless there is another output for it.
+        keep = self.now.weights if known <= OF_DATA and now.sizes == self.now.sizes else None
+        self.build(replace(now, weights=keep, changes=()), self.model if keep else None)
+        return True
+
+    def change(self, what: str, value: Any) -> None:
+        """Change one thing now, and remember at which step."""
+        if self.done == MOST_CHANGES:
+            raise StateError(
+                f"a run remembers {MOST_CHANGES:,} changes, and these were made: reset"
+            )
+        made = change((self.steps, what, value))
+        self.apply(made)
+        if what in OF_POINTS:
+            self.set_data()
+        if what in LIVE and not self.steps and not self.done:
+            self.start = replace(self.start, **{what: made[2]}, changes=())
+            return
+        self.start = replace(self.start, changes=(*self.start.changes[: self.done], made))
+        self.done += 1
+
+    def apply_planned(self) -> None:
+        """Make the changes that the state has for this step."""
+        planned, before = self.start.changes, self.done
+        while self.done < len(planned) and planned[self.done][0] <= self.steps:
+            self.apply(planned[self.done])
+            self.done += 1
+        if any(what in OF_POINTS for _, what, _ in planned[before : self.done]):
+            self.set_data()
+
+    def apply(self, made: tuple[int, str, Any]) -> None:
+        """Make a change."""
+        _, what, value = made
+        if what in LIVE:
+            self.now = self.now.replace(**{what: value})
+            self.optimizer.lr = self.now.lr
+            if what == "optimizer":
+                self.set_optimizer()
+        elif what == "weight":
+            self.set_weight(*value)
+        elif what == "add":
+            self.add(*value)
+        else:
+            self.remove(value)
+
+    def set_weight(self, i: int, number: float) -> None:
+        """Give a parameter another number."""
+        if i >= len(self.parameters):
+            raise StateError(f"the model has {len(self.parameters)} parameters, not {i + 1}")
+        self.parameters[i].data = number
+
+    def add(self, x1: float, x2: float, label: int) -> None:
+        """Add a point to the training set."""
+        classes = self.now.sizes[-1] if self.now.loss in OF_CLASSES else 2
+        if label >= classes:
+            raise StateError(f"the model tells {classes} classes apart, label {label} is not one")
+        if len(self.X) + len(self.test_X) >= MOST_POINTS:
+            raise StateError(f"there are {MOST_POINTS:,} points already, and that is the most")
+        self.X.append([x1, x2])
+        self.y.append(label)
+
+    def remove(self, i: int) -> None:
+        """Take a point away; the held-out ones are counted after the others."""
+        n = len(self.X)
+        if i >= n + len(self.test_X):
+            raise StateError(f"there are {n + len(self.test_X)} points, and none has the index {i}")
+        X, y, i = (self.X, self.y, i) if i < n else (self.test_X, self.test_y, i - n)
+        X.pop(i)
+        y.pop(i)
+
+    def reset(self) -> None:
+        """Start over with the settings and points as they are now."""
+        made = self.start.changes[: self.done]
+        kept = [(0, what, value) for _, what, value in made if what in OF_POINTS]
+        bounds, same = self.bounds, self.model if self.now.weights else None
+        self.build(replace(self.now, changes=tuple(kept)), same)
+        self.bounds = bounds
+
+    # --- Pictures ---
+
+    def points(self) -> list[tuple[float, float, int, bool]]:
+        """Every point as (x1, x2, label, held out)."""
+        train = [(x[0], x[1], label, False) for x, label in zip(self.X, self.y)]
+        return train + [(x[0], x[1], label, True) for x, label in zip(self.test_X, self.test_y)]
+
+    def grid(self, side: int) -> Floats:
+        """Points of the plane, row by row from the top."""
+        low_x, high_x, low_y, high_y = self.bounds
+        half_x, half_y = (high_x - low_x) / (2 * side), (high_y - low_y) / (2 * side)
+        x = np.linspace(low_x + half_x, high_x - half_x, side)
+        y = np.linspace(high_y - half_y, low_y + half_y, side)
+        return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+
+    def frame(self, *, backward: bool = False) -> Frame:
+        """The picture of this moment; `backward` shows gradients in the neurons."""
+        data = np.array([p.data for p in self.parameters])
+        try:
+            rows = [self.outputs(part) for part in np.split(self.grid(SIDE), PARTS)]
+            boundary = self.scores(np.concatenate(rows))
+            rows = self.views[backward](self.grid(TILE))  # one row where no neuron sees the inputs
+            tiles = np.broadcast_to(rows, (TILE * TILE, rows.shape[1]))
+        except (ArithmeticError, ValueError):  # a number that is not finite: the message tells
+            boundary = np.zeros(SIDE * SIDE)
+            tiles = np.zeros((TILE * TILE, sum(self.model.sizes)))
+        tiles = np.nan_to_num(tiles)
+        largest = np.abs(tiles).max(axis=0)
+        tiles = (tiles / np.where(largest > 0, largest, 1.0)).T
+        return Frame(boundary, tiles, data, self.gradients, self.updates)
+
+    def scores(self, outputs: Floats) -> Floats:
+        """One output: from -1 (class 0) to 1. More: the class, plus how sure, from 0 to 1."""
+        if outputs.shape[1] == 1:
+            over = outputs[:, 0] - self.loss.threshold
+            scaled: Floats = np.tanh(over / 2) if self.loss.threshold == 0 else 2 * over
+            return np.clip(scaled, -1.0, 1.0)
+        if self.now.loss == "cross_entropy":
+            shares = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+            outputs = shares / shares.sum(axis=1, keepdims=True)
+        scores: Floats = outputs.argmax(axis=1) + np.clip(outputs.max(axis=1), 0.0, 0.999)
+        return scores
+
+    def summary(self) -> dict[str, Any]:
+        """The numbers above the picture."""
+        return {
+            "steps": self.steps,
+            "epoch": self.epoch,
+            "loss": finite(self.losses[-1]) if self.losses else None,
+            "test_loss": self.test_losses[-1] if self.test_losses else None,
+            "accuracy": self.accuracy,
+            "test_accuracy": self.test_accuracy,
+        }
+
+    # --- One example ---
+
+    def loss_at(self, i: int) -> Value:
+        """The graph of the loss of one point, after backward; the parameters keep their grads."""
+        point = self.points()[i]
+        outputs = self.model.outputs([Value(point[0], "x1"), Value(point[1], "x2")])
+        loss = self.loss(outputs, point[2])
+        loss.label = "loss"
+        for k, layer in enumerate(self.model.layers, 1):
+            for j, (z, a) in enumerate(zip(layer.pre_activations, layer.activations)):
+                z.label, a.label = f"z{k}[{j}]", f"a{k}[{j}]"
+        before = [p.grad for p in self.parameters]
+        self.model.zero_grad()
+        loss.backward()
+        for p, grad in zip(self.parameters, before):
+            p.grad = grad
+        return loss
+
+    def graph(self, point: int, layer: int, neuron: int) -> str:
+        """One neuron at work on one point, in DOT: what it takes in, and what comes back to it.
+
+        Of many inputs the largest are drawn, and the others are one number.
+        """
+        self.check_point(point)
+        if not (0 <= layer < len(self.model.layers) and 0 <= neuron < self.model.sizes[layer]):
+            raise StateError(f"there is no neuron {neuron} in a layer {layer}")
+        self.loss_at(point)
+        own = self.model.layers[layer]
+        grad = own.activations[neuron].grad
+        if layer:
+            inputs = [Value(a.data, a.label) for a in self.model.layers[layer - 1].activations]
+        else:
+            inputs = [Value(v, f"x{j}") for j, v in enumerate(self.points()[point][:2], 1)]
+        w = [Value(p.data, p.label) for p in own.neurons[neuron].w]
+        b = own.neurons[neuron].b
+        z = neuron_sum(w, inputs, Value(b.data, b.label))
+        z.label = f"z{layer + 1}[{neuron}]"
+        a = z if own.is_softmax else own.activate(z)
+        a.label = z.label if a is z else f"a{layer + 1}[{neuron}]"
+        if own.is_softmax:
+            grad = own.pre_activations[neuron].grad
+        a.backward(grad)
+        return str(draw(a).source)
+
+    def paths(self, point: int, parameter: int) -> str:
+        """How a parameter reaches the loss of one point: its paths."""
+        self.check_point(point)
+        if not 0 <= parameter < len(self.parameters):
+            raise StateError(f"there is no parameter {parameter}")
+        before = [p.grad for p in self.parameters]
+        loss = self.loss_at(point)
+        self.model.zero_grad()
+        loss.backward()
+        told = str(explain(loss, self.parameters[parameter], top=6))
+        for p, grad in zip(self.parameters, before):
+            p.grad = grad
+        return told
+
+    def check_point(self, point: int) -> None:
+        """There is such a point."""
+        n = len(self.X) + len(self.test_X)
+        if not 0 <= point < n:
+            raise StateError(f"there are {n} points, and none has the index {point}")
+
+
+# --- What a state describes ------------------------------------------------------------------
+
+
+def new_model(state: State) -> MLP:
+    """The model that a state describes."""
+    return MLP(
+        2,
+        state.sizes,
+        activation=state.activation,
+        output=state.output,
+        init=state.init,
+        seed=state.seed,
+    )
+
+
+def new_optimizer(state: State) -> Optimizer:
+    """The optimiser that a state names."""
+    if state.optimizer == "adam":
+        return Adam(state.lr)
+    return SGD(state.lr, momentum=0.9 if state.optimizer == "momentum" else 0.0)
+
+
+def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float]], list[int]]:
+    """The training set and the held-out set."""
+    made: dict[str, Any] = {"n": state.n, "noise": state.noise, "seed": state.seed}
+    if state.data == "own":
+        X, y = [[x1, x2] for x1, x2, _ in state.points], [label for _, _, label in state.points]
+    elif state.data == "xor":
+        X, y = clouds(**made)
+    elif state.data == "blobs":
+        X, y = datasets.blobs(**made, classes=state.classes)
+    else:
+        X, y = getattr(datasets, state.data)(**made)
+    return datasets.split(X, y, state.held_out, seed=state.seed)
+
+
+def clouds(n: int, noise: float, seed: int) -> datasets.Data:
+    """The corners of `datasets.xor`, each point moved by normal noise."""
+    corners, labels = datasets.xor()
+    rng = random.Random(seed)
+    X = [[coordinate + rng.gauss(0.0, noise) for coordinate in corners[i % 4]] for i in range(n)]
+    return X, [labels[i % 4] for i in range(n)]
+
+
+def bounds_of(X: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
+    """A square around the points with a margin: its x from, to, and its y from, to."""
+    if not X:
+        return -1.5, 1.5, -1.5, 1.5
+    ranges = [(min(axis), max(axis)) for axis in zip(*X, strict=True)]
+    half = 0.575 * max([high - low for low, high in ranges]) or 1.5
+    (x, y) = [(low + high) / 2 for low, high in ranges]
+    return x - half, x + half, y - half, y + half
+
+
+def units(model: MLP) -> list[Value]:
+    """The activations of all neurons in the last forward pass."""
+    return [a for layer in model.layers for a in layer.activations]
+
+
+def neuron_sum(w: list[Value], inputs: list[Value], b: Value) -> Value:
+    """w · x + b as visible products: the largest, and one number for the others."""
+    pairs = sorted(zip(w, inputs), key=lambda pair: -abs(pair[0].data * pair[1].data))
+    drawn, others = pairs[:MOST_TERMS], pairs[MOST_TERMS:]
+    rest = [Value(sum([p.data * x.data for p, x in others]), f"{len(others)} others")]
+    return total([*[p * x for p, x in drawn], *(rest if others else []), b])
+
+
+def finite(x: float) -> float | None:
+    """The number, or None for one that JSON cannot write."""
+    return x if math.isfinite(x) else None
