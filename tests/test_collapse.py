@@ -246,7 +246,7 @@ def test_a_neuron_that_is_not_there_or_too_big_is_refused():
 
 
 def test_a_small_loss_is_drawn_as_it_is():
-    root = losses.squared_error(MLP(3, [2, 1], seed=2)(X[0]), 1)
+    root = losses.squared_error(MLP(3, [2, 2], seed=2)(X[0]), [1, 0])
     svg = parsed(draw(root, collapse="neuron").render("svg"))
     assert {"-", "**2", "total"} <= set(texts(svg))
     assert "loss" not in texts(svg)
@@ -308,7 +308,7 @@ def test_a_net_too_dense_for_links_is_drawn_by_layers():
 
 
 def test_a_collapsed_picture_shows_the_graph_as_it_was_when_drawn():
-    root = losses.squared_error(MLP(3, [2, 1], seed=2)(X[0]), 1)
+    root = losses.squared_error(MLP(3, [2, 2], seed=2)(X[0]), [1, 0])
     for level in ("neuron", "layer"):
         picture = draw(root, collapse=level)
         root.backward()
@@ -316,4 +316,4 @@ def test_a_collapsed_picture_shows_the_graph_as_it_was_when_drawn():
         assert "grad 1" in draw(root, collapse=level).source
         for v in topological(root):
             v.grad = 0.0
-        root = losses.squared_error(MLP(3, [2, 1], seed=2)(X[0]), 1)
+        root = losses.squared_error(MLP(3, [2, 2], seed=2)(X[0]), [1, 0])
