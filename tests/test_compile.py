@@ -797,3 +797,12 @@ def test_a_program_may_take_a_gradient(w):
 
 def test_a_mean_of_a_mean(w):
     assert_like_eager(lambda xs: mean([w * x for x in xs]), [[1.0, 2.0], [3.0, 4.0]], batched=True)
+
+
+def test_a_term_beside_a_sum_of_squares_has_a_gradient_of_its_own():
+    ws, b = [Value(float(i + 1)) for i in range(40)], Value(0.5)
+    program = compile(lambda: dot(ws, ws, b))
+    _, gradient = program.value_and_gradient()
+    slopes = dict(zip(program.parameters, gradient.tolist(), strict=True))
+    assert slopes[b] == 1.0
+    assert [slopes[w] for w in ws] == [2.0 * w.data for w in ws]

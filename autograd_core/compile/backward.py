@@ -196,9 +196,11 @@ class Backward:
         """Two more products: each factor's gradient is made with the other factor."""
         left, right = step.left, step.right
         if isinstance(gradient, Numbers) and same_cells(left, right):  # (x²)' = 2 x
-            gradient, right = Numbers(2 * gradient.array, gradient.batched), NOTHING
-        self.deposit_contraction(left, gradient, step.right, ("ncr", "nck", "nrk"))
-        self.deposit_contraction(right, gradient, left, ("ncr", "nrk", "nck"))
+            twice = Numbers(2 * gradient.array, gradient.batched)
+            self.deposit_contraction(left, twice, right, ("ncr", "nck", "nrk"))
+        else:
+            self.deposit_contraction(left, gradient, right, ("ncr", "nck", "nrk"))
+            self.deposit_contraction(right, gradient, left, ("ncr", "nrk", "nck"))
         for term in step.terms:
             self.deposit_scaled(term, gradient, 1.0)
 
@@ -390,9 +392,6 @@ def distinct(cells: NDArray[np.int64]) -> NDArray[np.int64]:
 def is_distinct(cells: Cells) -> bool:
     """Whether these are cells by strides, each only once."""
     return cells.strides is not None and distinct(cells.cells).size == cells.cells.size
-
-
-NOTHING = Numbers(np.zeros((1, 1, 1)))  # an operand that no gradient is wanted for
 
 
 def scalar(number: float) -> Numbers:
