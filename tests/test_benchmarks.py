@@ -8,6 +8,7 @@ import pytest
 from tests.benchmarks import by_hand, eager, measure, ours, peers, problems, processes
 from tests.benchmarks.__main__ import main
 
+pytestmark = pytest.mark.slow
 ALL = sorted({package for package, _ in peers.PEERS.values()} - {"numpy"})
 HEAVY = sorted(set(ALL) - {"micrograd"})  # they take seconds to import
 

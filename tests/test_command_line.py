@@ -382,6 +382,7 @@ def test_help_tells_every_option():
         assert f"--{option}" in result.stdout
 
 
+@pytest.mark.slow
 def test_handwritten_digits_are_told_apart_on_examples_held_out(out, capsys):
     pytest.importorskip("sklearn")
     assert main(["--data", "digits", "--out", str(out)]) == 0

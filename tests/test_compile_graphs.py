@@ -140,6 +140,7 @@ def test_any_program_has_the_numbers_of_eager(data, inputs):
     assert_like_eager(f, *inputs, slack=rounding(f, inputs, batched=False))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(st.data(), st.integers(1, 3), st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_a_batch_has_the_mean_of_eager_at_any_size(data, n_inputs, sizes):
@@ -607,6 +608,7 @@ def test_a_gradient_with_respect_to_one_of_two_equal_expressions():
 # --- No matrix structure ---------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_chain_of_unlike_ops_has_the_numbers_of_eager():
     w = [Value(0.3 + 0.1 * i, f"w[{i}]") for i in range(5)]
     turns = [

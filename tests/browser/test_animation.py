@@ -8,6 +8,7 @@ from autograd_core import Value
 from autograd_core.animate import animate
 from autograd_core.picture import can_render
 
+pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
 

@@ -1,7 +1,10 @@
 """The playground on a real page: JupyterLab in Chromium, driven by mouse and keys."""
 
+import pytest
+
 from tests.browser.lab import open_notebook
 
+pytestmark = pytest.mark.slow
 VIEW = "document.querySelector('.pg').playground"
 
 
