@@ -46,11 +46,13 @@ class Picture:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """The picture for a notebook; where there is no Graphviz, the text and what is missing."""
+        """The picture for a notebook, no wider than its page; the text where it cannot be drawn."""
         try:
-            return {"image/svg+xml": self.render("svg").decode(), "text/plain": str(self)}
+            image = self.render("svg").decode()
         except GraphvizMissingError as missing:
             return {"text/plain": f"{self}\n\n({missing})"}
+        fitting = image.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
+        return {"image/svg+xml": fitting, "text/plain": str(self)}
 
     def render(self, format: str) -> bytes:
         """The image as bytes of a format: svg, png or pdf."""

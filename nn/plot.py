@@ -53,8 +53,10 @@ class Plot:
         self.figure.savefig(image, format=format, dpi=144)
         return image.getvalue()
 
-    def _repr_png_(self) -> bytes:
-        return self.render("png")
+    def _repr_png_(self) -> tuple[bytes, dict[str, int]]:
+        """The image, and how many pixels of the page it takes: its dots are finer."""
+        width, height = self.figure.get_size_inches() * 96
+        return self.render("png"), {"width": round(width), "height": round(height)}
 
     def __repr__(self) -> str:
         return f"Plot({self.figure.get_suptitle() or self.figure.axes[0].get_title()!r})"

@@ -1,6 +1,7 @@
 """Each stage of compiling alone: record, canonical form, groups, factors, layout, the listing."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -426,6 +427,59 @@ def test_a_listing_of_visible_products_is_the_same(perceptron):
     program = compile(lambda x, y: losses.squared_error(model(x), y), batched=True)
     program([[0.0, 1.0]], [1.0])
     assert str(program) == str(perceptron)
+
+
+def column(numbers):
+    return np.reshape(numbers, (-1, 1))
+
+
+def read(program, names):
+    """What the lines of a listing say, computed by NumPy on matrices as they are written there."""
+    n = names["x"].shape[1]
+    names |= {
+        "tanh": np.tanh,
+        "step": lambda a: np.heaviside(a, 0.0),
+        "logsumexp": lambda a: np.log(np.exp(a).sum(0, keepdims=True)),
+        "softmax": lambda a: np.exp(a) / np.exp(a).sum(0),
+        "sum": lambda a: a.sum(1, keepdims=True),
+        "mean": np.mean,
+        "dot": lambda a, b: (a * b).sum(0, keepdims=True) if a.shape == b.shape else a @ b,
+    }
+    for line in [*forward_lines(program), *backward_lines(program)]:
+        name, formula = re.fullmatch(r"(\S+) \+?= (.+?)( \d+( × \w+)*)?", line).group(1, 2)
+        formula = re.sub(r"(\w+) · (\w+)", r"dot(\1, \2)", formula)
+        formula = formula.replace("1/n", f"(1 / {n})").replace("ᵀ", ".T").replace("∇", "d")
+        more = names["d" + name[1:]] if "+=" in line else 0
+        names[name.replace("∇", "d")] = more + eval(formula, dict(names))  # noqa: S307
+    return names
+
+
+@pytest.mark.parametrize(
+    ("loss", "sizes", "batched"),
+    [
+        (losses.squared_error, [3, 2, 1], True),
+        (losses.cross_entropy, [2, 3], True),
+        (losses.cross_entropy, [2, 3], False),
+    ],
+)
+def test_a_listing_is_the_computation(loss, sizes, batched):
+    rng = np.random.default_rng(0)
+    model = MLP(2, sizes, activation="tanh", seed=0)
+    program = compile(lambda x, y: loss(model(x), y), batched=batched)
+    X, Y = rng.normal(size=(4, 2)), np.eye(sizes[-1])[rng.integers(sizes[-1], size=4)]
+    if not batched:
+        X, Y = X[:1], Y[:1]
+    value, slopes = program.value_and_gradient(*((X, Y) if batched else (X[0], Y[0])))
+    names = {"x": X.T, "y": Y.T}
+    for i, layer in enumerate(model.layers, 1):
+        names[f"W{i}"] = np.array([[w.data for w in neuron.w] for neuron in layer.neurons])
+        names[f"b{i}"] = column([neuron.b.data for neuron in layer.neurons])
+    found = read(program, names)
+    assert found["value"] == pytest.approx(value, rel=1e-12)
+    expected = dict(zip([p.label for p in program.parameters], slopes, strict=True))
+    for label, slope in expected.items():
+        array, i, j = re.fullmatch(r"(\w+)\[(\d+),?(\d*)\]", label).groups()
+        assert found[f"d{array}"][int(i), int(j or 0)] == pytest.approx(slope, rel=1e-12)
 
 
 def test_a_program_of_two_structures_prints_the_last(w):

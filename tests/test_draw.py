@@ -535,7 +535,9 @@ def test_a_notebook_is_given_the_picture_and_the_text():
     picture = draw(small_graph())
     bundle = picture._repr_mimebundle_()
     assert bundle["text/plain"] == str(picture) == repr(picture)
-    assert "a" in texts(parsed(bundle["image/svg+xml"]))
+    image = parsed(bundle["image/svg+xml"])
+    assert "a" in texts(image)
+    assert "max-width: 100%" in image.get("style")
 
 
 def test_a_dot_on_the_path_is_used(fake_dot):

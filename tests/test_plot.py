@@ -1,3 +1,4 @@
+import struct
 import subprocess
 import sys
 import textwrap
@@ -43,7 +44,10 @@ def test_a_plot_saves_in_the_format_that_the_name_ends_in(tmp_path, make, format
 
 
 def test_a_plot_shows_itself_in_a_notebook():
-    assert plot.loss(HISTORY)._repr_png_().startswith(MAGIC["png"])
+    image, shown = plot.loss(HISTORY)._repr_png_()
+    assert image.startswith(MAGIC["png"])
+    dots = struct.unpack(">II", image[16:24])  # the width and height in a PNG's header
+    assert dots == (1.5 * shown["width"], 1.5 * shown["height"])
 
 
 @pytest.mark.parametrize("name", ["plot", "plot.xyz"])

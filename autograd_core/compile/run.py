@@ -268,8 +268,8 @@ def add_up(source: Floats, summed: tuple[int, ...], out: Floats) -> Call:
 
 def without_ones(xs: Sequence[Floats], out: Floats) -> tuple[list[Floats], Floats]:
     """The arrays without the axes along which `out` has length 1: NumPy is quicker so."""
-    ones = tuple([axis for axis, size in enumerate(out.shape) if size == 1])
-    return [x.squeeze(ones) if x.ndim == out.ndim else x for x in xs], out.squeeze(ones)
+    ones = [axis for axis in range(-out.ndim, 0) if out.shape[axis] == 1]  # counted from the end
+    return [x.squeeze(tuple([a for a in ones if a >= -x.ndim])) for x in xs], out.squeeze()
 
 
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:

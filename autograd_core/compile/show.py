@@ -28,6 +28,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from autograd_core.compile.backward import (
@@ -41,6 +42,8 @@ from autograd_core.compile.backward import (
 from autograd_core.compile.layout import Apply, Cells, Numbers, Product, Program, Scratch, Step
 from autograd_core.draw import INFIX, short
 from autograd_core.engine import MUL, Op
+
+WEIGHTS = re.compile(r"W(\d*)")
 
 
 def listing(program: Program, label: Callable[[int], str], *, batched: bool) -> str:
@@ -60,21 +63,27 @@ class Listing:
         self.program, self.batched = program, batched
         graph = program.graph
         sizes = {False: program.fixed, True: program.batched}
-        self.label_at = {batched: [""] * size for batched, size in sizes.items()}
-        self.name_at = {batched: [""] * size for batched, size in sizes.items()}
-        for node, cell in enumerate(program.address.tolist()):
-            if cell >= 0 and graph.ops[node] is None:
-                self.label_at[graph.batched[node]][cell] = label(node)
+        self.whole_at = {batched: [""] * size for batched, size in sizes.items()}
+        self.part_at = {batched: [""] * size for batched, size in sizes.items()}
+        leaves = [node for node, cell in enumerate(program.address.tolist()) if cell >= 0]
+        leaves = [node for node in leaves if graph.ops[node] is None]
+        members = Counter([stem(label(node)) for node in leaves])
+        for node in leaves:
+            batched, cell, whole = graph.batched[node], program.address[node], stem(label(node))
+            self.whole_at[batched][cell] = whole
+            self.part_at[batched][cell] = label(node) if members[whole] > 1 else whole
         taken: set[str] = set()
         self.formula: dict[Scratch, str] = {}
+        self.softmax: dict[Sequence[Array], str] = {}
         for i, step in enumerate(program.steps, 1):
             name = self.step_name(step, [label(node) for node in step.nodes[:2]], taken) or f"v{i}"
             taken.add(name)
             if isinstance(step, Apply) and step.kept:
-                shifted = f"exp({self.name(step.operands[0])} - max)"
-                self.formula |= dict(zip(step.kept, (shifted, f"sum({shifted})"), strict=True))
-            for cell in step.out.cells.ravel().tolist():
-                self.name_at[step.out.batched][cell] = name
+                self.softmax[step.kept] = f"softmax({self.name(step.operands[0])})"
+            cells = step.out.cells.ravel().tolist()
+            for j, cell in enumerate(cells):
+                self.whole_at[step.out.batched][cell] = name
+                self.part_at[step.out.batched][cell] = f"{name}[{j}]" if len(cells) > 1 else name
 
     def step_name(self, step: Step, labels: Sequence[str], taken: set[str]) -> str:
         """The textbook's name: z1 = W1 x + b1, a1 = relu(z1); the label where there is one."""
@@ -82,7 +91,8 @@ class Listing:
         if labels[0]:
             name = stem(labels[0]) if len(step.nodes) > 1 else labels[0]
         elif isinstance(step, Product):
-            weights = re.fullmatch(r"W(\d*)", self.name(step.left))
+            left, right = self.name(step.left), self.name(step.right)
+            weights = WEIGHTS.fullmatch(left) or WEIGHTS.fullmatch(right)
             name = f"z{weights[1]}" if weights else ""
         elif isinstance(step, Apply) and len(step.operands) == 1 and not step.stacked:
             before = re.fullmatch(r"z(\d*)", self.name(step.operands[0]))
@@ -104,8 +114,8 @@ class Listing:
     def names_of(self, array: Cells) -> list[str]:
         """What the parts of an array are called, in order."""
         cells = array.cells.ravel().tolist()
-        names, labels = self.name_at[array.batched], self.label_at[array.batched]
-        found = list(dict.fromkeys([names[cell] or stem(labels[cell]) for cell in cells]))
+        names = (self.part_at if len(cells) == 1 else self.whole_at)[array.batched]
+        found = list(dict.fromkeys([names[cell] for cell in cells]))
         if len(found) > 2 and not array.batched and max(cells) < self.program.n_parameters:
             return ["θ"]  # parameters of all sorts
         found = [name or "constants" for name in found]
@@ -146,31 +156,45 @@ class Listing:
         if isinstance(step, Apply):
             return applied(step.op, [self.name(x) for x in step.operands])
         if isinstance(step, Product):
-            parts = [
-                product(
-                    self.name(step.left), self.name(step.right), matrix=step.out.shape != (1, 1, 1)
-                )
-            ]
-            return " + ".join([*parts, *[self.name(term) for term in step.terms]])
+            return " + ".join([self.product(step), *[self.name(term) for term in step.terms]])
         parts = [f"sum({self.name(step.terms)})"]
         return " + ".join([*parts, *([self.name(step.base)] if step.base else [])])
 
     def result(self, instruction: Instruction) -> str:
         """How an instruction's result is computed."""
         if isinstance(instruction, Map):
+            if instruction.operands in self.softmax:
+                return self.softmax[instruction.operands]
             return applied(instruction.op, [self.name(x) for x in instruction.operands])
         if isinstance(instruction, Contract):
-            left, right = self.name(instruction.left), self.name(instruction.right)
-            if not instruction.left.batched and instruction.left.shape == (1, 1, 1):
-                return applied(MUL, [left, right])  # the gradient of a dot product is one number
-            if instruction.letters[2] == "nrk":
-                return product(left, f"{right}ᵀ", matrix=True)
-            return product(f"{right}ᵀ", left, matrix=True)
+            return self.product_backward(instruction)
         source = self.name(instruction.source)
         summed = isinstance(instruction, Reduce) and (
             instruction.axes or instruction.source.batched > instruction.out.batched
         )
         return f"sum({source})" if summed else source
+
+    def product(self, step: Product) -> str:
+        """A product whose result has the shape c × r; it is a column where c is 1."""
+        left, right = self.name(step.left), self.name(step.right)
+        _, c, r = step.out.shape
+        if c == 1:
+            return product(left, right, matrix=step.out.shape != (1, 1, 1))
+        return product(right, left if r == 1 else f"{left}ᵀ", matrix=True)
+
+    def product_backward(self, instruction: Contract) -> str:
+        """The gradient of one factor: that of the product, c × r, times the other factor."""
+        slope, other = instruction.left, instruction.right
+        names = [self.name(slope), self.name(other)]
+        same = isinstance(slope, Numbers) or not slope.batched
+        if slope.shape == (1, 1, 1) and (same or (other.batched and instruction.out.batched)):
+            scaled = applied(MUL, names)  # the gradient of a dot product is one number
+            return f"sum({scaled})" if other.batched and not instruction.out.batched else scaled
+        (_, c, r), of_left = slope.shape, instruction.letters[2] == "nrk"
+        if c > 1 and r > 1:
+            return product(names[0] + "ᵀ" * of_left, names[1], matrix=True)
+        pair = [names[0], f"{names[1]}ᵀ"]
+        return product(*(pair if of_left == (c == 1) else reversed(pair)), matrix=True)
 
 
 def stem(label: str) -> str:
