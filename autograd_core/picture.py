@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable
 from functools import cached_property, lru_cache
 from importlib.util import find_spec
@@ -21,6 +22,10 @@ Without it, print(draw(...)) shows the graph as text and draw(...).source is its
 INK, GREY, FAINT = "#222222", "#777777", "#c4c4c4"
 POSITIVE, NEGATIVE, WRONG = "#0060a8", "#b84a00", "#c00000"
 PALE_POSITIVE, PALE_NEGATIVE, PALE_WRONG, PALE = "#dcebf8", "#fde6d2", "#ffd9d9", "#f1f1f1"
+
+SIZE = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
+PAGE = 640  # points: what a notebook has room for beside its margins
+LEGIBLE = 0.6  # of a picture's own size
 
 LOADING = Lock()
 
@@ -46,13 +51,12 @@ class Picture:
     __repr__ = __str__
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """The picture for a notebook, no wider than its page; the text where it cannot be drawn."""
+        """The picture for a notebook; where there is no Graphviz, the text and what is missing."""
         try:
-            image = self.render("svg").decode()
+            image = SIZE.sub(fit_to_page, self.render("svg").decode(), count=1)
         except GraphvizMissingError as missing:
             return {"text/plain": f"{self}\n\n({missing})"}
-        fitting = image.replace("<svg ", '<svg style="max-width: 100%; height: auto" ', 1)
-        return {"image/svg+xml": fitting, "text/plain": str(self)}
+        return {"image/svg+xml": image, "text/plain": str(self)}
 
     def render(self, format: str) -> bytes:
         """The image as bytes of a format: svg, png or pdf."""
@@ -78,6 +82,13 @@ class Picture:
             known = ", ".join(f".{name}" for name in FORMATS)
             raise ValueError(f"cannot save a picture as {str(path)!r}: the ending must be {known}")
         write_whole(path, self.render(format))
+
+
+def fit_to_page(size: re.Match[str]) -> str:
+    """An SVG's size, shrunk to the width of a notebook's page as far as its text stays legible."""
+    width, height = map(float, size.groups())
+    scale = min(1.0, max(LEGIBLE, PAGE / width))
+    return f'<svg width="{width * scale:.0f}pt" height="{height * scale:.0f}pt"'
 
 
 def can_render() -> bool:

@@ -1,4 +1,6 @@
-"""Run the notebooks anew and keep their outputs: `python -m tests.notebooks`."""
+"""Run the notebooks anew, or those named, and keep the outputs: `python -m tests.notebooks 03`."""
+
+import sys
 
 import nbformat
 from nbclient import NotebookClient
@@ -8,6 +10,8 @@ from tests.test_notebooks import NOTEBOOKS
 
 def main():
     for path in NOTEBOOKS:
+        if sys.argv[1:] and not path.name.startswith(tuple(sys.argv[1:])):
+            continue
         notebook = nbformat.read(path, as_version=4)
         folder = {"metadata": {"path": str(path.parent)}}
         NotebookClient(

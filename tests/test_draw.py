@@ -535,9 +535,21 @@ def test_a_notebook_is_given_the_picture_and_the_text():
     picture = draw(small_graph())
     bundle = picture._repr_mimebundle_()
     assert bundle["text/plain"] == str(picture) == repr(picture)
-    image = parsed(bundle["image/svg+xml"])
-    assert "a" in texts(image)
-    assert "max-width: 100%" in image.get("style")
+    assert "a" in texts(parsed(bundle["image/svg+xml"]))
+
+
+def test_a_notebook_shows_a_wide_picture_smaller_as_far_as_it_is_legible():
+    for length in (1, 5, 40):
+        picture = draw(chain(length))
+        own = parsed(picture.render("svg").decode())
+        shown = parsed(picture._repr_mimebundle_()["image/svg+xml"])
+        size, shown_size = (
+            [float(image.get(side).rstrip("pt")) for side in ("width", "height")]
+            for image in (own, shown)
+        )
+        scale = {1: 1.0, 5: 640 / size[0], 40: 0.6}[length]
+        assert shown_size == pytest.approx([scale * side for side in size], abs=1)
+        assert shown.get("viewBox") == own.get("viewBox")
 
 
 def test_a_dot_on_the_path_is_used(fake_dot):
