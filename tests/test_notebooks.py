@@ -42,6 +42,7 @@ def test_there_is_a_notebook():
     assert NOTEBOOKS
 
 
+@pytest.mark.slow
 @each_notebook
 def test_running_it_again_gives_the_outputs_kept(path, tmp_path, own_settings):
     copy = shutil.copy(path, tmp_path)
