@@ -67,11 +67,11 @@ class Listing:
         self.part_at = {batched: [""] * size for batched, size in sizes.items()}
         leaves = [node for node, cell in enumerate(program.address.tolist()) if cell >= 0]
         leaves = [node for node in leaves if graph.ops[node] is None]
-        members = Counter([stem(label(node)) for node in leaves])
+        self.size = Counter([stem(label(node)) for node in leaves])
         for node in leaves:
             batched, cell, whole = graph.batched[node], program.address[node], stem(label(node))
             self.whole_at[batched][cell] = whole
-            self.part_at[batched][cell] = label(node) if members[whole] > 1 else whole
+            self.part_at[batched][cell] = label(node) if self.size[whole] > 1 else whole
         taken: set[str] = set()
         self.formula: dict[Scratch, str] = {}
         self.softmax: dict[Sequence[Array], str] = {}
@@ -81,6 +81,7 @@ class Listing:
             if isinstance(step, Apply) and step.kept:
                 self.softmax[step.kept] = f"softmax({self.name(step.operands[0])})"
             cells = step.out.cells.ravel().tolist()
+            self.size[name] = len(cells)
             for j, cell in enumerate(cells):
                 self.whole_at[step.out.batched][cell] = name
                 self.part_at[step.out.batched][cell] = f"{name}[{j}]" if len(cells) > 1 else name
@@ -113,13 +114,17 @@ class Listing:
 
     def names_of(self, array: Cells) -> list[str]:
         """What the parts of an array are called, in order."""
-        cells = array.cells.ravel().tolist()
-        names = (self.part_at if len(cells) == 1 else self.whole_at)[array.batched]
-        found = list(dict.fromkeys([names[cell] for cell in cells]))
-        if len(found) > 2 and not array.batched and max(cells) < self.program.n_parameters:
+        whole_at, part_at = self.whole_at[array.batched], self.part_at[array.batched]
+        found: dict[str, list[str]] = {}
+        for cell in dict.fromkeys(array.cells.ravel().tolist()):
+            found.setdefault(whole_at[cell], []).append(part_at[cell])
+        if len(found) > 2 and not array.batched and array.cells.max() < self.program.n_parameters:
             return ["θ"]  # parameters of all sorts
-        found = [name or "constants" for name in found]
-        return found if len(found) < 4 else [*found[:3], "…"]
+        names = [
+            "constants" if not name else name if len(parts) == self.size[name] else part_name(parts)
+            for name, parts in found.items()
+        ]
+        return names if len(names) < 4 else [*names[:3], "…"]
 
     # --- Lines
 
@@ -140,7 +145,8 @@ class Listing:
         value = self.name(root)
         lines.append((f"  value = mean({value})" if root.batched else f"  value = {value}", ""))
         lines.append(("backward", ""))
-        for instruction in backward(self.program):
+        # Without parameters, the gradient that can be asked for is that along the inputs.
+        for instruction in backward(self.program, inputs=not self.program.n_parameters):
             right = self.result(instruction)
             if isinstance(instruction.out, Scratch):
                 self.formula[instruction.out] = right
@@ -200,6 +206,18 @@ class Listing:
 def stem(label: str) -> str:
     """The name of the array that a labelled number belongs to: W1 for W1[0,2]."""
     return label.partition("[")[0]
+
+
+def part_name(parts: Sequence[str]) -> str:
+    """What to call a part of an array: v1[2], v1[2:5], or W1[…] where it is not in one row."""
+    if len(parts) == 1:
+        return parts[0]
+    start = re.fullmatch(r"(.*)\[(\d+)\]", parts[0])
+    if start:
+        whole, first, end = start[1], int(start[2]), int(start[2]) + len(parts)
+        if parts == [f"{whole}[{i}]" for i in range(first, end)]:
+            return f"{whole}[{first}:{end}]"
+    return f"{stem(parts[0])}[…]"
 
 
 def number_name(array: Numbers) -> str:
