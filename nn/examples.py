@@ -29,6 +29,11 @@ class Examples:
         cls, model: MLP, X: Iterable[Sequence[float]], y: Iterable[Any], loss: AnyLoss
     ) -> Examples:
         """The data, or a ValueError that names the first example that is wrong."""
+        if not isinstance(model, MLP):
+            raise TypeError(
+                f"expected an MLP, not a {type(model).__name__}; to train another model, repeat "
+                "zero_grad, compile(loss).value_and_gradient(..., accumulate=True), optimizer.step"
+            )
         rows, targets = [row(x, i) for i, x in enumerate(X)], list(y)
         if not rows:
             raise ValueError("the data set is empty")

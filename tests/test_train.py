@@ -10,8 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_core import Op, Value, mean
-from nn import ACTIVATIONS, MLP, SGD, Adam, DivergedError, History, datasets, evaluate, fit
+from autograd_core import Op, Value, compile, mean
+from nn import (
+    ACTIVATIONS,
+    MLP,
+    SGD,
+    Adam,
+    DivergedError,
+    History,
+    Module,
+    datasets,
+    evaluate,
+    fit,
+)
 from nn.losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -587,6 +598,29 @@ def test_data_that_do_not_fit_are_an_error_that_names_the_first(X, y, named, com
     with pytest.raises(ValueError, match=named):
         evaluate(model, X, y, loss=hinge)
     assert bits(model) == before
+
+
+class Line(Module):
+    def __init__(self):
+        self.w, self.b = Value(0.0), Value(0.0)
+
+    def parameters(self):
+        return [self.w, self.b]
+
+    def __call__(self, x):
+        return self.w * x[0] + self.b
+
+
+def test_a_model_of_the_users_own_trains_in_the_loop_that_the_error_names():
+    X, y, model = [[1.0], [2.0]], [3.0, 5.0], Line()
+    with pytest.raises(TypeError, match="not a Line.*value_and_gradient.*accumulate=True"):
+        train(model, (X, y))
+    program, optimizer = compile(lambda x, t: (model(x) - t) ** 2, batched=True), SGD(0.2)
+    for _ in range(500):
+        model.zero_grad()
+        program.value_and_gradient(X, y, accumulate=True)
+        optimizer.step(model.parameters())
+    assert [model.w.data, model.b.data] == pytest.approx([2.0, 1.0])
 
 
 @pytest.mark.parametrize(
