@@ -161,9 +161,9 @@ def test_targets_that_are_no_labels_have_no_accuracy(compile):
 )
 def test_compiled_and_eager_training_give_the_same_numbers(seed, activation, make, batch_size):
     results = []
-    for compile in (True, False):
+    for compiled in (True, False):
         model, optimizer = net(seed=seed, activation=activation), make()
-        options = {"optimizer": optimizer, "batch_size": batch_size, "compile": compile}
+        options = {"optimizer": optimizer, "batch_size": batch_size, "compile": compiled}
         history = train(model, **options, loss=binary_cross_entropy_with_logits)
         numbers = [p.data for p in model.parameters()] + history.loss + history.accuracy
         states = [optimizer.state[p] for p in model.parameters()]
@@ -613,7 +613,7 @@ class Line(Module):
 
 def test_a_model_of_the_users_own_trains_in_the_loop_that_the_error_names():
     X, y, model = [[1.0], [2.0]], [3.0, 5.0], Line()
-    with pytest.raises(TypeError, match="not a Line.*value_and_gradient.*accumulate=True"):
+    with pytest.raises(TypeError, match=r"not a Line.*value_and_gradient.*accumulate=True"):
         train(model, (X, y))
     program, optimizer = compile(lambda x, t: (model(x) - t) ** 2, batched=True), SGD(0.2)
     for _ in range(500):
