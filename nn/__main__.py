@@ -30,6 +30,7 @@ DATA: dict[str, Callable[[int], datasets.Data]] = {
 }
 OPTIMIZERS: dict[str, tuple[type[Optimizer], float]] = {"adam": (Adam, 0.05), "sgd": (SGD, 0.5)}
 OUTPUT = {"binary_cross_entropy": "sigmoid", "nll": "softmax"}  # else linear
+MOST_CLASSES = 100  # each costs an output, and a number for every example
 NO_MATPLOTLIB = 'plots need matplotlib: pip install "matplotlib>=3.8"'
 
 
@@ -83,7 +84,9 @@ def parser() -> argparse.ArgumentParser:
         help="of the hidden layers (default: relu)",
     )
     p.add_argument(
-        "--loss", choices=LOSSES, help="default: cross entropy for classes, mse for other targets"
+        "--loss",
+        choices=LOSSES,
+        help=f"default: cross entropy for up to {MOST_CLASSES} classes, mse for other targets",
     )
     p.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default: adam")
     p.add_argument(
@@ -200,14 +203,17 @@ def load_data(options: argparse.Namespace) -> tuple[list[list[float]], list[Any]
 def read_csv(path: Path) -> tuple[list[list[float]], list[float]]:
     """The inputs and targets of a table with a header; ValueError names the row that is wrong."""
     try:
-        rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.reader(file))
     except UnicodeDecodeError:
         raise ValueError(f"{path} is not a text in UTF-8") from None
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a table: {error}") from None
     header = [name.strip() for name in rows[0]] if rows else []
     if header.count("y") != 1 or len(set(header)) < len(header) or len(header) < 2:
         raise ValueError(
             f"{path} needs a first row that names its columns once each, inputs and one named y; "
-            f"it has {header}"
+            f"it has {shown(header)}"
         )
     X, y = [], []
     for number, row in enumerate(rows[1:], 2):
@@ -218,7 +224,7 @@ def read_csv(path: Path) -> tuple[list[list[float]], list[float]]:
                 f"{path}, row {number}: {len(row)} cells where the header names {len(header)}"
             )
         cells = {
-            name: to_number(cell, f"{path}, row {number}, column {name}")
+            name: to_number(cell, f"{path}, row {number}, column {shown(name)[1:-1]}")
             for name, cell in zip(header, row, strict=True)
         }
         y.append(cells.pop("y"))
@@ -233,15 +239,22 @@ def to_number(cell: str, where: str) -> float:
     try:
         number = float(cell)
     except ValueError:
-        raise ValueError(f"{where}: {cell!r} is not a number") from None
+        raise ValueError(f"{where}: {shown(cell)} is not a number") from None
     if not math.isfinite(number):
-        raise ValueError(f"{where}: {cell!r} is not finite")
+        raise ValueError(f"{where}: {shown(cell)} is not finite")
     return number
 
 
+def shown(x: Any) -> str:
+    """What a file holds, fit for a terminal: cut short, and without control characters."""
+    text = repr(x)
+    return text if len(text) <= 200 else f"{text[:100]}...{text[-1]}"
+
+
 def default_loss(y: Sequence[float]) -> str:
-    """A cross entropy for class labels 0 to k - 1, else the mean squared error."""
-    if set(y) != set(range(len(set(y)))):
+    """A cross entropy for a few class labels 0 to k - 1, else the mean squared error."""
+    known = set(y)
+    if len(known) > MOST_CLASSES or known != set(range(len(known))):
         return "mse"
     return "binary_cross_entropy_with_logits" if max(y) <= 1 else "cross_entropy"
 
@@ -250,7 +263,13 @@ def outputs_for(loss: Loss, y: Sequence[float]) -> int:
     """One output; one for each class where the loss compares classes."""
     if loss.name not in ("cross_entropy", "nll"):
         return 1
-    return max(2, 1 + int(max(y)))
+    classes = max(2, 1 + int(max(y)))
+    if classes > MOST_CLASSES:
+        raise ValueError(
+            f"{loss.name} tells at most {MOST_CLASSES} classes apart, labels 0 to "
+            f"{MOST_CLASSES - 1}, and the labels go up to {max(y):g}: --loss mse takes any numbers"
+        )
+    return classes
 
 
 def verdict(first_loss: float, final_loss: float, accuracy: float | None, n: int) -> str:

@@ -10,6 +10,7 @@ from autograd_core.files import write_whole
 from nn.layers import MLP, Layer
 
 FORMAT = "autograd-core model 1"
+LONGEST_REASON = 300  # characters, of what may quote a whole file
 
 
 class ModelFileError(ValueError):
@@ -62,7 +63,8 @@ def load(path: str | os.PathLike[str]) -> MLP:
     except KeyError as error:
         raise ModelFileError(f"{path} is not a model file: it lacks {error}") from None
     except (ValueError, TypeError, OverflowError) as error:
-        raise ModelFileError(f"{path} is not a model file: {error}") from None
+        reason = str(error)[:LONGEST_REASON]
+        raise ModelFileError(f"{path} is not a model file: {reason}") from None
 
 
 def model_of(content: dict[str, Any]) -> MLP:
@@ -71,7 +73,7 @@ def model_of(content: dict[str, Any]) -> MLP:
     # The numbers in the file are counted before anything of the size it claims is made.
     shapes = list(zip(sizes, [n_in, *sizes], strict=False))
     if [shape(layer) for layer in layers] != shapes:
-        raise ValueError(f"its weights do not have the shapes of {n_in} inputs, layers {sizes}")
+        raise ValueError(f"its weights do not have the shapes of {n_in!r} inputs, layers {sizes!r}")
     model = MLP(
         n_in, sizes, activation=content["activation"], output=content["output"], init="zeros"
     )

@@ -165,7 +165,7 @@ class Session:
         with self.optimizer.next_step(), np.errstate(all="ignore"):
             updated, *slots = self.optimizer.update(theta, gradients, *self.slots)
             if not np.isfinite(updated).all():
-                check_step(self.parameters, updated.tolist())
+                check_step(self.parameters, theta.tolist(), updated.tolist())
         self.gradients, self.updates, self.slots = gradients, updated - theta, slots
         for p, data, grad in zip(self.parameters, updated.tolist(), gradients.tolist()):
             p.data, p.grad = data, grad
@@ -349,6 +349,7 @@ class Session:
         y = np.linspace(high_y - half_y, low_y + half_y, side)
         return np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
 
+    @np.errstate(all="ignore")  # what is not finite is shown as far as it can be
     def frame(self, *, backward: bool = False) -> Frame:
         """The picture of this moment; `backward` shows gradients in the neurons."""
         data = np.array([p.data for p in self.parameters])
