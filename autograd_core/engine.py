@@ -79,6 +79,15 @@ class Op:
                 return self.on(x.__array_namespace__())(*operands)
         return self.value(*operands)
 
+    def __deepcopy__(self, memo: object) -> Op:
+        return self  # there is one of each
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"the op {self.name} cannot be pickled, nor can a Value that it made: its rules are "
+            "functions. Send numbers, a model, or the function that builds the graph."
+        )
+
     def on(self, np: Any) -> Callable[..., Any]:
         """The function on arrays, for the array library `np`."""
         if isinstance(self.array, str):
@@ -200,6 +209,20 @@ class Value:
     def __gt__(self, other: Operand) -> bool: return number(self) > number(other)
     def __ge__(self, other: Operand) -> bool: return number(self) >= number(other)
     # fmt: on
+
+    def __deepcopy__(self, memo: dict[int, Value]) -> Value:
+        path = [self]  # no recursion: histories are deep
+        while path:
+            v = path.pop()
+            missing = [p for p in v.parents if id(p) not in memo]
+            if missing:
+                path += [v, *missing]
+            elif id(v) not in memo:
+                memo[id(v)] = twin = new(Value)
+                twin.data, twin.grad, twin.label = v.data, v.grad, v.label
+                twin.op, twin.partials = v.op, v.partials
+                twin.parents = tuple([memo[id(p)] for p in v.parents])
+        return memo[id(self)]
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -436,8 +459,8 @@ def times(x: Operand, y: Operand) -> Operand:
 def collector_paused() -> Iterator[None]:
     """No cyclic garbage collection meanwhile: graphs have no cycles and are freed without it."""
     enabled = gc.isenabled()
-    gc.disable()
-    try:
+    try:  # which Ctrl-C may end at any call, the next one included
+        gc.disable()
         yield
     finally:
         if enabled:

@@ -111,15 +111,22 @@ def scaled(partial: Any, grad: Symbol) -> Any:
 COMPARE, PLUS, TIMES, UNARY, POWER, ATOM = range(6)  # how tightly an expression holds together
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Symbol:
-    """The text of a Python expression, which operators and functions extend."""
+    """The text of a Python expression, in parts, which operators and functions extend."""
 
-    text: str
+    parts: Any  # a text, or a tuple of texts and Symbols: a long sum is put together once
     level: int = ATOM
 
     def __str__(self) -> str:
-        return self.text
+        texts, rest = [], [self.parts]
+        while rest:
+            part = rest.pop()
+            if isinstance(part, str):
+                texts.append(part)
+            else:
+                rest += reversed(part.parts if isinstance(part, Symbol) else part)
+        return "".join(texts)
 
     def __array_namespace__(self) -> Python:
         return PYTHON
@@ -148,15 +155,15 @@ def infix(x: Any, operator: str, y: Any, level: int) -> Symbol:
     """x operator y, each in parentheses where Python would read it otherwise."""
     if operator == "+" and not isinstance(x, Symbol) and x == 0:
         return y if isinstance(y, Symbol) else Symbol(repr(y))  # sum() starts from 0
-    left = within(x, level + (operator == "**"))
-    return Symbol(f"{left} {operator} {within(y, level + (operator != '+'))}", level)
+    left, right = within(x, level + (operator == "**")), within(y, level + (operator != "+"))
+    return Symbol((left, f" {operator} ", right), level)
 
 
-def within(x: Any, level: int) -> str:
+def within(x: Any, level: int) -> Symbol:
     """An operand, in parentheses where it holds together less tightly than it must."""
     if not isinstance(x, Symbol):
         x = Symbol(repr(x), UNARY if x < 0 else ATOM)
-    return str(x) if x.level >= level else f"({x})"
+    return x if x.level >= level else Symbol(("(", x, ")"))
 
 
 class Python:

@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     fill_in(options)
     try:
         run(options)
-    except KeyboardInterrupt:
-        print("\ninterrupted: nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as interrupt:
+        print(f"\ninterrupted: {str(interrupt) or 'nothing was written'}", file=sys.stderr)
         return 130
     except (ValueError, ArithmeticError, OSError, ImportError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -176,8 +176,13 @@ def write(out: Path, model: MLP, files: dict[str, bytes]) -> None:
     """Write the model and the pictures, which are all made by now."""
     out.mkdir(parents=True, exist_ok=True)
     save(model, out / "model.json")
-    for name, content in files.items():
-        write_whole(out / name, content)
+    written = ["model.json"]
+    try:
+        for name, content in files.items():
+            write_whole(out / name, content)
+            written.append(name)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"only {', '.join(written)} was written") from None
     print(f"wrote {', '.join(str(out / name) for name in ('model.json', *files))}")
 
 

@@ -24,8 +24,14 @@ Activation: TypeAlias = Callable[[Value], Value]
 Seed: TypeAlias = "int | random.Random | None"
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+
+def linear(z: Value) -> Value:
+    """The activation that changes nothing."""
+    return z
+
+
 ACTIVATIONS: dict[str, Activation] = {
-    "linear": lambda z: z,
+    "linear": linear,
     "relu": Value.relu,
     "leaky_relu": Value.leaky_relu,
     "tanh": Value.tanh,
@@ -130,6 +136,10 @@ class Layer(Module):
     def parameters(self) -> list[Value]:
         """Neuron by neuron, the weights, then the bias."""
         return [p for neuron in self.neurons for p in neuron.parameters()]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What copies and pickles are made of: everything but the Values of the latest call."""
+        return {**vars(self), "pre_activations": [], "activations": []}
 
     def __repr__(self) -> str:
         return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)})"

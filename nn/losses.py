@@ -34,6 +34,9 @@ class Loss:
     targets: Callable[[list[float], int], list[float]]
     threshold: float
 
+    def __reduce__(self) -> str:
+        return self.name  # pickled as what this module knows by that name
+
     def __call__(self, prediction: Value | Sequence[Value], target: Any) -> Value:
         """The loss of one prediction."""
         outputs = [prediction] if isinstance(prediction, Value) else list(prediction)

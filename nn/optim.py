@@ -49,7 +49,7 @@ class Optimizer:
         self.steps += 1
         try:
             yield
-        except BaseException:
+        except (Exception, KeyboardInterrupt):  # but not where it is only thrown away, later
             self.steps -= 1
             raise
 

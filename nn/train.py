@@ -68,6 +68,9 @@ def fit(
     Raises ValueError for data that do not fit the model or the loss, and DivergedError where a
     number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever
     is raised, Ctrl-C too, the parameters are those of the last finished step.
+
+    Threads and processes may train at the same time, each a model of its own, to the same bits as
+    alone. A model, an optimiser or a compiled program that they share is for one of them at a time.
     """
     data = Examples.of(model, X, y, loss)
     size = data.n if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
@@ -76,7 +79,8 @@ def fit(
     order, rng = list(range(data.n)), random.Random(seed)
     history = History()
     trainer = (CompiledTrainer if compile else EagerTrainer)(model, data, optimizer)
-    with progress_bar(epochs, enabled=progress) as show, closing(trainer):
+    # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
+    with progress_bar(epochs, enabled=progress) as show, closing(trainer), closing(trainer):
         for epoch in range(epochs):
             if size < data.n:
                 rng.shuffle(order)
@@ -89,9 +93,12 @@ def fit(
                     raise DivergedError(f"epoch {epoch + 1}: {error}") from error
                 losses += batch_loss * len(batch)
                 hits += batch_hits
-            history.loss.append(losses / data.n)
+            mean_loss, accuracy = losses / data.n, hits / data.n
+            history.loss += [
+                mean_loss
+            ]  # without a call up to the next, for Ctrl-C not to part them
             if data.labels is not None:
-                history.accuracy.append(hits / data.n)
+                history.accuracy += [accuracy]
             show(history)
             if callbacks:
                 trainer.close()

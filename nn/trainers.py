@@ -36,15 +36,22 @@ class EagerTrainer:
             self.model.zero_grad()
             loss.backward()
             check_finite(loss, self.parameters)
-            before = [p.data for p in self.parameters]
-            self.optimizer.step(self.parameters)
-            if not all(map(math.isfinite, [p.data for p in self.parameters])):
-                after = [p.data for p in self.parameters]
-                for p, number in zip(self.parameters, before, strict=True):
-                    p.data = number
-                check_step(self.parameters, after)
+            self.move()
             numbers = [[output.data for output in row] for row in outputs]
             return loss.data, self.data.hits(numbers, batch)
+
+    def move(self) -> None:
+        """Let the optimiser step, whole or not at all."""
+        optimizer, before = self.optimizer, [p.data for p in self.parameters]
+        state, steps = optimizer.state.copy(), optimizer.steps
+        try:
+            optimizer.step(self.parameters)
+            check_step(self.parameters, before, [p.data for p in self.parameters])
+        except BaseException:
+            for p, number in zip(self.parameters, before, strict=True):
+                p.data = number
+            optimizer.state, optimizer.steps = state, steps
+            raise
 
     def open(self) -> None:
         """Nothing to do: the parameters are used where they are."""
@@ -70,15 +77,17 @@ class CompiledTrainer:
         # A loss may use Values that are not the model's: they stay as they are.
         mask = np.array([p in own for p in known], dtype=bool)
         self.trained: Any = slice(None) if mask.all() else mask
+        self.is_open = False
         self.open()
 
     def open(self) -> None:
         """Take the numbers from the parameters and the optimiser's state."""
-        self.gradient = self.np.array([p.grad for p in self.parameters])
-        self.theta = self.np.array([p.data for p in self.program.parameters])
+        gradient = self.np.array([p.grad for p in self.parameters])
+        theta = self.np.array([p.data for p in self.program.parameters])
         self.optimizer.begin(self.parameters)
         states = [self.optimizer.state.get(p, self.optimizer.initial) for p in self.parameters]
-        self.state = tuple([self.np.array(slot) for slot in zip(*states, strict=True)])
+        state = tuple([self.np.array(slot) for slot in zip(*states, strict=True)])
+        self.theta, self.gradient, self.state, self.is_open = theta, gradient, state, True
 
     def loss_and_outputs(self, x: Sequence[Value], target: Any) -> tuple[Value, list[Value]]:
         """What is compiled: the loss of one example, and its outputs for the accuracy."""
@@ -98,13 +107,23 @@ class CompiledTrainer:
             raise
         if not (math.isfinite(loss) and self.np.isfinite(gradient).all()):
             self.find_nonfinite(batch)
-        theta, self.gradient = self.theta[self.trained], gradient[self.trained]
-        with self.optimizer.next_step(), self.np.errstate(all="ignore"):
-            updated, *state = self.optimizer.update(theta, self.gradient, *self.state)
-        if not self.np.isfinite(updated).all():
-            check_step(self.parameters, updated.tolist())
-        self.theta[self.trained], self.state = updated, tuple(state)
+        self.move(gradient[self.trained])
         return loss, self.hits(outputs, batch)
+
+    def move(self, gradient: Any) -> None:
+        """Let the optimiser step, whole or not at all."""
+        theta, steps = self.theta[self.trained], self.optimizer.steps
+        try:
+            with self.optimizer.next_step(), self.np.errstate(all="ignore"):
+                updated, *slots = self.optimizer.update(theta, gradient, *self.state)
+            if not self.np.isfinite(updated).all():
+                check_step(self.parameters, theta.tolist(), updated.tolist())
+            state = tuple(slots)
+        except BaseException:
+            self.optimizer.steps = steps
+            raise
+        # Ctrl-C comes after calls, and there is none from here to the end.
+        self.theta[self.trained], self.gradient, self.state = updated, gradient, state
 
     def hits(self, outputs: Any, batch: Sequence[int]) -> int:
         """How often the outputs speak for an example's label."""
@@ -123,12 +142,15 @@ class CompiledTrainer:
         check_finite(loss, self.parameters)
 
     def close(self) -> None:
-        """Put the numbers into the parameters and the optimiser's state."""
+        """Put the numbers into the parameters and the optimiser's state, unless they are there."""
+        if not self.is_open:
+            return
         numbers = self.theta[self.trained].tolist(), self.gradient.tolist()
         for p, data, grad in zip(self.parameters, *numbers, strict=True):
             p.data, p.grad = data, grad
         states = zip(*[slot.tolist() for slot in self.state], strict=True)
         self.optimizer.state.update(zip(self.parameters, states))
+        self.is_open = False
 
 
 def as_array(targets: Sequence[Any]) -> Any:
@@ -153,12 +175,14 @@ def check_finite(loss: Value, parameters: Sequence[Value]) -> None:
             raise DivergedError(f"the gradient of {p.label} is {p.grad}")
 
 
-def check_step(parameters: Sequence[Value], numbers: Sequence[float]) -> None:
+def check_step(
+    parameters: Sequence[Value], before: Sequence[float], after: Sequence[float]
+) -> None:
     """Raise DivergedError for a step to a number that is not finite."""
-    for p, number in zip(parameters, numbers, strict=True):
+    for p, old, number in zip(parameters, before, after, strict=True):
         if not math.isfinite(number):
             raise DivergedError(
-                f"the step takes {p.label} from {p.data:g} to {number}; "
+                f"the step takes {p.label} from {old:g} to {number}; "
                 "a smaller learning rate may help"
             )
 

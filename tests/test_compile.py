@@ -1,6 +1,7 @@
 """What a compiled program promises to who calls it."""
 
 import math
+import re
 import threading
 from contextlib import nullcontext
 
@@ -260,6 +261,7 @@ def test_a_number_is_a_float(w):
         compile(lambda x: w * x)(3.0),
         compile(lambda x: w * x, batched=True)([3.0, 3.0]),
         compile(lambda x: w * x).value_and_gradient(3.0)[0],
+        compile(lambda x: w * x * x).gradient_wrt_inputs(1.5)[0],
     ):
         assert type(value) is float
         assert value == 6.0
@@ -331,7 +333,8 @@ def test_an_input_a_parameter_and_a_constant_can_be_returned(w):
     assert_like_eager(lambda x: x, 3.0)
     assert_like_eager(lambda x: w, 3.0)
     assert compile(lambda x: 5.0).value_and_gradient(3.0)[0] == 5.0
-    assert compile(lambda x: Value(5.0)).value_and_gradient(3.0)[1].size == 0
+    for constant in (lambda x: 5.0, lambda x: Value(5.0)):
+        assert compile(constant).value_and_gradient(3.0)[1].size == 0
     assert compile(lambda x: x, batched=True).gradient_wrt_inputs([1.0, 2.0])[0].tolist() == [
         0.5,
         0.5,
@@ -501,8 +504,11 @@ PEEKS = {
 @pytest.mark.parametrize("batched", [False, True])
 def test_a_look_at_the_numbers_is_refused_saying_what_to_do(peek, batched, w):
     program = compile(lambda x: peek(w, x), batched=batched)
-    with pytest.raises(RecordingError, match=r"relu\(\), step\(\), maximum\(\) or minimum\(\)"):
+    with pytest.raises(
+        RecordingError, match=r"relu\(\), step\(\), maximum\(\) or minimum\(\)"
+    ) as error:
         program([1.0] if batched else 1.0)
+    assert re.search(r"the number in (Value|Traced)\(", message(error))
     keeps_going(w)
 
 
@@ -699,6 +705,33 @@ def test_one_of_many_alike_ops_is_named(where):
         )
 
 
+def test_one_of_many_alike_ops_is_named_with_its_example():
+    ps = [Value(float(i), f"p[{i}]") for i in range(4)]
+    program = compile(lambda xs: total([p / x for x in xs for p in ps[1:]]), batched=True)
+    rows = np.ones((5, 3))
+    rows[2, 1] = 0.0
+    with pytest.raises(ZeroDivisionError, match=r"p\[1\] = 1.0, xs\[1\] = 0.0.*example 2"):
+        program(rows)
+
+
+NORM = Op(
+    "norm",
+    lambda *xs: math.sqrt(sum(x * x for x in xs)),
+    lambda z, *xs: tuple([x / z for x in xs]),
+    lambda np, *xs: np.sqrt(sum(x * x for x in xs)),
+)
+
+
+def test_an_op_of_many_operands_is_named_with_all_of_them(w):
+    program = compile(lambda xs: NORM(*xs) + NORM(*[w * x for x in xs]), batched=True)
+    rows = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]]
+    assert program(rows) == pytest.approx(3 * math.sqrt(14) / 2, rel=1e-15)
+    with pytest.raises(ZeroDivisionError) as error:
+        program.value_and_gradient(rows)
+    assert "norm has no slope at (xs[0] = 0.0, xs[1] = 0.0, xs[2] = 0.0)" in message(error)
+    assert "example 1" in message(error)
+
+
 def test_an_error_that_is_the_same_for_all_examples_names_none(w):
     w.data = 0.0
     with pytest.raises(ValueError, match=r"log of \(w = 0.0\)") as error:
@@ -707,8 +740,11 @@ def test_an_error_that_is_the_same_for_all_examples_names_none(w):
 
 
 def test_an_error_on_constants_is_raised_while_recording(w):
-    with pytest.raises(ValueError, match="cannot compute log of"):
+    with pytest.raises(ValueError, match="log of") as expected:
+        Value(0.0).log()
+    with pytest.raises(ValueError, match="log of") as found:
         compile(lambda x: w * x + Value(0.0).log())(1.0)
+    assert message(found) == message(expected)
     keeps_going(w)
 
 

@@ -20,7 +20,18 @@ from autograd_core import (
     total,
 )
 from autograd_core.check import arities
-from autograd_core.engine import ABS, EXP, MAXIMUM, MINIMUM, RELU, STEP, leaky, power
+from autograd_core.engine import (
+    ABS,
+    EXP,
+    LOGSUMEXP,
+    MAXIMUM,
+    MINIMUM,
+    RELU,
+    STEP,
+    TOTAL,
+    leaky,
+    power,
+)
 from nn import MLP, datasets, losses
 from tests.compiled import (
     Draw,
@@ -56,7 +67,28 @@ SQUARES = Op(
     lambda z, *xs: tuple([2 * x for x in xs]),
     lambda np, *xs: sum(x * x for x in xs),
 )
-OWN = (SOFTSIGN, BLEND, BOX, SQUARES)
+BACKWARDS = Op(
+    "backwards",
+    lambda *xs: sum(xs) ** 2 / 2,
+    lambda z, *xs: (TOTAL(*reversed(xs)),) * len(xs),
+    lambda np, *xs: sum(xs) ** 2 / 2,
+)
+SPREAD = Op(
+    "spread",
+    lambda *xs: sum((x - y) ** 2 for x in xs for y in xs) / 4,
+    lambda z, *xs: tuple([TOTAL(*[x - y for y in xs]) for x in xs]),
+    lambda np, *xs: sum((x - y) ** 2 for x in xs for y in xs) / 4,
+)
+EXP_MEAN = Op(
+    "exp mean",
+    lambda *xs: math.log(sum(map(math.exp, xs)) / len(xs)),
+    lambda z, *xs: tuple([EXP(x - LOGSUMEXP(*xs)) for x in xs]),
+    lambda np, *xs: np.log(sum(map(np.exp, xs)) / len(xs)),
+)
+STRETCH = Op(
+    "stretch", lambda x, y: 3 * x - y, lambda z, x, y: (3.0, -1.0), lambda np, x, y: 3 * x - y
+)
+OWN = (SOFTSIGN, BLEND, BOX, SQUARES, BACKWARDS, SPREAD, EXP_MEAN, STRETCH)
 KINKED = (ABS, RELU, STEP, leaky(0.01), MAXIMUM, MINIMUM)
 GROWING = (EXP, power(3.0))
 
@@ -672,3 +704,34 @@ def test_products_of_parameters_by_any_operands_in_any_order(rows, columns, n, d
 
     assert_like_eager(f, 0.7)
     assert_like_eager(f, [0.7, -0.1], batched=True)
+
+
+def test_sums_that_vary_have_each_a_term_that_does_not():
+    ws, bs = Draw(9).vector(6, "w"), Draw(9).vector(2, "b")
+
+    def f(x):
+        terms = [(w * x).exp() for w in ws]
+        return total([(total(terms[:3]) + bs[0]).tanh(), (total(terms[3:]) + bs[1]).tanh()])
+
+    assert_like_eager(f, [0.5, -1.0, 0.25], batched=True)
+
+
+KNOWN_BEFOREHAND = {
+    "a multiple of a sum": lambda W: total(W[0]) * 3.0,
+    "products with constants": lambda W: total(
+        [dot(row, c) for row in W for c in ([1.0, 2.0], [3.0, 4.0], [5.0, 6.0])]
+    ),
+    "each product with each": lambda W: 0.5 * total([dot(a, b) for a in W for b in W]),
+    "products that are also added up": lambda W: total([dot(r, r) for r in W]) + total(W[1]),
+    "steps": lambda W: total([v.step() * v for v in W[0]]) + total([v.step() for v in W[1]]),
+}
+
+
+@pytest.mark.parametrize("f", KNOWN_BEFOREHAND.values(), ids=KNOWN_BEFOREHAND)
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_gradient_that_no_number_changes(f, batched):
+    W = Draw(10).matrix(3, 2, "W")
+    if batched:
+        assert_like_eager(lambda x: f(W) + x, [1.0, 2.0, 3.0], batched=True)
+    else:
+        assert_like_eager(lambda: f(W))

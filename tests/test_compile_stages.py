@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from autograd_core.compile.backward import Contract, backward
 from autograd_core.compile.canonical import Sum, canonical, merge
 from autograd_core.compile.layout import Apply, Numbers, Product, Total, cells_at, groups, lay_out
 from autograd_core.compile.record import record
+from autograd_core.compile.run import contract
 from autograd_core.engine import ADD, DOT, EXP, LOGSUMEXP, MUL, RELU, SUB, TANH, TOTAL
 from nn import MLP, losses
 from tests.compiled import Draw, backward_lines, forward_lines, on_arrays, shapes, steps
@@ -594,7 +596,7 @@ def test_parts_of_an_array_are_named_by_their_place(w):
           forward
             v1 = exp(x)                               1 × n
             speed = w[0] * v1                         1 × n
-            v3 = w * speed                            3 × n
+            v3 = w[1:4] * speed                       3 × n
             h = tanh(v3)                              3 × n
             v5 = h[2] * c                             1 × n
             v6 = maximum(h[0], h[1])                  1 × n
@@ -608,21 +610,68 @@ def test_parts_of_an_array_are_named_by_their_place(w):
             ∇h[2] = c * ∇v5                           1 × n
             ∇c = sum(h[2] * ∇v5)                      1
             ∇v3 = (1 - (h * h)) * ∇h                  3 × n
-            ∇w = sum(speed * ∇v3)                     3
-            ∇speed = sum(w * ∇v3)                     1 × n
+            ∇w[1:4] = sum(speed * ∇v3)                3
+            ∇speed = sum(w[1:4] * ∇v3)                1 × n
             ∇w[0] = sum(v1 * ∇speed)                  1
         """)
 
 
-def test_scalars_and_a_column_read_one_after_the_other(w):
+def test_scalars_are_named_one_by_one(w):
     def f(x):
-        grown = total([(v * x).exp() for v in w]) + w[0].exp()
-        return grown + (x**2) ** w[0] + dot([1.0, 2.0], [v.sin() for v in w[1:3]])
+        both = logsumexp([w[0] * x, w[1] * x.exp()])
+        return both + (x**2) ** w[2] + dot([1.0, 2.0], [v.sin() for v in w[3:5]])
+
+    program = compile(f)
+    program.prepare(1.0)
+    assert str(program) == read_as("""
+        5 parameters, 1 inputs
+          forward
+            v1 = w[0] * x                                                1
+            v2 = exp(x)                                                  1
+            v3 = x**2                                                    1
+            v4 = sin(w[3:5])                                             2
+            v5 = w[1] * v2                                               1
+            v6 = v3 ** w[2]                                              1
+            v7 = logsumexp(v1, v5)                                       1
+            v8 = constants · v4 + v7 + v6                                1
+            value = v8
+          backward
+            ∇v4 = constants                                              2
+            ∇v1 = (exp(v1 - v7)) / (total(exp(v1 - v7), exp(v5 - v7)))   1
+            ∇v5 = (exp(v5 - v7)) / (total(exp(v1 - v7), exp(v5 - v7)))   1
+            ∇w[2] = v6 * log(v3)                                         1
+            ∇w[1] = v2 * ∇v5                                             1
+            ∇w[3:5] = cos(w[3:5]) * ∇v4                                  2
+            ∇w[0] = x * ∇v1                                              1
+        """)
+
+
+def test_arrays_put_together_are_named_by_their_parts(w):
+    rows = [[Value(1.0, f"U[{i},{j}]") for j in range(3)] for i in range(3)]
+
+    def f(xs):
+        lower = [dot(row[: i + 1], xs[: i + 1]).tanh() for i, row in enumerate(rows)]
+        return total([*lower, *[v.exp() for v in w[:3]]])
 
     program = compile(f, batched=True)
-    program.prepare([1.0])
+    program.prepare([[1.0, 2.0, 3.0]])
     assert str(program) == read_as("""
-        TODO
+        9 parameters, 3 inputs, n examples
+          forward
+            v1 = U[0,0] * xs[0]                     1 × n
+            v2 = U[…] · xs[0:2]                     1 × n
+            v3 = U[…] · xs                          1 × n
+            v4 = exp(w)                             3
+            v5 = sum(v4)                            1
+            v6 = tanh([v1, v2, v3])                 3 × n
+            v7 = sum(v6) + v5                       1 × n
+            value = mean(v7)
+          backward
+            ∇[v1, v2, v3] = (1 - (v6 * v6)) * 1/n   3 × n
+            ∇w = v4                                 3
+            ∇U[…] = ∇v3 @ xsᵀ                       3
+            ∇U[…] = ∇v2 @ xs[0:2]ᵀ                  2
+            ∇U[0,0] = sum(xs[0] * ∇v1)              1
         """)
 
 
@@ -687,6 +736,41 @@ def test_numbers_are_mixed_into_a_name_with_what_they_are_mixed_with(w):
     program.prepare(1.0)
     (first,) = [line for line in forward_lines(program) if line.startswith("v1 =")]
     assert "xs" in first
+
+
+# --- Run -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("letters", "how"),
+    [
+        ("rk,ck->cr", "matmul"),
+        ("rk,kb->rb", "matmul"),
+        ("rkb,kb->rb", "matmul"),
+        ("nrkb,nkb->nrb", "matmul"),
+        ("nrkb,nckb->ncrb", "matmul"),
+        ("rb,kb->rk", "matmul"),
+        ("ck,k->c", "matmul"),
+        ("b,kb->k", "matmul"),
+        ("k,k->", "matmul"),
+        ("r,k->rk", "multiply"),
+        ("rb,b->rb", "multiply"),
+        ("kb,kb->b", "multiply_and_add"),
+        ("rb,k->rk", "einsum"),
+        ("nrk,k->nr", "einsum"),
+        ("k,nck->nc", "einsum"),
+        ("kb,kb->", "einsum"),
+        ("crb,ckb->rk", "einsum"),
+    ],
+)
+def test_a_sum_of_products_is_a_matrix_product_where_it_can_be(letters, how):
+    sizes = dict(zip("nrckb", (2, 3, 4, 5, 6), strict=True))
+    names = re.split(",|->", letters)
+    left, right, out = [Draw().data(*[sizes[c] for c in name]) for name in names]
+    call = contract(names, left, right, out)
+    call()
+    assert (call.func.__name__ if isinstance(call, partial) else "multiply_and_add") == how
+    np.testing.assert_allclose(out, np.einsum(letters, left, right), rtol=1e-13)
 
 
 # --- Reading the table -----------------------------------------------------------------------

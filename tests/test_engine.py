@@ -389,16 +389,24 @@ def test_sigmoid_and_softplus_keep_their_digits(x):
     assert Value(-abs(x)).softplus().data == pytest.approx(tail, rel=1e-14, abs=0)
 
 
-@pytest.mark.parametrize("name", ["exp", "sigmoid", "softplus", "tanh", "relu"])
+METHODS = {
+    "exp": math.exp(0.5),
+    "log": math.log(0.5),
+    "sqrt": math.sqrt(0.5),
+    "sin": math.sin(0.5),
+    "cos": math.cos(0.5),
+    "tanh": math.tanh(0.5),
+    "sigmoid": 1 / (1 + math.exp(-0.5)),
+    "softplus": math.log(1 + math.exp(0.5)),
+    "step": 1.0,
+    "relu": 0.5,
+    "leaky_relu": 0.5,
+}
+
+
+@pytest.mark.parametrize("name", METHODS)
 def test_the_method_of_a_function_computes_it(name):
-    expected = {
-        "exp": math.exp(0.5),
-        "sigmoid": 1 / (1 + math.exp(-0.5)),
-        "softplus": math.log(1 + math.exp(0.5)),
-        "tanh": math.tanh(0.5),
-        "relu": 0.5,
-    }
-    assert getattr(Value(0.5), name)().data == pytest.approx(expected[name], rel=1e-15)
+    assert getattr(Value(0.5), name)().data == pytest.approx(METHODS[name], rel=1e-15)
 
 
 def test_relu_and_its_kin_have_a_stated_slope_at_zero():
@@ -563,7 +571,7 @@ def test_dot_refuses_lists_of_unequal_length(bias):
         (lambda x: x**400, OverflowError, "cannot compute **400 of (x = 8.0)"),
         (lambda x: x ** Value(400), OverflowError, "cannot compute ** of (x = 8.0, 400.0)"),
         (lambda x: 1e9**x**3, OverflowError, "cannot compute ** of (1000000000.0, 512.0)"),
-        (lambda x: (-x) ** (1 / 3), ValueError, "cannot compute **0.333333 of (-8.0)"),
+        (lambda x: (-x) ** (1 / 3), ValueError, "cannot compute **0.333333 of (-8.0): a negative"),
         (lambda x: (-x) ** Value(0.5), ValueError, "cannot compute ** of (-8.0, 0.5)"),
         (lambda x: (x * 0) ** -1, ZeroDivisionError, "cannot compute **-1 of (0.0)"),
         (lambda x: (x * 0).sqrt(), ZeroDivisionError, "sqrt has no slope at (0.0)"),
@@ -594,11 +602,12 @@ def test_an_operator_refuses_what_is_no_number(calculate, other):
 # --- Size, memory and bits --------------------------------------------------------------------
 
 
-def test_a_chain_a_million_nodes_deep_is_built_differentiated_and_freed(without_collector):
+@pytest.mark.parametrize("n", [20_000, pytest.param(MILLION, marks=pytest.mark.slow)])
+def test_a_deep_chain_is_built_differentiated_and_freed(n, without_collector):
     before = count_values()
     x = Value(1.5)
     y = x
-    for _ in range(MILLION):
+    for _ in range(n):
         y = -y
     y.backward()
     assert (y.data, x.grad) == (1.5, 1.0)

@@ -95,6 +95,14 @@ def test_the_fourth_derivative_of_sine_is_sine():
     assert y.data == pytest.approx(math.sin(0.7), rel=1e-15)
 
 
+def test_a_factor_of_one_is_no_node():
+    x = Value(0.5)
+    y = (x + 1.0).exp()
+    assert gradient(y, x) == (y,)
+    (slope,) = gradient(2.0 - y, x)
+    assert [v.op.name for v in topological(slope) if v.op] == ["+", "exp", "*"]
+
+
 def test_a_value_that_is_not_in_the_graph_has_gradient_zero():
     x, y, other = Value(2.0), Value(3.0), Value(4.0)
     z = x * y

@@ -83,7 +83,6 @@ class Eager:
         return fit(self.model, *self.data, **given, compile=self.compiled, progress=False)
 
     def copy(self):
-        self.model(self.X[0])  # what a recording leaves behind cannot be copied
         model, optimizer = copy.deepcopy((self.model, self.optimizer))
         return type(self)(model, optimizer, self.loss, self.data)
 

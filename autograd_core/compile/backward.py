@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,14 +143,14 @@ class Backward:
             if any(self.is_needed(source) for source in sources(step)):
                 self.needed[step.out.batched][step.out.cells] = True
 
-    def is_needed(self, source: Source) -> bool:
-        """Whether any of these cells depends on what the gradient is taken for."""
+    def is_needed(self, source: Source) -> TypeGuard[Cells]:
+        """Whether these are cells of which any depends on what the gradient is taken for."""
         return isinstance(source, Cells) and bool(self.needed[source.batched][source.cells].any())
 
     def run(self) -> list[Instruction]:
         """All instructions, those that set gradients to zero first."""
         root = self.program.roots[0]
-        if isinstance(root, Cells) and self.is_needed(root):
+        if self.is_needed(root):
             self.deposit_numbers(root, numbers(root.shape, 1.0, batched=root.batched))
         for i in reversed(range(len(self.program.steps))):
             step = self.program.steps[i]
@@ -285,7 +285,7 @@ class Backward:
 
     def deposit_scaled(self, operand: Source, gradient: Source, slope: float) -> None:
         """Add slope * gradient to the gradient of an operand."""
-        if slope == 0.0 or not (isinstance(operand, Cells) and self.is_needed(operand)):
+        if slope == 0.0 or not self.is_needed(operand):
             return
         if isinstance(gradient, Numbers):
             # Shared out among the examples, numbers add up to themselves again.
@@ -323,7 +323,7 @@ class Backward:
 
     def deposit(self, operand: Source, emit: Emit, *, batched: bool) -> None:
         """Add the result of an instruction, which is yet without a target, to a gradient."""
-        if not (isinstance(operand, Cells) and self.is_needed(operand)):
+        if not self.is_needed(operand):
             return
         if batched == operand.batched and is_distinct(operand):
             self.materialise(operand)
@@ -335,7 +335,7 @@ class Backward:
 
     def deposit_array(self, operand: Source, array: Array) -> None:
         """Add an array to a gradient, summed over the axes along which the operand repeats."""
-        if not (isinstance(operand, Cells) and self.is_needed(operand)):
+        if not self.is_needed(operand):
             return
         self.materialise(operand)
         strides = operand.strides or ()

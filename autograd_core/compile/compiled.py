@@ -59,7 +59,7 @@ class Compiled:
         self.check_differentiable()
         machine = self.load(args, None)
         machine.backward_to_inputs()
-        flat = machine.input_gradient if machine.n is None else machine.input_gradient.T
+        flat = machine.input_gradient.T  # a row for each example
         result, start = [], 0
         for kind in self.kinds:
             stop = start + count(kind)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from autograd_core.engine import NUMBER, Value
@@ -42,6 +43,10 @@ class Program:
         self.f, self.batched = f, batched
         self.compiled: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is of the function: it is recorded anew, at the copy's first call."""
+        return partial(compile, batched=self.batched), (self.f,)
 
     @property
     def parameters(self) -> list[Value]:

@@ -104,6 +104,7 @@ class Recording:
             return x.index
         if isinstance(x, NUMBER):
             x = Value(x)
+            self.constant(x)  # a result may be a number, and is read when the recording is over
         elif not isinstance(x, Value):
             raise TypeError(f"expected a number or a Value, got {type(x).__name__}: {x!r}")
         index = self.known.get(x)
@@ -148,14 +149,14 @@ class Recording:
 @contextmanager
 def recording() -> Iterator[Recording]:
     """A Recording that takes over this thread's Values meanwhile."""
-    tape = Recording()
-    if get_ident() in RECORDERS:
+    tape, thread = Recording(), get_ident()
+    if thread in RECORDERS:
         raise RecordingError("a program cannot be recorded while another one is")
-    RECORDERS[get_ident()] = tape
+    RECORDERS[thread] = tape
     try:
         yield tape
     finally:
-        del RECORDERS[get_ident()]
+        del RECORDERS[thread]  # without a call before it, at which Ctrl-C might come
         tape.under_way = False
 
 

@@ -225,7 +225,7 @@ class Machine:
         cells, inverse = np.unique(target.cells, return_inverse=True)
         order = np.argsort(inverse.ravel(), kind="stable")
         starts = np.searchsorted(inverse.ravel()[order], np.arange(len(cells)))
-        rest = () if summed else buffer.shape[1:]
+        rest = buffer.shape[1:]
 
         def run() -> None:
             array = source.sum(-1) if summed else source
@@ -317,8 +317,8 @@ def contract(letters: Sequence[str], left: Floats, right: Floats, out: Floats) -
 
 
 def multiply_and_add(x: Floats, y: Floats, out: Floats) -> Call:
-    """The call out = x * y, summed over the first axis."""
-    products = np.empty(np.broadcast_shapes(x.shape, y.shape))
+    """The call out = x * y, which have one shape, summed over the first axis."""
+    products = np.empty(x.shape)
 
     def run() -> None:
         np.multiply(x, y, out=products)

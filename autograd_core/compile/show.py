@@ -67,11 +67,13 @@ class Listing:
         self.part_at = {batched: [""] * size for batched, size in sizes.items()}
         leaves = [node for node, cell in enumerate(program.address.tolist()) if cell >= 0]
         leaves = [node for node in leaves if graph.ops[node] is None]
-        self.size = Counter([stem(label(node)) for node in leaves])
-        for node in leaves:
-            batched, cell, whole = graph.batched[node], program.address[node], stem(label(node))
-            self.whole_at[batched][cell] = whole
-            self.part_at[batched][cell] = label(node) if self.size[whole] > 1 else whole
+        names = {
+            node: label(node) or "θ" for node in leaves if node not in graph.constants
+        }  # parameters need no labels
+        self.size = Counter(map(stem, names.values()))
+        for node, name in names.items():
+            batched, cell = graph.batched[node], program.address[node]
+            self.whole_at[batched][cell], self.part_at[batched][cell] = stem(name), name
         taken: set[str] = set()
         self.formula: dict[Scratch, str] = {}
         self.softmax: dict[Sequence[Array], str] = {}
@@ -84,7 +86,7 @@ class Listing:
             self.size[name] = len(cells)
             for j, cell in enumerate(cells):
                 self.whole_at[step.out.batched][cell] = name
-                self.part_at[step.out.batched][cell] = f"{name}[{j}]" if len(cells) > 1 else name
+                self.part_at[step.out.batched][cell] = f"{name}[{j}]"
 
     def step_name(self, step: Step, labels: Sequence[str], taken: set[str]) -> str:
         """The textbook's name: z1 = W1 x + b1, a1 = relu(z1); the label where there is one."""

@@ -1,0 +1,30 @@
+"""`python -m tests.report [names...]`: measure what the tests promise, and print the tables."""
+
+import argparse
+
+from tests.benchmarks.measure import machine
+from tests.report import accuracy, layers, mutation, scale
+
+PARTS = {
+    "accuracy": accuracy.tables,  # two minutes
+    "scale": scale.tables,  # three minutes
+    "layers": layers.tables,  # six minutes
+    "mutation": mutation.tables,  # an hour on two cores
+}
+
+
+def main(arguments=None):
+    """Print the tables of the parts that are named, by default of all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.report", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PARTS))
+    names = parser.parse_args(arguments).names
+    if unknown := set(names) - set(PARTS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(PARTS)}")
+    print(machine())
+    for name in names or PARTS:
+        for table in PARTS[name]():
+            print(f"\n{table}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

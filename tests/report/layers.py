@@ -1,0 +1,27 @@
+"""How many tests each layer has, and how long it takes."""
+
+import re
+import subprocess
+import sys
+import time
+
+from tests.benchmarks.measure import Table, shown
+from tests.readme import ROOT
+
+LAYERS = {"quick": "not slow", "long": "slow"}
+
+
+def tables():
+    rows = [[name, *run(mark)] for name, mark in LAYERS.items()]
+    yield Table("Layers", ["layer", "passed", "skipped", "failed", "time"], rows)
+
+
+def run(mark):
+    """What a layer's tests came to: how many passed, were skipped, failed; and the time."""
+    start = time.perf_counter()
+    pytest = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", mark]
+    said = subprocess.run(pytest, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    seconds = time.perf_counter() - start
+    counts = {word: n for n, word in re.findall(r"(\d+) (\w+)", said.splitlines()[-1])}
+    failed = int(counts.get("failed", 0)) + int(counts.get("errors", 0))
+    return [counts.get("passed", "0"), counts.get("skipped", "0"), str(failed), shown(seconds)]
