@@ -126,6 +126,7 @@ def test_a_loss_that_did_not_fall_is_said(tmp_path, out, capsys):
     assert "training did not succeed: the loss did not fall" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_same_command_writes_the_same_model_and_graph_and_another_replaces_them(out, quick):
     written = []
     for seed in (3, 3, 4):
@@ -152,6 +153,7 @@ def test_every_choice_reaches_the_model(out, quick, capsys):
     assert (model.sizes, model.activation, model.output) == ([3, 2, 1], "tanh", "linear")
 
 
+@pytest.mark.slow
 def test_the_command_does_what_the_library_does(out):
     arguments = ["--loss", "mse", "--epochs", "3", "--batch", "3", "--seed", "5"]
     assert run(out, *TINY, *arguments) == 0
@@ -180,6 +182,7 @@ def test_the_output_layer_is_what_the_loss_needs(out, quick, loss, output, size)
     assert (model.output, model.sizes[-1]) == (output, size)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "outputs"), [("circles", 1), ("spirals", 1), ("blobs", 3)])
 def test_every_data_set_can_be_named(out, data, outputs, capsys):
     assert run(out, "--data", data, "--epochs", "1", "--hidden") == 0

@@ -326,6 +326,7 @@ def micrograd_moons(model, X, y):
     return loss
 
 
+@pytest.mark.slow
 def test_the_whole_loss_of_micrograds_demo_is_ten_steps_and_a_product_for_each_layer():
     X, y = datasets.moons(100)
     model = MLP(2, [16, 16, 1], seed=0)
@@ -457,6 +458,7 @@ def test_an_untied_recurrence():
     assert_like_eager(f, draw.data(4, 3), batched=True)
 
 
+@pytest.mark.slow
 def test_a_long_scalar_recurrence():
     a, b = Value(0.9, "a"), Value(0.1, "b")
 

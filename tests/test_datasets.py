@@ -132,6 +132,7 @@ def test_a_split_is_random_and_the_same_for_the_same_seed():
     assert held_out not in (data[0][:25], data[0][25:])
 
 
+@pytest.mark.slow
 def test_digits_are_images_of_numbers_from_0_to_9():
     pytest.importorskip("sklearn")
     X, y = digits()

@@ -392,6 +392,7 @@ def test_the_report_in_a_notebook_is_escaped_html():
     assert "&quot;leaky_relu&quot;" in ok
 
 
+@pytest.mark.slow
 def test_the_command_prints_the_findings_of_a_training_that_did_not_fit(tmp_path, capsys):
     arguments = ["--data", "xor", "--hidden", "2", "--loss", "mse", "--epochs", "500"]
     arguments += ["--optimizer", "sgd", "--lr", "0.1"]

@@ -455,6 +455,7 @@ def command(capsys, loaded):
     return run
 
 
+@pytest.mark.slow
 def test_the_command_says_that_the_disk_is_full(command):
     with tiny_disk() as folder:
         code, (error,) = command(folder)
@@ -465,6 +466,7 @@ def test_the_command_says_that_the_disk_is_full(command):
         load(folder / "model.json")
 
 
+@pytest.mark.slow
 def test_the_command_says_that_the_folder_is_read_only(command):
     with read_only() as folder:
         code, (error,) = command(folder)
@@ -473,6 +475,7 @@ def test_the_command_says_that_the_folder_is_read_only(command):
         assert [path.name for path in folder.iterdir()] == ["model.json"]
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_the_files_are_written_says_which_are(monkeypatch, tmp_path, capsys):
     def interrupted(path, content):
         raise KeyboardInterrupt

@@ -32,6 +32,7 @@ def colours(figure):
     return [tuple(drawn.get_facecolor()[0]) for drawn in points]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("format", MAGIC)
 @pytest.mark.parametrize("make", [boundary, lambda: plot.loss(HISTORY)], ids=["boundary", "loss"])
 def test_a_plot_saves_in_the_format_that_the_name_ends_in(tmp_path, make, format):
@@ -389,6 +390,7 @@ def test_gradient_norms_of_no_epochs_or_of_zero_are_drawn_without_a_warning():
     assert plot.gradient_norms(recorder).render("png")
 
 
+@pytest.mark.slow
 def test_plotting_leaves_the_global_state_of_matplotlib_alone():
     program = textwrap.dedent("""
         import sys

@@ -117,6 +117,7 @@ def test_pauses_of_the_collector_may_overlap_in_any_order(on):
 # --- Processes -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of a process that has threads
 @pytest.mark.parametrize(
     "method", ["spawn", "fork", pytest.param("forkserver", marks=pytest.mark.slow)]
@@ -289,6 +290,7 @@ def test_a_deep_graph_is_copied(n):
     assert (y_copy.data, x_copy.grad, x.grad) == (y.data, (-1.0) ** n, 0)
 
 
+@pytest.mark.slow
 def test_the_nodes_of_a_graph_are_copied_once_each():
     n = 30_000  # where a walk from each would take minutes
     nodes = [Value(1.5)]

@@ -37,11 +37,13 @@ def test_time_grows_in_proportion_to_the_uses_of_a_leaf():
     assert not fast(scale.graphs(scale.fan, scale.SMALL, scale.seconds))
 
 
+@pytest.mark.slow
 @shapes
 def test_memory_grows_in_proportion_to_a_graph(shape):
     assert not fast(scale.graphs(shape, scale.TINY, scale.most_bytes, 1))
 
 
+@pytest.mark.slow
 @shapes
 def test_time_grows_in_proportion_to_a_graph(shape):
     steps = None

@@ -284,6 +284,7 @@ def test_the_same_seed_gives_the_same_bits(compile):
     assert runs[0] == runs[1]
 
 
+@pytest.mark.slow
 def test_processes_that_hash_differently_train_to_the_same_bits():
     program = textwrap.dedent("""
         from nn import MLP, Adam, datasets, fit, losses
@@ -528,6 +529,7 @@ def alive():
     return sum(isinstance(thing, Value) for thing in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_eager_training_leaves_no_garbage_for_the_collector():
     gc.collect()
     with collector(collecting=False):
@@ -536,6 +538,7 @@ def test_eager_training_leaves_no_garbage_for_the_collector():
         assert alive() == before
 
 
+@pytest.mark.slow
 def test_compiled_training_leaves_nothing_that_the_collector_does_not_find():
     train(net(), epochs=1)
     gc.collect()
