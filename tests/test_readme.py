@@ -53,6 +53,15 @@ def test_links_lead_to_files():
     assert [target for target in targets() if not (readme.ROOT / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", [readme.README, readme.ROOT / "tests" / "README.md"])
+def test_every_promise_is_held_by_a_test_that_exists(page):
+    text = page.read_text(encoding="utf-8")
+    held = re.findall(r"\[(test_\w+)\]\(([\w/]+\.py)\)", text)
+    assert len(held) > 10
+    for name, path in held:
+        assert f"\ndef {name}(" in (page.parent / path).read_text(encoding="utf-8"), name
+
+
 def test_table_of_primitives_is_current():
     assert primitives.with_table(TEXT) == TEXT, "run: python -m tests.primitives"
 
