@@ -4,6 +4,7 @@ from hypothesis import settings
 
 
 def pytest_configure(config):
-    if config.option.markexpr == "not slow":
+    chosen = config.getoption("--hypothesis-profile")
+    if config.option.markexpr == "not slow" and not chosen:
         settings.register_profile("quick", parent=settings.default, max_examples=25)
         settings.load_profile("quick")
