@@ -1,16 +1,10 @@
 """Nothing grows faster than in proportion, and training leaves nothing behind."""
 
 import gc
-import os
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
-from autograd_core import Value, compile, mean
-from nn import MLP, SGD, DivergedError, fit, losses
-from tests.benchmarks.measure import collector
-from tests.report import scale
+from tests.report import leaks, scale
 
 shapes = pytest.mark.parametrize("shape", [scale.chain, scale.wide, scale.fan])
 
@@ -71,64 +65,7 @@ def test_a_quadratic_step_would_be_seen():
 
 # --- Leaks -----------------------------------------------------------------------------------
 
-STEPS = 1_000
-X = [[0.1 * i, 1.0 - 0.2 * i] for i in range(5)]
-Y = [0.0, 1.0, 0.0, 1.0, 1.0]
-
-
-def resident():
-    """Bytes of memory that this process holds."""
-    statm = Path("/proc/self/statm")
-    if not statm.exists():
-        pytest.skip("the memory that a process holds is read from Linux's /proc")
-    return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def train(epochs, loss=losses.mse, callbacks=(), **options):
-    optimizer, model = SGD(0.01), MLP(2, [3, 1], seed=0)
-    options = {"optimizer": optimizer, "epochs": epochs, "callbacks": callbacks} | options
-    fit(model, X, Y, loss=loss, progress=False, **options)
-
-
-def by_hand():
-    """A step without `fit`."""
-    model = MLP(2, [3, 1], seed=0)
-    loss = mean([losses.mse(model(x), y) for x, y in zip(X, Y, strict=True)])
-    loss.backward()
-    SGD(0.01).step(model.parameters())
-
-
-def broken(prediction, target):
-    """A loss that raises when its graph is half built."""
-    graph = (prediction - target) ** 2
-    raise RuntimeError(f"broken: {graph!r}")
-
-
-def stop(history):
-    raise RuntimeError("stopped")
-
-
-def overflow(prediction, target):
-    return ((prediction - target) * 1e200) ** 4
-
-
-def a_program_that_raises():
-    w = Value(0.0)
-    compile(lambda x: (w * x).log())(1.0)
-
-
-def left_behind(task, times):
-    """Objects and bytes that are there after `times` more calls; the first ones warm up."""
-
-    def call(n):
-        for _ in range(n):
-            with suppress(RuntimeError, DivergedError, ValueError):
-                task()
-
-    call(max(2, times // 10))
-    objects, held = len(gc.get_objects()), resident()
-    call(times)
-    return len(gc.get_objects()) - objects, resident() - held
+FEW = 100  # objects of the interpreter's own; the graph of one step has more
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -140,59 +77,31 @@ def no_garbage():
     gc.unfreeze()
 
 
-both_collectors = pytest.mark.parametrize("on", [True, False], ids=["collector on", "and off"])
-FEW = 100  # objects of the interpreter's own; the graph of one step has more
+def assert_nothing(left):
+    objects, held = left
+    assert objects < FEW
+    if held is not None:
+        assert held < 1_000_000
 
 
-@both_collectors
+@pytest.mark.parametrize("on", [True, False], ids=["collector on", "and off"])
 @pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "eager"])
 def test_a_thousand_steps_of_fit_leave_nothing_behind(compiled, on):
-    found = []
-
-    def look(history):
-        if history.epochs in (40, 240):  # of 5 steps each
-            found.append((len(gc.get_objects()), resident()))
-
-    with collector(on=on):
-        train(240, callbacks=[look], batch_size=1, compile=compiled)
-    (objects, held), (objects_later, held_later) = found
-    assert objects_later - objects < FEW
-    assert held_later - held < 1_000_000
+    assert_nothing(leaks.of_a_training(compiled=compiled, on=on))
 
 
-CASES = {
-    "steps by hand": by_hand,
-    "trainings": lambda: train(1, compile=False),
-    "a loss that raises": lambda: train(1, broken, compile=False),
-    "a callback that raises": lambda: train(2, callbacks=[stop], compile=False),
-    "a training that diverges": lambda: train(1, overflow, compile=False),
-}
-COMPILED = {
-    "compilations": lambda: train(1),
-    "a loss that raises": lambda: train(1, broken),
-    "a callback that raises": lambda: train(2, callbacks=[stop]),
-    "a training that diverges": lambda: train(1, overflow),
-    "a program that raises": a_program_that_raises,
-}
-
-
-@both_collectors
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("on", [True, False], ids=["collector on", "and off"])
+@pytest.mark.parametrize("case", leaks.EAGER)
 def test_many_graphs_leave_nothing_behind(case, on):
-    with collector(on=on):
-        objects, held = left_behind(CASES[case], 200)
-    assert objects < FEW
-    assert held < 1_000_000
+    assert_nothing(leaks.of_calls(leaks.EAGER[case], 200, on=on))
 
 
-@pytest.mark.parametrize("case", COMPILED)
+@pytest.mark.parametrize("case", leaks.COMPILED)
 def test_many_programs_leave_nothing_behind_that_the_collector_does_not_find(case):
-    def collected():
-        try:
-            COMPILED[case]()
-        finally:
-            gc.collect()
+    assert_nothing(leaks.of_calls(leaks.collected(leaks.COMPILED[case]), 20, on=True))
 
-    objects, held = left_behind(collected, 20)
-    assert objects < FEW
-    assert held < 1_000_000
+
+def test_a_leak_would_be_seen():
+    kept = []
+    objects, _ = leaks.of_calls(lambda: kept.append([0.5]), 200, on=True)
+    assert objects >= FEW

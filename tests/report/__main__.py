@@ -3,11 +3,12 @@
 import argparse
 
 from tests.benchmarks.measure import machine
-from tests.report import accuracy, layers, mutation, scale
+from tests.report import accuracy, layers, leaks, mutation, scale
 
 PARTS = {
     "accuracy": accuracy.tables,  # two minutes
     "scale": scale.tables,  # three minutes
+    "leaks": leaks.tables,  # ten seconds
     "layers": layers.tables,  # six minutes
     "mutation": mutation.tables,  # an hour on two cores
 }

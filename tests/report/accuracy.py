@@ -515,7 +515,7 @@ hold are left out. What exp, log, sin, cos, tanh, log1p and ** are worth is up t
 def row(found):
     case = found.case
     worst = max(found.scaled_value, found.scaled_slopes, key=lambda worst: worst.error)
-    shown_operands = ", ".join(f"{x:.17g}" for x in worst.operands[:3])
+    shown_operands = ", ".join(f"{x:.17g}" for x in worst.operands[:2])
     return [
         case.name,
         shown(found.value.error),
@@ -526,7 +526,7 @@ def row(found):
         shown(found.compiled_slopes.error),
         f"{found.refused:.0%}",
         f"{found.in_range:.1%}",
-        shown_operands + (", ..." if len(worst.operands) > 3 else "") if worst.error else "",
+        shown_operands + (", ..." if len(worst.operands) > 2 else "") if worst.error else "",
     ]
 
 
