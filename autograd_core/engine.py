@@ -460,7 +460,8 @@ def collector_paused() -> Iterator[None]:
     """No cyclic garbage collection meanwhile: graphs have no cycles and are freed without it."""
     enabled = gc.isenabled()
     try:  # which Ctrl-C may end at any call, the next one included
-        gc.disable()
+        if enabled:
+            gc.disable()
         yield
     finally:
         if enabled:

@@ -67,6 +67,12 @@ SQUARES = Op(
     lambda z, *xs: tuple([2 * x for x in xs]),
     lambda np, *xs: sum(x * x for x in xs),
 )
+SQUARED_SUM = Op(
+    "squared sum",
+    lambda *xs: sum(xs) ** 2 / 2,
+    lambda z, *xs: (TOTAL(*xs),) * len(xs),
+    lambda np, *xs: sum(xs) ** 2 / 2,
+)
 BACKWARDS = Op(
     "backwards",
     lambda *xs: sum(xs) ** 2 / 2,
@@ -88,7 +94,7 @@ EXP_MEAN = Op(
 STRETCH = Op(
     "stretch", lambda x, y: 3 * x - y, lambda z, x, y: (3.0, -1.0), lambda np, x, y: 3 * x - y
 )
-OWN = (SOFTSIGN, BLEND, BOX, SQUARES, BACKWARDS, SPREAD, EXP_MEAN, STRETCH)
+OWN = (SOFTSIGN, BLEND, BOX, SQUARES, SQUARED_SUM, BACKWARDS, SPREAD, EXP_MEAN, STRETCH)
 KINKED = (ABS, RELU, STEP, leaky(0.01), MAXIMUM, MINIMUM)
 GROWING = (EXP, power(3.0))
 
@@ -673,6 +679,18 @@ def test_a_triangle_of_products_is_right_where_it_is_filled_up(n):
 
     assert_like_eager(f, 0.3)
     assert_like_eager(f, [0.3, 0.1], batched=True)
+
+
+def test_a_sparse_pattern_beside_a_full_one():
+    draw = Draw(11)
+    W, X = draw.matrix(9, 3, "W"), draw.matrix(9, 3, "X")
+    full = [(i, j) for i in range(3) for j in range(3)]
+    sparse = [(3, j) for j in range(3, 9)] + [(i, 3) for i in range(4, 9)]
+
+    def f():
+        return total([dot(W[i], X[j]).tanh() for i, j in [*full, *sparse]])
+
+    assert_like_eager(f)
 
 
 def test_a_sparse_pattern_of_products():

@@ -277,9 +277,11 @@ def test_a_triangle_is_computed_whole_and_less_than_half_is_not():
     W, X = draw.matrix(6, 3, "W"), draw.matrix(6, 3, "X")
     triangle = program_of(lambda: [dot(W[i], X[j]) for i in range(6) for j in range(i + 1)])
     assert blocks_of(triangle) == [(1, 6, 6)]
-    edge = [(0, j) for j in range(6)] + [(i, 0) for i in range(1, 6)]
+    half = [(i, (i + j) % 6) for i in range(6) for j in range(3)]
+    assert blocks_of(program_of(lambda: [dot(W[i], X[j]) for i, j in half])) == [(1, 6, 6)]
+    edge = [(0, j) for j in range(6)] + [(i, 0) for i in range(1, 6)] + [(1, 1), (2, 2)]
     sparse = program_of(lambda: [dot(W[i], X[j]) for i, j in edge])
-    assert blocks_of(sparse) == [(11, 1, 1)]
+    assert blocks_of(sparse) == [(13, 1, 1)]
 
 
 def test_sums_of_different_lengths_are_different_products():
@@ -339,6 +341,29 @@ def test_a_convolution_reads_its_image_by_strides():
     program(np.ones((5, 5)))
     (product,) = [step for step in steps(program) if isinstance(step, Product)]
     assert product.left.strides is not None
+
+
+@pytest.mark.parametrize("rows_first", [False, True])
+def test_results_are_in_the_order_in_which_they_were_recorded(rows_first):
+    draw = Draw(6)
+    W, X = draw.matrix(3, 4, "W"), draw.matrix(5, 4, "X")
+    pairs = [(w, x) for w in W for x in X] if rows_first else [(w, x) for x in X for w in W]
+    _, power, added = program_of(lambda: total([dot(w, x).exp() for w, x in pairs])).steps
+    assert power.operands[0].strides == power.out.strides == (1,)
+    assert added.terms.strides == (0, 1)
+
+
+def test_a_product_reads_its_factors_by_strides_in_whatever_order_it_was_recorded():
+    draw = Draw(7)
+    W, X = draw.matrix(3, 4, "W"), draw.matrix(5, 4, "X")
+
+    def f():
+        first = total([v * v for matrix in (W, X) for row in matrix for v in row])
+        return [first, *[dot(W[i], X[j]) for j in (2, 0, 3, 1, 4) for i in (2, 0, 1)]]
+
+    product = program_of(f).steps[0]
+    assert product.left.strides is not None
+    assert product.right.strides is not None
 
 
 def read_by(step):
@@ -707,6 +732,10 @@ PRINTED = {
     "irregular": lambda x, w: total(
         [w[i].exp() * w[j].tanh() for i, j in ((0, 3), (1, 0), (5, 2))]
     ),
+    "many terms beside products": lambda x, w: (
+        w[0] * x + w[1] * x.exp() + total([v.sin() for v in w[2:]])
+    ),
+    "products of two numbers that vary": lambda x, w: w[0] * x + x * x.exp() + w[1],
     "a mean": lambda x, w: mean([(v - x) ** 2 for v in w]),
     "max": lambda x, w: (w[0] * x - w[1]).relu() + abs(x),
     "several": lambda x, w: (x * w[0], [x, w[1]]),
@@ -736,6 +765,63 @@ def test_numbers_are_mixed_into_a_name_with_what_they_are_mixed_with(w):
     program.prepare(1.0)
     (first,) = [line for line in forward_lines(program) if line.startswith("v1 =")]
     assert "xs" in first
+
+
+def test_parameters_need_no_labels_and_constants_have_none(w):
+    one, others = Value(1.0), [Value(2.0), Value(3.0)]
+
+    def f(xs):
+        return dot([w[0], 1.5, w[1]], [*xs, 2.5]) + dot(others, xs).tanh() * one
+
+    program = compile(f)
+    program.prepare([1.0, 2.0])
+    assert forward_lines(program) == [
+        "v1 = θ[…] · xs 1",
+        "v2 = tanh(v1) 1",
+        "v3 = [w, θ, xs[1]] · [xs[0], constants, v2] 1",
+        "value = v3",
+    ]
+
+
+def test_slopes_of_one_minus_one_and_zero_are_no_products(w):
+    program = compile(lambda x: ((w[0] * x).exp() - (w[1] * x).step() * w[2]).tanh())
+    program.prepare(1.0)
+    assert backward_lines(program) == [
+        "∇v5 = 1 - (v6 * v6) 1",
+        "∇v2 = ∇v5 1",
+        "∇v4 = neg(∇v5) 1",
+        "∇v3 = w[2] * ∇v4 1",
+        "∇w[2] = v3 * ∇v4 1",
+        "∇v1[0] = v2 * ∇v2 1",
+        "∇w[0:2] = x * ∇v1 2",
+    ]
+
+
+def test_of_many_arrays_put_together_three_are_named(w):
+    def mixed(*functions):
+        program = compile(lambda x: dot(w[: len(functions)], [f(x) for f in functions]))
+        program.prepare(1.0)
+        return forward_lines(program)[-2]
+
+    waves = Value.sin, Value.cos, Value.tanh, Value.exp
+    assert mixed(*waves[:3]) == "v4 = w · [v1, v2, v3] 1"
+    assert mixed(*waves) == "v5 = w · [v1, v2, v3, …] 1"
+
+
+def test_two_steps_of_one_label_are_told_apart(w):
+    def f(x):
+        first, second = w[0] * x, (w[1] * x).exp()
+        first.label, second.label = "z", "z"
+        return first * second
+
+    program = compile(f)
+    program.prepare(1.0)
+    assert forward_lines(program) == [
+        "z = w * x 2",
+        "v2 = exp(z[1]) 1",
+        "v3 = z[0] * v2 1",
+        "value = v3",
+    ]
 
 
 # --- Run -------------------------------------------------------------------------------------

@@ -114,6 +114,22 @@ def test_pauses_of_the_collector_may_overlap_in_any_order(on):
         gc.enable()
 
 
+def test_a_pause_that_ends_just_when_another_begins_leaves_the_collector_on(monkeypatch):
+    def isenabled():
+        gc.enable()  # another thread's pause ends right after the look
+        return False
+
+    monkeypatch.setattr("autograd_core.engine.gc.isenabled", isenabled)
+    gc.disable()
+    try:
+        with collector_paused():
+            pass
+        monkeypatch.undo()
+        assert gc.isenabled()
+    finally:
+        gc.enable()
+
+
 # --- Processes -------------------------------------------------------------------------------
 
 

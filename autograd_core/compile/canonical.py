@@ -296,12 +296,6 @@ def in_order(graph: Graph, product: Product) -> Product:
     return min(product, product[::-1], key=lambda pair: rank(graph, pair[0]))
 
 
-def rank(graph: Graph, i: int) -> tuple[bool, int]:
-    """How constant a node is: the same for all examples first, then leaves, then the computed."""
-    if graph.ops[i] is not None:
-        kind = 3
-    elif i in graph.constants:
-        kind = 1
-    else:
-        kind = 2 if graph.batched[i] else 0
-    return graph.batched[i], kind
+def rank(graph: Graph, i: int) -> tuple[bool, bool, bool]:
+    """How constant a node is: the same for all examples first, then leaves, parameters first."""
+    return graph.batched[i], graph.ops[i] is not None, i in graph.constants

@@ -183,7 +183,7 @@ def make(tape: Recording, kind: Any, label: str) -> Any:
     array = np.empty(kind[1], dtype=object)
     for place in np.ndindex(*kind[1]):
         array[place] = tape.input(f"{label}[{','.join(map(str, place))}]" if place else label)
-    return array if kind[1] else array[()]
+    return array[()]  # the input itself where there are no axes
 
 
 def labels(f: Callable[..., Any], n: int) -> list[str]:
@@ -210,11 +210,9 @@ def shaped(part: Floats, kind: Any) -> Any:
 def matrix(x: Any, kind: Any, *, batched: bool) -> Floats:
     """The numbers of an argument, in order; where batched, a row of them for each example."""
     if getattr(x, "shape", ()):
-        array = np.asarray(x, dtype=float)
-        if array.ndim == 1 + batched:
-            return array
+        array = np.asarray(x)
         return array.reshape(len(array), -1) if batched else array.reshape(-1)
-    return np.array([flatten(row) for row in x] if batched else flatten(x), dtype=float)
+    return np.array([flatten(row) for row in x] if batched else flatten(x))
 
 
 def flatten(x: Any) -> list[float]:

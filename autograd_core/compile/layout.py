@@ -277,7 +277,7 @@ def lower_products(layout: Layout, nodes: list[int], *, batched: bool) -> list[S
     order = np.argsort(layout.address[left_table[0]], kind="stable")  # terms may be in any order
     left_table, right_table = left_table[:, order], right_table[:, order]
     shapes: defaultdict[tuple[int, int], list[Block]] = defaultdict(list)
-    for block in blocks(pairs, len(lefts), len(rights)):
+    for block in blocks(pairs, len(lefts)):
         shapes[len(block.rows), len(block.columns)].append(block)
     left_first = len(pairs) > 1 and pairs[0][0] == pairs[1][0]
     return [
@@ -297,24 +297,23 @@ class Block:
     members: dict[tuple[int, int], int]
 
 
-def blocks(pairs: Sequence[tuple[int, int]], n_rows: int, n_columns: int) -> list[Block]:
+def blocks(pairs: Sequence[tuple[int, int]], n_rows: int) -> list[Block]:
     """Split pairs (row, column) into blocks that are full, or at least half full."""
-    members = {pair: m for m, pair in enumerate(pairs)}
     single = [Block([row], [column], {(row, column): m}) for m, (row, column) in enumerate(pairs)]
-    if len(members) < len(pairs) or n_rows == n_columns == len(pairs):
-        return single  # pairs that repeat, or that share nothing
-    found: defaultdict[int, Block] = defaultdict(lambda: Block([], [], {}))
+    if len(set(pairs)) < len(pairs):  # some pair is there twice
+        return single
     leader = components(pairs, n_rows)
+    found: defaultdict[int, dict[tuple[int, int], int]] = defaultdict(dict)
     for m, (row, column) in enumerate(pairs):
-        found[leader[row]].members[row, column] = m
+        found[leader[row]][row, column] = m
     result = []
-    for block in found.values():
-        block.rows = list(dict.fromkeys(row for row, _ in block.members))
-        block.columns = list(dict.fromkeys(column for _, column in block.members))
-        if 2 * len(block.members) >= len(block.rows) * len(block.columns):
-            result.append(block)
+    for members in found.values():
+        rows = list(dict.fromkeys(row for row, _ in members))
+        columns = list(dict.fromkeys(column for _, column in members))
+        if 2 * len(members) >= len(rows) * len(columns):
+            result.append(Block(rows, columns, members))
         else:
-            result += [single[m] for m in block.members.values()]
+            result += [single[m] for m in members.values()]
     return result
 
 

@@ -63,7 +63,7 @@ def on_rows(slope: Expression, i: int, n: int) -> Expression:
     op, *parts = slope
     if op is TOTAL and len(parts) == n:
         summed = [on_rows(part, j, n) for j, part in enumerate(parts)]
-        if OTHER not in summed and all(part == summed[0] for part in summed):
+        if OTHER not in summed and len(set(summed)) == 1:
             return (SUM, summed[0])
     lifted = [on_rows(part, i, n) for part in parts]
     return OTHER if OTHER in lifted else (op, *lifted)
