@@ -94,9 +94,8 @@ def fit(
                 losses += batch_loss * len(batch)
                 hits += batch_hits
             mean_loss, accuracy = losses / data.n, hits / data.n
-            history.loss += [
-                mean_loss
-            ]  # without a call up to the next, for Ctrl-C not to part them
+            # Without a call between the two, at which Ctrl-C might part them.
+            history.loss += [mean_loss]
             if data.labels is not None:
                 history.accuracy += [accuracy]
             show(history)
