@@ -122,10 +122,12 @@ class Symbol:
         texts, rest = [], [self.parts]
         while rest:
             part = rest.pop()
-            if isinstance(part, str):
+            if isinstance(part, Symbol):
+                rest.append(part.parts)
+            elif isinstance(part, str):
                 texts.append(part)
             else:
-                rest += reversed(part.parts if isinstance(part, Symbol) else part)
+                rest += reversed(part)
         return "".join(texts)
 
     def __array_namespace__(self) -> Python:

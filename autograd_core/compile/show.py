@@ -65,11 +65,11 @@ class Listing:
         sizes = {False: program.fixed, True: program.batched}
         self.whole_at = {batched: [""] * size for batched, size in sizes.items()}
         self.part_at = {batched: [""] * size for batched, size in sizes.items()}
-        leaves = [node for node, cell in enumerate(program.address.tolist()) if cell >= 0]
-        leaves = [node for node in leaves if graph.ops[node] is None]
         names = {
-            node: label(node) or "θ" for node in leaves if node not in graph.constants
-        }  # parameters need no labels
+            node: label(node) or "θ"  # parameters need no labels
+            for node, cell in enumerate(program.address.tolist())
+            if cell >= 0 and graph.ops[node] is None and node not in graph.constants
+        }
         self.size = Counter(map(stem, names.values()))
         for node, name in names.items():
             batched, cell = graph.batched[node], program.address[node]
