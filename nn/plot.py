@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import Value, check_gradient, compile, gradient
 from autograd_core.files import write_whole
 from nn.examples import AnyLoss, Examples
-from nn.layers import ACTIVATIONS, MLP, Activation, look_up
+from nn.layers import ACTIVATIONS, MLP, Activation, activation_of
 from nn.readings import GradientNorms, compiled_loss, unchanged
 from nn.train import History
 
@@ -331,7 +331,7 @@ def activations(*names: str | Activation) -> Plot:
     figure.suptitle("Activation functions and their derivatives")
     for i, name in enumerate(chosen, 1):
         axes = figure.add_subplot(rows, columns, i)
-        function = look_up("activation", name, ACTIVATIONS)
+        function = activation_of(name)
         axes.set_title(name if isinstance(name, str) else getattr(name, "__name__", "own"))
         axes.axhline(0, **CALM)
         axes.axvline(0, **CALM)

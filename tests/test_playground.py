@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn import MLP, DivergedError, datasets, evaluate
+from nn import MLP, DivergedError, datasets, evaluate, fit
 from nn.playground.launch import launch, notebook, write_notebook
-from nn.playground.session import SIDE, TILE, Session
+from nn.playground.session import SIDE, TILE, Session, data_of, new_model, new_optimizer
 from nn.playground.state import (
     DATA,
     INITS,
@@ -146,6 +146,35 @@ def test_a_state_gives_the_same_run_bit_for_bit(state, steps):
     assert numbers(first) == numbers(second)
     assert first.losses == second.losses
     assert first.frame().buffers() == second.frame().buffers()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("batch", [1, 16, 1000])
+@pytest.mark.parametrize(
+    ("loss", "output"), [(loss, output) for loss in OUTPUTS for output in OUTPUTS[loss]]
+)
+def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, batch, optimizer):
+    data = "blobs" if loss in OF_CLASSES else "moons"
+    chosen = {"data": data, "loss": loss, "output": output, "batch": batch, "optimizer": optimizer}
+    state = State.of({**SMALL, **chosen, "n": 45, "lr": 0.02, "seed": 3})
+    live = Session(state)
+    while live.epoch < 3:
+        live.step()
+    model = new_model(state)
+    history = fit(
+        model,
+        *data_of(state)[:2],
+        loss=loss,
+        optimizer=new_optimizer(state),
+        epochs=3,
+        batch_size=batch,
+        seed=state.seed,
+        progress=False,
+    )
+    assert [p.data.hex() for p in model.parameters()] == [x.hex() for x in numbers(live)]
+    assert [p.grad for p in model.parameters()] == live.gradients.tolist()
+    assert live.losses[1:] == history.loss
+    assert live.accuracy == history.accuracy[-1]
 
 
 def test_changes_made_on_the_way_are_part_of_the_run():

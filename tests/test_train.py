@@ -505,9 +505,11 @@ def test_compiled_training_runs_the_code_of_the_model_once():
         calls.append(z)
         return z.tanh()
 
-    train(net(activation=counted), epochs=5)
+    model = net(activation=counted)
+    calls.clear()
+    train(model, epochs=5)
     assert len(calls) == 3  # neurons
-    train(net(activation=counted), epochs=5, compile=False)
+    train(model, epochs=5, compile=False)
     assert len(calls) == 3 + 3 * 20 * 5
 
 
@@ -519,8 +521,10 @@ def test_the_collector_rests_while_a_graph_is_built(compile):
         states.append(gc.isenabled())
         return z.tanh()
 
+    model = net(activation=watched)
+    states.clear()
     with collector(collecting=True):
-        train(net(activation=watched), compile=compile)
+        train(model, compile=compile)
     assert set(states) == {False}
 
 
