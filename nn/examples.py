@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from autograd_core import Value, mean
 from autograd_core.engine import NUMBER, Operand
-from nn.given import look_up, plain
+from nn.given import Seed, as_rng, look_up, plain
 from nn.layers import MLP
 from nn.losses import LOSSES, Loss, TargetError
 
@@ -98,8 +97,8 @@ class Examples:
 class Order:
     """The order in which the epochs of a training take n examples, by a seed."""
 
-    def __init__(self, n: int, seed: int | str) -> None:
-        self.order, self.rng = list(range(n)), random.Random(seed)
+    def __init__(self, n: int, seed: Seed) -> None:
+        self.order, self.rng = list(range(n)), as_rng(seed)
 
     def next_epoch(self, batch_size: int) -> list[int]:
         """All examples, shuffled unless they are one batch."""

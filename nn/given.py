@@ -6,7 +6,7 @@ import random
 from numbers import Integral
 from typing import Any, TypeAlias, TypeVar
 
-Seed: TypeAlias = "int | random.Random | None"
+Seed: TypeAlias = "int | str | random.Random | None"
 Known = TypeVar("Known")
 
 

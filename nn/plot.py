@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value, check_gradient, compile, gradient
 from autograd_core.files import write_whole
 from nn.examples import AnyLoss, Examples
+from nn.given import as_rng
 from nn.layers import ACTIVATIONS, MLP, Activation, activation_of
 from nn.readings import GradientNorms, compiled_loss, unchanged
 from nn.train import History
@@ -246,7 +246,7 @@ def loss_surface(
 
 def directions(model: MLP, seed: int) -> list[dict[Value, float]]:
     """Two random directions; each neuron's part of them is as long as its parameters."""
-    rng = random.Random(seed)
+    rng = as_rng(seed)
     result: list[dict[Value, float]] = [{}, {}]
     for direction in result:
         for neuron in [neuron for layer in model.layers for neuron in layer.neurons]:

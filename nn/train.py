@@ -19,7 +19,7 @@ from typing import Any
 
 from autograd_core.engine import collector_paused
 from nn.examples import AnyLoss, Examples, Order
-from nn.given import look_up, whole_number
+from nn.given import Seed, look_up, whole_number
 from nn.layers import MLP
 from nn.losses import TargetError
 from nn.optim import OPTIMIZERS, Optimizer
@@ -52,7 +52,7 @@ def fit(
     optimizer: str | Optimizer,
     epochs: int,
     batch_size: int | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     compile: bool = True,
     progress: bool = True,
     callbacks: Iterable[Callable[[History], object]] = (),
@@ -79,7 +79,7 @@ def fit(
     size = data.n if batch_size is None else whole_number("batch_size", batch_size)
     epochs = whole_number("epochs", epochs, at_least=0)
     callbacks = list(callbacks)
-    order = Order(data.n, whole_number("seed", seed, at_least=0))
+    order = Order(data.n, seed)
     history = History()
     trainer = (CompiledTrainer if compile else EagerTrainer)(model, data, optimizer)
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
