@@ -15,13 +15,14 @@ nn.losses.TargetError: hinge: a label must be -1, 0 or 1, got 2
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 from autograd_core import Op, Value, dot, logsumexp, total
-from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
+from autograd_core.engine import NUMBER, STEP, Operand, as_value
 from nn.given import plain
 
 
@@ -61,10 +62,9 @@ class Loss:
         given = plain("the target", target)
         try:
             items = list(given) if hasattr(given, "__len__") else [given]
-            return self.targets([operand(item) for item in items], n_outputs)
+            return self.targets([as_operand(item) for item in items], n_outputs)
         except (TypeError, ValueError) as error:
-            where = f", in {given}" if isinstance(given, (list, tuple)) else ""
-            raise TargetError(f"{self.name}: {error}{where}") from None
+            raise TargetError(f"{self.name}: {error}") from None
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -82,15 +82,24 @@ class Loss:
 # Written with ops, so that a target may be a number, a Value, or an input of a program.
 
 
-def only(name: str, known: Callable[[Any], Any], refusal: str) -> Op:
-    """The op that hands on what is known and refuses the rest; on arrays 0 / 0 stands for that."""
+def only(name: str, known: Callable[..., Any], refusal: str) -> Op:
+    """The op that adds up operands that are known and refuses others: 0 / 0 does so on arrays."""
 
-    def value(x: float) -> float:
-        if not known(x):
-            raise TargetError(f"{refusal}, got {x:g}")
-        return x
+    def value(*xs: float) -> float:
+        if known(*xs):
+            return sum(xs)
+        shown = ", ".join([f"{x:g}" for x in xs])
+        raise TargetError(f"{refusal}, got {shown if len(xs) == 1 else f'[{shown}]'}")
 
-    return Op(name, value, lambda z, x: (1.0,), lambda np, x: x + 0.0 / known(x))
+    def array(np: Any, *xs: Any) -> Any:
+        return sum(xs) + 0.0 / known(*xs)
+
+    return Op(name, value, lambda z, *xs: (1.0,) * len(xs), array)
+
+
+def every(tests: Iterable[Any]) -> Any:
+    """Whether all of these hold, at each place of an array."""
+    return reduce(operator.and_, tests)
 
 
 @lru_cache
@@ -102,8 +111,16 @@ def label(low: int, high: int) -> Op:
     )
 
 
-SHARE = only("share", lambda t: (t >= 0) & (t <= 1), "a share must be from 0 to 1")
-WHOLE = only("whole", lambda x: abs(x - 1) < 1e-5, "the shares of all classes must add up to 1")
+ONE_HOT = only(
+    "one_hot",
+    lambda *ts: every([(t == 0) | (t == 1) for t in ts]) & (sum(ts) == 1),
+    "a target that is a list must be one-hot",
+)
+SHARES = only(
+    "shares",
+    lambda *ts: every([t >= 0 for t in ts]) & (abs(sum(ts) - 1) < 1e-5),
+    "a target that is a list must be one-hot, or shares that add up to 1",
+)
 EQUALS = Op(
     "equals",
     lambda x, y: float(x == y),
@@ -112,7 +129,7 @@ EQUALS = Op(
 )
 
 
-def operand(target: Any) -> Operand:
+def as_operand(target: Any) -> Operand:
     """A number of a target as a float, or the Value that it is."""
     if isinstance(target, Value):
         return target
@@ -143,30 +160,23 @@ def sign(target: list[Operand], n_outputs: int) -> list[Operand]:
 
 def one_hot(target: list[Operand], n_outputs: int) -> list[Operand]:
     """A label 0 to n - 1, or a one-hot list, as a one-hot list."""
-    if len(target) == 1:
-        return indicators(target[0], n_outputs)
-    return shared([label(0, 1)(t) for t in as_many(target, n_outputs)])
+    return shares_of(target, n_outputs, ONE_HOT)
 
 
 def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
     """A label 0 to n - 1, or the share of each class, as the share of each class."""
-    if len(target) == 1:
-        return indicators(target[0], n_outputs)
-    return shared([SHARE(t) for t in as_many(target, n_outputs)])
+    return shares_of(target, n_outputs, SHARES)
 
 
-def indicators(y: Operand, n_outputs: int) -> list[Operand]:
-    """For each class 1.0 if it is the label, else 0.0."""
+def shares_of(target: list[Operand], n_outputs: int, whole: Op) -> list[Operand]:
+    """The share of each class, from a label, or from numbers whose sum is known to `whole`."""
     if n_outputs < 2:
         raise ValueError("expected an output for each class, got one output")
-    y = label(0, n_outputs - 1)(y)
-    return [EQUALS(y, float(k)) for k in range(n_outputs)]
-
-
-def shared(target: list[Operand]) -> list[Operand]:
-    """Shares that add up to 1, to the last digit."""
-    whole = WHOLE(TOTAL(*target))
-    return [t / whole for t in target]
+    if len(target) == 1:
+        y = label(0, n_outputs - 1)(target[0])
+        return [EQUALS(y, float(k)) for k in range(n_outputs)]
+    sum_of_shares = whole(*as_many(target, n_outputs))
+    return [t / sum_of_shares for t in target]
 
 
 # --- Formulas --------------------------------------------------------------------------------

@@ -118,10 +118,10 @@ def test_a_wrong_target_is_refused_however_it_is_given(loss, n_outputs, wrong, n
     X, y = [1.0] * n, [good[i % len(good)] for i in range(n)]
     y[n // 2] = wrong
     for way in (problem.eager, problem.compiled):
-        with pytest.raises(TargetError, match=r"must|add up"):
+        with pytest.raises(TargetError, match="must be"):
             way(X, y)
     for target in (wrong, value(wrong)):
-        with pytest.raises(TargetError, match=f"{loss.name}: .*(must|add up)"):
+        with pytest.raises(TargetError, match=f"{loss.name}: .*must be"):
             loss([w.sigmoid() for w in problem.w], target)
 
 
