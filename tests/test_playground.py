@@ -603,6 +603,15 @@ def test_a_model_of_ones_own_is_trained_itself(new_playground):
     assert [q.data for q in model.parameters()] == start
 
 
+def test_points_and_labels_may_be_arrays(new_playground):
+    X, y = datasets.moons(30)
+    models = [MLP(2, [5, 1], seed=3) for _ in range(2)]
+    played = [new_playground(models[0], X, y), new_playground(models[1], np.array(X), np.array(y))]
+    for p in played:
+        p.step(2)
+    assert numbers(played[0].session) == numbers(played[1].session)
+
+
 def test_a_model_of_ones_own_makes_room_for_another_architecture(new_playground):
     X, y = datasets.moons(30)
     model = MLP(2, [5, 1], seed=3)
@@ -633,6 +642,7 @@ def test_a_state_that_fails_on_the_way_leaves_the_run_as_it_is(new_playground):
         ((MLP(2, [1]), [[0, 0]], [0.5]), "labels are whole numbers"),
         ((MLP(2, [1], output="relu"), [[0, 0]], [0]), "no loss here suits"),
         ((MLP(2, [100, 1]), [[0, 0]], [0]), "1 to 64 neurons"),
+        ((MLP(2, [2, 1], activation=["tanh"]), [[0, 0]], [0]), "one for all hidden layers"),
     ],
 )
 def test_a_model_that_cannot_be_shown_is_refused(new_playground, arguments, message):
