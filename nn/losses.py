@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from typing import Any
@@ -79,53 +79,60 @@ class Loss:
 
 
 # --- Targets as numbers ----------------------------------------------------------------------
-# Written with ops, so that a target may be a number, a Value, or an input of a program.
-
-
-def only(name: str, known: Callable[..., Any], refusal: str) -> Op:
-    """The op that adds up operands that are known and refuses others: 0 / 0 does so on arrays."""
-
-    def value(*xs: float) -> float:
-        if known(*xs):
-            return sum(xs)
-        shown = ", ".join([f"{x:g}" for x in xs])
-        raise TargetError(f"{refusal}, got {shown if len(xs) == 1 else f'[{shown}]'}")
-
-    def array(np: Any, *xs: Any) -> Any:
-        return sum(xs) + 0.0 / known(*xs)
-
-    return Op(name, value, lambda z, *xs: (1.0,) * len(xs), array)
-
-
-def every(tests: Iterable[Any]) -> Any:
-    """Whether all of these hold, at each place of an array."""
-    return reduce(operator.and_, tests)
+# Written with ops, so that a target may be a number, a Value, or an input of a program. An op that
+# refuses an operand divides 0 by 0 on arrays: the program then runs it on floats, where it raises.
 
 
 @lru_cache
-def label(low: int, high: int) -> Op:
-    """A whole number from low to high."""
-    known = {(0, 1): "0 or 1", (-1, 1): "-1, 0 or 1"}.get((low, high), f"one of {low} to {high}")
-    return only(
-        "label", lambda y: (y >= low) & (y <= high) & (y % 1 == 0), f"a label must be {known}"
+def label(first: int, last: int) -> Op:
+    """A whole number from first to last."""
+    return Op(
+        "label",
+        lambda y: known_label(y, first, last),
+        lambda z, y: (1.0,),
+        lambda np, y: y + 0.0 / ((y >= first) * (y <= last) * (y <= np.floor(y))),
     )
 
 
-ONE_HOT = only(
-    "one_hot",
-    lambda *ts: every([(t == 0) | (t == 1) for t in ts]) & (sum(ts) == 1),
-    "a target that is a list must be one-hot",
+def known_label(y: float, first: int, last: int) -> float:
+    """The label itself, or TargetError."""
+    if first <= y <= last and y == math.floor(y):
+        return y
+    known = {(0, 1): "0 or 1", (-1, 1): "-1, 0 or 1"}.get(
+        (first, last), f"one of {first} to {last}"
+    )
+    raise TargetError(f"a label must be {known}, got {y:g}")
+
+
+def whole(name: str, known: Callable[[Any], Any], refusal: str) -> Op:
+    """The op that adds up shares, each of them known, which must make 1."""
+
+    def holds(*ts: Any) -> Any:
+        return reduce(operator.mul, map(known, ts)) * (abs(sum(ts) - 1) < 1e-5)
+
+    def value(*ts: float) -> float:
+        if holds(*ts):
+            return sum(ts)
+        raise TargetError(f"{refusal}, got [{', '.join([f'{t:g}' for t in ts])}]")
+
+    return Op(
+        name, value, lambda z, *ts: (1.0,) * len(ts), lambda np, *ts: sum(ts) + 0.0 / holds(*ts)
+    )
+
+
+ONE_HOT = whole(
+    "one_hot", lambda t: (t * t <= t) * (t * t >= t), "a target that is a list must be one-hot"
 )
-SHARES = only(
+SHARES = whole(
     "shares",
-    lambda *ts: every([t >= 0 for t in ts]) & (abs(sum(ts) - 1) < 1e-5),
+    lambda t: t >= 0,
     "a target that is a list must be one-hot, or shares that add up to 1",
 )
 EQUALS = Op(
     "equals",
     lambda x, y: float(x == y),
     lambda z, x, y: (0.0, 0.0),
-    lambda np, x, y: np.where(x == y, 1.0, 0.0),
+    lambda np, x, y: np.where((x >= y) * (x <= y), 1.0, 0.0),
 )
 
 
@@ -168,15 +175,15 @@ def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
     return shares_of(target, n_outputs, SHARES)
 
 
-def shares_of(target: list[Operand], n_outputs: int, whole: Op) -> list[Operand]:
-    """The share of each class, from a label, or from numbers whose sum is known to `whole`."""
+def shares_of(target: list[Operand], n_outputs: int, sum_of: Op) -> list[Operand]:
+    """The share of each class, from a label, or from shares that the op takes for such."""
     if n_outputs < 2:
         raise ValueError("expected an output for each class, got one output")
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
         return [EQUALS(y, float(k)) for k in range(n_outputs)]
-    sum_of_shares = whole(*as_many(target, n_outputs))
-    return [t / sum_of_shares for t in target]
+    made = sum_of(*as_many(target, n_outputs))
+    return [t / made for t in target]
 
 
 # --- Formulas --------------------------------------------------------------------------------

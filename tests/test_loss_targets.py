@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from autograd_core import Value, compile, mean, total
+from autograd_core import Value, compile, mean, to_python, total
 from nn import LOSSES, MLP, SGD, DivergedError, datasets, evaluate, fit
 from nn.losses import Loss, TargetError, as_many, cross_entropy, hinge, mse, squares
 
@@ -93,6 +93,17 @@ def test_a_number_and_a_value_and_an_input_are_the_same_target(loss, n_outputs, 
         assert loss([z.data for z in outputs], target).data == expected
         assert loss(np.array([z.data for z in outputs]), np.array(target)).data == expected
         assert compile(lambda t: loss(outputs, t))(target) == close(expected)
+
+
+@pytest.mark.parametrize(("loss", "n_outputs", "targets"), CASES)
+def test_a_loss_of_values_as_targets_is_written_out_in_python(loss, n_outputs, targets):
+    outputs = [Value(0.2 + 0.25 * k) for k in range(n_outputs)]
+    for target in targets:
+        cost = loss(outputs, value(target))
+        cost.label = "cost"
+        names = {}
+        exec(to_python(cost), names)  # noqa: S102
+        assert names["cost"] == close(cost.data)
 
 
 @pytest.mark.parametrize("penalty", [False, True], ids=["plain", "with L2"])
