@@ -1,8 +1,10 @@
 """What a prediction costs: each is `loss(prediction, target)` for one example, on Values.
 
-A prediction is a Value or a list of them; a target is a number, a list of numbers, or a class
-label, and may be Values too: a loss is the same number in a program that is recorded for any
-target. Training minimises the mean over the examples.
+A prediction is a Value or a list of them, one for each output. The squared errors take any number
+for each output as target, the binary cross entropies label 0 or 1, hinge -1 (or 0) or 1, nll and
+cross_entropy the class 0 to n - 1, or a one-hot list, and cross_entropy shares that add up to 1,
+too. A target may be Values: the loss is the same number, and refuses the same labels, in a program
+that is recorded for any target. Training minimises the mean over the examples.
 
 >>> from autograd_core import Value
 >>> cross_entropy([Value(1.0), Value(3.0)], 1)
