@@ -156,9 +156,9 @@ def test_a_state_gives_the_same_run_bit_for_bit(state, steps):
 def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, batch, optimizer):
     data = "blobs" if loss in OF_CLASSES else "moons"
     chosen = {"data": data, "loss": loss, "output": output, "batch": batch, "optimizer": optimizer}
-    state = State.of({**SMALL, **chosen, "n": 45, "lr": 0.02, "seed": 3})
+    state = State.of({**SMALL, **chosen, "n": 25, "hidden": [3], "lr": 0.02, "seed": 3})
     live = Session(state)
-    while live.epoch < 3:
+    while live.epoch < 2:
         live.step()
     model = new_model(state)
     history = fit(
@@ -166,7 +166,7 @@ def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, ba
         *data_of(state)[:2],
         loss=loss,
         optimizer=new_optimizer(state),
-        epochs=3,
+        epochs=2,
         batch_size=batch,
         seed=state.seed,
         progress=False,
