@@ -480,6 +480,7 @@ def read(program, names):
         "step": lambda a: np.heaviside(a, 0.0),
         "logsumexp": lambda a: np.log(np.exp(a).sum(0, keepdims=True)),
         "softmax": lambda a: np.exp(a) / np.exp(a).sum(0),
+        "shares": lambda a: a.sum(0, keepdims=True),
         "sum": lambda a: a.sum(1, keepdims=True),
         "mean": np.mean,
         "dot": lambda a, b: (a * b).sum(0, keepdims=True) if a.shape == b.shape else a @ b,
@@ -548,15 +549,17 @@ def test_a_classifier_reads_as_the_textbook():
     assert str(program) == read_as("""
         21 parameters, 5 inputs, n examples
           forward
+            v1 = shares(y)                1 × n
             z1 = W1 @ x + b1              3 × n
             a1 = tanh(z1)                 3 × n
+            v4 = y / v1                   3 × n
             z2 = W2 @ a1 + b2             3 × n
-            v4 = logsumexp(z2)            1 × n
-            v5 = y · z2                   1 × n
-            v6 = v4 - v5                  1 × n
-            value = mean(v6)
+            v6 = logsumexp(z2)            1 × n
+            v7 = v4 · z2                  1 × n
+            v8 = v6 - v7                  1 × n
+            value = mean(v8)
           backward
-            ∇z2 = -1/n * y                3 × n
+            ∇z2 = -1/n * v4               3 × n
             ∇z2 += softmax(z2) * 1/n      3 × n
             ∇W2 = ∇z2 @ a1ᵀ               3 × 3
             ∇a1 = W2ᵀ @ ∇z2               3 × n
