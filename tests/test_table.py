@@ -91,7 +91,7 @@ def test_the_rule_reads_the_same_on_floats_values_and_arrays(op, count):
         z = op(*map(Value, xs))
         on_floats = op.partials(op.value(*xs), *xs)
         on_values = op.partials(z, *z.parents)
-        assert z.partials == on_floats == tuple(map(float, on_values))
+        assert z.partials == on_floats == tuple([float(slope) for slope in on_values])
         for slope, array in zip(on_floats, on_arrays, strict=True):
             close(np.broadcast_to(array, POINTS)[k], slope)
 

@@ -1,0 +1,63 @@
+"""Who asks for the number in a Value: `float(x)` may have it, `math.sin(x)` would cut the graph.
+
+CPython asks for both by calling `__float__`. Only the instruction that the caller is at tells them
+apart: a call's position in the source starts where that of its callee does, so the last
+instruction before it that starts there and ends earlier is what loaded the callee.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dis import Positions
+
+# Questions that a Value answers as it answers a comparison, beside float(x) itself.
+SERVED = {"float", "__float__", "isclose", "isfinite", "isinf", "isnan"}
+INSTEAD = {"fabs": "abs(x)", "fsum": "total(xs)", "pow": "x ** y"}
+FORMATTING = {"%", "%="}  # as in "%.4f" % x
+
+
+def refuse_to_cut(value: object, caller: FrameType) -> None:
+    """Raise TypeError, but for a caller that is at `float(x)`, a question, or formatting.
+
+    Where the caller's code has no positions (python -X no_debug_ranges), any call is served.
+    Lists of Values are refused by what turns them to numbers within (`map(float, xs)`,
+    `np.asarray(xs, float)`), for that cannot be told from `map(math.exp, xs)`.
+    """
+    name = asker(caller.f_code, caller.f_lasti)
+    if name is None or name in SERVED:
+        return
+    instead = f"x.{name}()" if hasattr(value, name) else INSTEAD.get(name)
+    raise TypeError(
+        f"{name or 'a function'}() asked for the bare number of a Value, which would cut the graph "
+        f"and lose the gradient: use {f'{instead}, or ' if instead else ''}x.data for the number"
+    )
+
+
+@lru_cache(maxsize=1024)
+def asker(code: CodeType, place: int) -> str | None:
+    """The name of the function called at a place in code, "" without a name, None if not known."""
+    import dis
+
+    *before, call = [i for i in dis.get_instructions(code) if i.offset <= place]
+    if call.argrepr in FORMATTING:
+        return None
+    if "CALL" not in call.opname:  # PRECALL, in Python 3.11, may be where the call happens
+        return ""
+    for instruction in reversed(before):
+        if instruction.opname != "PUSH_NULL" and starts(instruction.positions, call.positions):
+            return str(instruction.argval) if instruction.opname.startswith("LOAD_") else ""
+    return None
+
+
+def starts(part: Positions | None, whole: Positions | None) -> bool:
+    """Whether one piece of source is how another starts."""
+    if part is None or whole is None or None in part or None in whole:
+        return False
+    line, end_line, column, end_column = part
+    if (line, column) != (whole.lineno, whole.col_offset):
+        return False
+    return (end_line, end_column) < (whole.end_lineno, whole.end_col_offset)
