@@ -27,8 +27,8 @@ def refuse_to_cut(value: object, caller: FrameType) -> None:
     Lists of Values are refused by what turns them to numbers within (`map(float, xs)`,
     `np.asarray(xs, float)`), for that cannot be told from `map(math.exp, xs)`.
     """
-    name = asker(caller.f_code, caller.f_lasti)
-    if name is None or name in SERVED:
+    load = callee(caller.f_code, caller.f_lasti)
+    if load is None or (name := called(load, caller)) in SERVED:
         return
     instead = f"x.{name}()" if hasattr(value, name) else INSTEAD.get(name)
     raise TypeError(
@@ -37,19 +37,32 @@ def refuse_to_cut(value: object, caller: FrameType) -> None:
     )
 
 
+def called(load: tuple[str, str], caller: FrameType) -> str:
+    """The name of the function that was loaded: its own, where a variable holds it."""
+    kind, name = load
+    if name in SERVED or "ATTR" in kind or "METHOD" in kind:
+        return name
+    held = caller.f_locals.get(name, caller.f_globals.get(name))
+    return str(getattr(held, "__name__", name))
+
+
 @lru_cache(maxsize=1024)
-def asker(code: CodeType, place: int) -> str | None:
-    """The name of the function called at a place in code, "" without a name, None if not known."""
+def callee(code: CodeType, place: int) -> tuple[str, str] | None:
+    """How the function called at a place in code was loaded, and its name there.
+
+    Both are empty where it has no name, as in `fs[0](x)`, or where it is called from a function
+    in C, as by map. None for formatting, and where nothing is known.
+    """
     import dis
 
     *before, call = [i for i in dis.get_instructions(code) if i.offset <= place]
     if call.argrepr in FORMATTING:
         return None
     if "CALL" not in call.opname:  # PRECALL, in Python 3.11, may be where the call happens
-        return ""
-    for instruction in reversed(before):
-        if instruction.opname != "PUSH_NULL" and starts(instruction.positions, call.positions):
-            return str(instruction.argval) if instruction.opname.startswith("LOAD_") else ""
+        return "", ""
+    for i in reversed(before):
+        if i.opname != "PUSH_NULL" and starts(i.positions, call.positions):
+            return (i.opname, str(i.argval)) if i.opname.startswith("LOAD_") else ("", "")
     return None
 
 

@@ -28,9 +28,9 @@ def xlogy(x: float, y: float) -> float:
 
 
 def xlogy_array(np: Any, x: Any, y: Any) -> Any:
-    """The same on arrays, elementwise."""
+    """The same on arrays, elementwise; log(-1) is what complains where there is no logarithm."""
     counts = abs(x) > 0
-    return np.where(counts, x * np.log(np.where(counts, y, 1.0)), 0.0)
+    return np.where(counts, x * np.log(np.where(counts, np.where(y > 0, y, -1.0), 1.0)), 0.0)
 
 
 def sigmoid(x: float) -> float:

@@ -32,7 +32,7 @@ import keyword
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,7 +123,8 @@ class Symbol:
     level: int = ATOM
 
     def __str__(self) -> str:
-        texts, rest = [], [self]
+        texts: list[str] = []
+        rest: list[Any] = [self]
         while rest:
             part = rest.pop()
             if isinstance(part, Symbol):
@@ -200,7 +201,7 @@ class Python:
     maximum = fmax = staticmethod(lambda x, y: Symbol(f"max({x}, {y})"))
     minimum = fmin = staticmethod(lambda x, y: Symbol(f"min({x}, {y})"))
     clip = staticmethod(lambda x, low, high: Symbol(f"min(max({x}, {low}), {high})"))
-    sign = staticmethod(lambda x: Symbol(f"(({x} > 0) - ({x} < 0))"))
+    sign = staticmethod(lambda x: Symbol(f"float(({x} > 0) - ({x} < 0))"))
     abs = absolute = staticmethod(abs)
 
     def __getattr__(self, name: str) -> Any:
