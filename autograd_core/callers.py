@@ -60,9 +60,12 @@ def callee(code: CodeType, place: int) -> tuple[str, str] | None:
         return None
     if "CALL" not in call.opname:  # PRECALL, in Python 3.11, may be where the call happens
         return "", ""
-    for i in reversed(before):
-        if i.opname != "PUSH_NULL" and starts(i.positions, call.positions):
-            return (i.opname, str(i.argval)) if i.opname.startswith("LOAD_") else ("", "")
+    while before:
+        last = before.pop()
+        if starts(last.positions, call.positions):
+            load = before.pop() if last.opname == "PUSH_NULL" else last  # beside or in what loads
+            names = load.argval if isinstance(load.argval, tuple) else (load.argval,)
+            return (load.opname, str(names[-1])) if "LOAD_" in load.opname else ("", "")
     return None
 
 

@@ -17,7 +17,7 @@ import gc
 import math
 import operator
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, reduce
@@ -26,6 +26,7 @@ from threading import get_ident
 from typing import Any, NoReturn, Protocol, TypeAlias
 
 from autograd_core.callers import refuse_to_cut
+from autograd_core.complaints import constant, no_slope, without_slopes
 from autograd_core.numerics import (
     inner,
     inner_partials,
@@ -41,7 +42,7 @@ from autograd_core.numerics import (
     xlogy,
     xlogy_array,
 )
-from autograd_core.pickling import Parents, by_name
+from autograd_core.pickling import Parents, by_name, deep_copy
 
 Operand: TypeAlias = "Value | float"
 
@@ -105,7 +106,7 @@ class Op:
         parents: tuple[Any, ...] = tuple(operands)
         xs = [x.data for x in parents if type(x) is Value and type(x.data) is float]
         if len(xs) < len(parents):  # a number, or a Value whose data was set to an array's number
-            parents = tuple(map(as_operand, parents))
+            parents = tuple(map(as_value, parents))
             xs = [parent.data for parent in parents]
         try:
             z = self.value(*xs)
@@ -115,24 +116,11 @@ class Op:
             if len(partials) != len(parents):
                 raise TypeError(f"{len(partials)} partials for {len(parents)} operands")
         except (ArithmeticError, ValueError, TypeError) as error:
-            z, partials = self.without_slopes(parents, error)
+            z, partials = without_slopes(self, parents, error)
         node = new(Value)
         node.data, node.grad, node.label = z, 0.0, ""
         node.op, node.parents, node.partials = self, parents, partials
         return node
-
-    def without_slopes(
-        self, parents: Sequence[Value], error: Exception
-    ) -> tuple[float, tuple[float, ...]]:
-        """The value, and NaN for slopes that failed; where the value fails too, say on what."""
-        try:
-            z = float(self.value(*[parent.data for parent in parents]))
-        except (ArithmeticError, ValueError, TypeError):
-            where = f"{self.name} of {shown(parents)}"
-            raise type(error)(f"cannot compute {where}: {error}") from error
-        if isinstance(error, TypeError):
-            raise TypeError(f"{self.name} has no slope at {shown(parents)}: {error}") from error
-        return z, (math.nan,) * len(parents)
 
 
 class Value:
@@ -244,18 +232,7 @@ class Value:
         return format(number(self), spec) if spec else str(self)
 
     def __deepcopy__(self, memo: dict[int, Value]) -> Value:
-        path = [self]  # no recursion: histories are deep
-        while path:
-            v = path.pop()
-            missing = [p for p in v.parents if id(p) not in memo]
-            if missing:
-                path += [v, *missing]
-            elif id(v) not in memo:
-                memo[id(v)] = twin = new(Value)
-                twin.data, twin.grad, twin.label = v.data, v.grad, v.label
-                twin.op, twin.partials = v.op, v.partials
-                twin.parents = tuple([memo[id(p)] for p in v.parents])
-        return memo[id(self)]
+        return deep_copy(self, memo)
 
     def __getstate__(self) -> tuple[None, dict[str, Any]]:
         state = {name: getattr(self, name) for name in Value.__slots__}
@@ -455,20 +432,6 @@ def topological(root: Any) -> list[Any]:
     return order
 
 
-def no_slope(order: Iterable[Value], along: Container[Value] | None = None) -> ValueError | None:
-    """What to raise where an op has no slope along an operand that leads to what is wanted.
-
-    A slope that is NaN is none, but where a NaN went into it. What is being recorded has none yet.
-    """
-    for v in order:
-        if type(v) is Value and v.op and not any(math.isnan(x.data) for x in (v, *v.parents)):
-            for i, (parent, partial) in enumerate(zip(v.parents, v.partials), 1):
-                if math.isnan(partial) and (along is None or parent in along):
-                    which = f" along operand {i}" if len(v.parents) > 1 else ""
-                    return ValueError(f"{v.op.name} has no slope{which} at {shown(v.parents)}")
-    return None
-
-
 def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
     """dy/dx for each x, as Values with a history: differentiate them again at will.
 
@@ -492,7 +455,7 @@ def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
     for v in [v for v in reversed(order) if v in wanted]:
         grad = grads[v] = total(flows[v]) if len(flows[v]) > 1 else flows[v][0]
         if v.op and not wanted.isdisjoint(v.parents):
-            if undefined := no_slope([v], wanted):
+            if type(v) is Value and (undefined := no_slope([v], wanted)):
                 raise undefined
             for parent, partial in zip(v.parents, v.op.partials(v, *v.parents)):
                 if parent in wanted:
@@ -511,31 +474,12 @@ def hessian(y: Value, xs: Sequence[Value]) -> list[tuple[Value, ...]]:
 
 
 def as_value(x: Operand) -> Value:
-    """The Value itself, or a new leaf for a number."""
-    return x if isinstance(x, Value) else Value(x)
-
-
-def shown(values: Iterable[Value]) -> str:
-    """Their numbers, by their labels, for a message."""
-    return (
-        f"({', '.join([f'{v.label} = {v.data!r}' if v.label else repr(v.data) for v in values])})"
-    )
-
-
-def as_operand(x: Operand) -> Value:
-    """As a Value whose data is a float, whatever sort of number it was set to."""
+    """The Value itself, or a new leaf for a number; data of another sort becomes a float."""
     if not isinstance(x, Value):
         return Value(x)
-    if type(x.data) is not float:
+    if type(x) is Value and type(x.data) is not float:
         x.data = Value(x.data).data
     return x
-
-
-def constant(x: Any) -> float:
-    """The number, for what is fixed in an op: a Value there would get no gradient."""
-    if not isinstance(x, NUMBER):
-        raise TypeError(f"a slope is a number, fixed in the op, got {type(x).__name__}: {x!r}")
-    return float(x)
 
 
 def times(x: Operand, y: Operand) -> Operand:

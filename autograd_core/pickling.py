@@ -1,4 +1,4 @@
-"""How graphs travel to other processes: ops by name, Values in order, parents first."""
+"""How graphs are copied and travel to other processes: ops by name, Values after their parents."""
 
 from __future__ import annotations
 
@@ -107,3 +107,19 @@ class History:
 def second(_: object, parents: list[Value]) -> tuple[Value, ...]:
     """The parents, when their history has been read."""
     return tuple(parents)
+
+
+def deep_copy(root: Value, memo: dict[int, Value]) -> Value:
+    """A copy of a Value and of all that it came from, for copy.deepcopy."""
+    path = [root]  # no recursion: histories are deep
+    while path:
+        v = path.pop()
+        missing = [p for p in v.parents if id(p) not in memo]
+        if missing:
+            path += [v, *missing]
+        elif id(v) not in memo:
+            memo[id(v)] = twin = object.__new__(type(v))
+            twin.data, twin.grad, twin.label = v.data, v.grad, v.label
+            twin.op, twin.partials = v.op, v.partials
+            twin.parents = tuple([memo[id(p)] for p in v.parents])
+    return memo[id(root)]

@@ -9,7 +9,8 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd_core.compile.record import Recording
-from autograd_core.engine import Op, Value, no_slope
+from autograd_core.complaints import no_slope
+from autograd_core.engine import Op, Value
 
 
 class ScalarMachine:
