@@ -20,16 +20,17 @@ INSTEAD = {"fabs": "abs(x)", "fsum": "total(xs)", "pow": "x ** y"}
 FORMATTING = {"%", "%="}  # as in "%.4f" % x
 
 
-def refuse_to_cut(value: object, caller: FrameType) -> None:
-    """Raise TypeError, but for a caller that is at `float(x)`, a question, or formatting.
+def unless_cut(value: object, number: float, caller: FrameType) -> float:
+    """The number in a Value, for a caller that is at `float(x)`, a question, or formatting.
 
-    Where the caller's code has no positions (python -X no_debug_ranges), any call is served.
-    Lists of Values are refused by what turns them to numbers within (`map(float, xs)`,
-    `np.asarray(xs, float)`), for that cannot be told from `map(math.exp, xs)`.
+    TypeError for any other: what it computed would have no history, and the gradient would be lost
+    that way in silence. Where the caller's code has no positions (python -X no_debug_ranges), any
+    call is served. Lists of Values are refused by what turns them to numbers within
+    (`map(float, xs)`, `np.asarray(xs, float)`), for that cannot be told from `map(math.exp, xs)`.
     """
     load = callee(caller.f_code, caller.f_lasti)
     if load is None or (name := called(load, caller)) in SERVED:
-        return
+        return float(number)
     instead = f"x.{name}()" if hasattr(value, name) else INSTEAD.get(name)
     raise TypeError(
         f"{name or 'a function'}() asked for the bare number of a Value, which would cut the graph "

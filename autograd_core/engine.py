@@ -25,7 +25,7 @@ from numbers import Real
 from threading import get_ident
 from typing import Any, NoReturn, Protocol, TypeAlias
 
-from autograd_core.callers import refuse_to_cut
+from autograd_core.callers import unless_cut
 from autograd_core.complaints import constant, no_slope, without_slopes
 from autograd_core.numerics import (
     inner,
@@ -42,7 +42,7 @@ from autograd_core.numerics import (
     xlogy,
     xlogy_array,
 )
-from autograd_core.pickling import Parents, by_name, deep_copy
+from autograd_core.pickling import by_name, deep_copy, state_of
 
 Operand: TypeAlias = "Value | float"
 
@@ -110,8 +110,7 @@ class Op:
             xs = [parent.data for parent in parents]
         try:
             z = self.value(*xs)
-            if type(z) is not float:  # what asks first is quicker than float(z)
-                z = float(z)
+            z = z if type(z) is float else float(z)  # to ask first is quicker
             partials = self.partials(z, *xs)
             if len(partials) != len(parents):
                 raise TypeError(f"{len(partials)} partials for {len(parents)} operands")
@@ -206,6 +205,10 @@ class Value:
     def __le__(self, other: Operand) -> bool: return number(self) <= number(other)
     def __gt__(self, other: Operand) -> bool: return number(self) > number(other)
     def __ge__(self, other: Operand) -> bool: return number(self) >= number(other)
+    def __float__(self) -> float: return unless_cut(self, number(self), sys._getframe(1))  # noqa: SLF001
+    def __format__(self, spec: str) -> str: return format(number(self), spec) if spec else str(self)
+    def __deepcopy__(self, memo: dict[int, Value]) -> Value: return deep_copy(self, memo)
+    def __getstate__(self) -> Any: return state_of(self)
     # fmt: on
 
     def __eq__(self, other: object) -> bool:
@@ -218,25 +221,6 @@ class Value:
         return self is other if isinstance(other, Value) else NotImplemented
 
     __hash__ = object.__hash__
-
-    def __float__(self) -> float:
-        """The number, for `float(x)` alone: `math.sin(x)` asks for it too, and is refused.
-
-        What it computed would have no history, and the gradient would lose that way in silence.
-        """
-        x = float(number(self))
-        refuse_to_cut(self, sys._getframe(1))  # noqa: SLF001  nothing else tells the two apart
-        return x
-
-    def __format__(self, spec: str) -> str:
-        return format(number(self), spec) if spec else str(self)
-
-    def __deepcopy__(self, memo: dict[int, Value]) -> Value:
-        return deep_copy(self, memo)
-
-    def __getstate__(self) -> tuple[None, dict[str, Any]]:
-        state = {name: getattr(self, name) for name in Value.__slots__}
-        return None, state | {"parents": self.parents and Parents(self.parents)}
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -341,8 +325,8 @@ def shares(z: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
     return tuple([weight / whole for weight in weights])
 
 
-OPS = (ADD, SUB, MUL, DIV, POW, XLOGY, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, SQRT, SIN, COS, TANH,
-       SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
+OPS = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, XLOGY, SQRT, SIN, COS,
+       TANH, SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
 # fmt: on
 
 

@@ -65,6 +65,13 @@ def named(module: str, name: str) -> Op:
 IN_ORDER: set[int] = set()  # the threads in which pickle is given a history in order
 
 
+def state_of(v: Value) -> tuple[Any, dict[str, Any]]:
+    """What pickle stores of a Value."""
+    state: Any = object.__getstate__(v)
+    attributes, slots = state
+    return attributes, slots | {"parents": v.parents and Parents(v.parents)}
+
+
 class Parents(tuple["Value", ...]):
     """The parents of a Value, pickled after all that they came from.
 
