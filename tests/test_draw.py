@@ -1,6 +1,8 @@
 """Pictures: what they show, that they survive any label, and that files are written whole."""
 
+import copy
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from autograd_core import (
     total,
 )
 from autograd_core.draw import draw, paths, snapshot
+from nn import MLP
 from tests.strategies import expressions
 
 CUBE = Op("cube", lambda x: x**3, lambda z, x: (3 * x * x,), lambda np, x: x**3)
@@ -114,10 +117,35 @@ def test_a_gradient_is_a_dash_until_a_backward_has_reached_it():
     assert str(draw(c)).count("grad –") == 3
     gradient(c, a)
     assert str(draw(c)).count("grad –") == 3
-    (a * 0).backward()
-    assert re.findall(r"grad (\S+)", str(draw(c))) == ["0", "–", "–"]
+    (a * 4).backward()
+    assert re.findall(r"grad (\S+)", str(draw(c))) == ["4", "–", "–"]
+    a.grad = 0.0
+    assert str(draw(c)).count("grad –") == 3
     c.backward()
     assert re.findall(r"grad (\S+)", str(draw(c))) == ["3", "2", "1"]
+
+
+def test_a_graph_that_no_backward_has_reached_shows_no_gradient_whatever_was_done_to_it():
+    model = MLP(2, [3, 1], seed=0)
+    model([1.0, -1.0]).backward()
+    model.zero_grad()
+    root = model([1.0, -1.0])
+    for graph in (root, copy.deepcopy(root), pickle.loads(pickle.dumps(root))):  # noqa: S301
+        assert set(re.findall(r"grad (\S+)", str(draw(graph)))) == {"–"}
+        for level in ("neuron", "layer"):
+            assert not re.search(r"grad (norm )?[\d.-]+", str(draw(graph, collapse=level)))
+
+
+def test_a_gradient_that_is_zero_is_shown_where_a_backward_came():
+    x, w = Value(-1.0, "x"), Value(2.0, "w")
+    dead = (x * w).relu()
+    root = 3 * dead + 1.0
+    root.backward()
+    for graph in (root, copy.deepcopy(root), pickle.loads(pickle.dumps(root))):  # noqa: S301
+        assert "–" not in str(draw(graph))
+        assert re.findall(r"(\w+)(?: = .*?)? +data \S+ +grad 0\b", str(draw(graph))) == [
+            *("3", "x", "w", "v3")
+        ]
 
 
 def test_a_picture_shows_the_graph_as_it_was_when_drawn():
