@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from statistics import fmean, pstdev
 
+import numpy as np
+
 from autograd_core import Value
 from nn import LOSSES, MLP, SGD, DivergedError, datasets, evaluate, fit
 from nn.doctor import RULES, diagnose
@@ -96,7 +98,8 @@ class Training:
 
         try:
             options["compile"] = self.activation not in FUNCTIONS
-            fit(model, *self.examples(), **options, progress=False, callbacks=[keep])
+            with np.errstate(over="ignore"):  # where losses that are finite add up to no such
+                fit(model, *self.examples(), **options, progress=False, callbacks=[keep])
         except DivergedError:
             pass
         return model, history

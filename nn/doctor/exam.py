@@ -122,12 +122,13 @@ class Exam:
 
     def explained_by(self, predictions: Sequence[Sequence[float]]) -> float:
         """The share of the targets' variance that predictions, output by output, explain."""
-        missed = total = 0.0
+        missed = varied = size = 0.0
         for said, asked in zip(predictions, zip(*self.data.targets)):
             mean = sum(asked) / len(asked)
             missed += sum([(a - b) * (a - b) for a, b in zip(said, asked)])
-            total += sum([(b - mean) * (b - mean) for b in asked])
-        return max(0.0, 1 - missed / total) if total else float(missed < TIE)
+            varied += sum([(b - mean) * (b - mean) for b in asked])
+            size += sum([b * b for b in asked])
+        return max(0.0, 1 - missed / (varied or size or 1.0))  # equal targets count from 0
 
     @property
     def takes_numbers(self) -> bool:

@@ -256,8 +256,8 @@ def saturated_units(exam: Exam) -> Iterator[Finding]:
     """A tanh or sigmoid layer of which half of the units or more are flat on nearly all examples.
 
     ok: activation="sigmoid"
-    found: activation="sigmoid", weights=100.0
-    found: activation="tanh", weights=100.0
+    found: activation="sigmoid", weights=300.0, epochs=300
+    found: activation="tanh", weights=100.0, epochs=300
     """
     for layer in exam.layers:
         units = flat(layer)
