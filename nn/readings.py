@@ -162,8 +162,9 @@ def name_units(model: MLP) -> None:
     """Label what layer 1 (say) computed last: unit 0 is z1[0] and, activated, a1[0]."""
     for k, layer in enumerate(model.layers, 1):
         for i, (z, a) in enumerate(zip(layer.pre_activations, layer.activations, strict=True)):
-            a.label = f"a{k}[{i}]"
-            z.label = f"z{k}[{i}]"
+            for value, label in ((a, f"a{k}[{i}]"), (z, f"z{k}[{i}]")):
+                if isinstance(value, Value):  # and not what an activation made by `math`
+                    value.label = label
 
 
 # --- During training -------------------------------------------------------------------------

@@ -552,7 +552,7 @@ def cases(draw):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=2500, suppress_health_check=list(HealthCheck))
+@settings(deadline=None, max_examples=1800, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_whatever_it_is_given_it_answers_in_words(case):
     model, X, y, loss, record = case

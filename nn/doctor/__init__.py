@@ -20,7 +20,7 @@ from typing import Any
 
 from autograd_core import Value, topological
 from autograd_core.check import by_backward
-from autograd_core.engine import collector_paused
+from autograd_core.engine import as_value, collector_paused
 from nn.doctor.exam import Exam
 from nn.doctor.findings import Change, Diagnosis, Finding, Place
 from nn.doctor.rules import RULES
@@ -74,7 +74,7 @@ def first_failure(model: MLP, data: Examples) -> str:
         try:
             outputs = model.outputs([Value(v, f"x{j}") for j, v in enumerate(x)])
             name_units(model)
-            loss = data.loss_of(outputs, target)
+            loss = data.loss_of([as_value(output) for output in outputs], target)
             if not all(math.isfinite(v.data) for v in topological(loss)):
                 return f"at example {i} the loss is {loss.data:g}; {first_nonfinite(loss)}"
             slopes = zip(parameters, by_backward(loss, parameters), strict=True)
