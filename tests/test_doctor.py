@@ -4,6 +4,7 @@ import json
 import math
 import re
 import warnings
+from collections import Counter
 from dataclasses import fields, replace
 
 import pytest
@@ -17,6 +18,7 @@ from nn.doctor import RULES, Change, diagnose
 from nn.doctor.rules import asleep
 from nn.examples import Examples
 from nn.readings import GradientNorms, read
+from tests.report.doctor import OPTIMIZERS, Nets, shares
 from tests.trials import CASES, Training, of_kind, trainings
 
 XOR, MOONS = datasets.xor(), datasets.moons()
@@ -274,6 +276,33 @@ def test_a_tie_is_no_hit(n, number):
     assert not said(n, losses.cross_entropy, [0] * 5).fitted
 
 
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu", "tanh", "sigmoid"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_nets_that_are_measured_side_by_side_train_as_by_fit(activation, optimizer):
+    nets = Nets((3, 4), activation, 3, "he", optimizer, steps=60)
+    for seed, loss in zip(nets.seeds, nets.losses(), strict=True):
+        model = MLP(2, [3, 1], activation=activation, init="he", seed=seed)
+        train(model, XOR, losses.mse, OPTIMIZERS[optimizer](0.1), 60)
+        assert evaluate(model, *XOR, loss=losses.mse)[0] == pytest.approx(loss, rel=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("activation", "prescribed"),
+    [
+        ("relu", "tanh"),
+        ("leaky_relu", "tanh"),
+        ("tanh", "twice the units"),
+        ("sigmoid", "twice the units"),
+    ],
+)
+def test_what_is_prescribed_on_xor_mends_most(activation, prescribed):
+    counts, cured = shares(activation, 2, range(60))
+    mended = sum(cured.values(), Counter())
+    assert mended[prescribed] == max(mended.values())
+    assert mended[prescribed] >= 0.75 * counts.total() > 0
+
+
 def test_xor_that_is_solved_is_ok():
     model, loss = trained_on_xor(4)
     assert loss < 1e-9
@@ -368,7 +397,7 @@ def test_the_gradient_vanishes_in_a_sigmoid_net_of_many_layers(epochs):
 
 
 def test_the_suggested_change_keeps_the_gradient():
-    model = MLP(2, [8] * 8 + [1], activation="tanh", init="xavier", seed=0)
+    model = MLP(2, [8] * 8 + [1], activation="leaky_relu", init="he", seed=0)
     assert not {"vanishing gradient", "exploding gradient"} & set(
         kinds(diagnose(model, *MOONS, LOGITS))
     )

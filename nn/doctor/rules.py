@@ -311,8 +311,9 @@ def vanishing_gradient(exam: Exam) -> Iterator[Finding]:
     begin, end = exam.layers[0].gradient_norm(), exam.layers[-1].gradient_norm()
     if depth < 3 or begin >= VANISHING * end:
         return
-    is_sigmoid = exam.layers[0].activation == "sigmoid"  # whose slope is 1/4 at most
-    change = Change(activation="tanh" if is_sigmoid else None, init=exam.init)
+    change = Change(init=exam.init)
+    if exam.layers[0].activation == "sigmoid":  # whose slope is 1/4 at most, whatever the weights
+        change = Change(activation="leaky_relu", init="he")
     yield Finding(
         f"the gradient's norm falls from {end:.2g} in layer {depth} to {begin:.2g} in layer 1, "
         f"{begin / end:.0e} of it, so the first layers hardly learn",

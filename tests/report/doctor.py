@@ -48,6 +48,7 @@ class Nets:
         n = len(self.seeds)
         return [np.array(W), np.zeros((n, self.hidden)), np.array(V), np.zeros(n)]
 
+    @np.errstate(all="ignore")  # at ten times the rate, some diverge
     def losses(self):
         """The loss that each net ends at."""
         parameters, optimizer = self.start(), OPTIMIZERS[self.optimizer](self.lr)
