@@ -297,8 +297,8 @@ def test_nets_that_are_measured_side_by_side_train_as_by_fit(activation, optimiz
     ],
 )
 def test_what_is_prescribed_on_xor_mends_most(activation, prescribed):
-    counts, cured = shares(activation, 2, range(60))
-    mended = sum(cured.values(), Counter())
+    counts, by_end = shares(activation, 2, range(60))
+    mended = sum(by_end.values(), Counter())
     assert mended[prescribed] == max(mended.values())
     assert mended[prescribed] >= 0.75 * counts.total() > 0
 
@@ -411,7 +411,7 @@ def test_an_absurd_learning_rate_ends_in_a_number_that_is_not_finite():
     with pytest.raises(DivergedError):
         train(model, MOONS, losses.mse, SGD(1e100), 5)
     finding = only(diagnose(model, *MOONS, losses.mse))
-    assert finding.kind == "not finite"
+    assert finding.kind == "not a finite number"
     assert re.search(r"cannot compute \*\*2 of \(.*e\+\d+\)", finding.message)
     assert "learning rate" in finding.suggestion
 
@@ -629,7 +629,7 @@ def test_one_example_or_one_class_is_examined(n_out, y, loss, n):
 
 def test_parameters_that_are_no_numbers_are_one_finding():
     model = with_biases(MLP(2, [3, 1], seed=0), math.nan)
-    assert kinds(diagnose(model, *XOR, losses.mse)) == ["not finite"]
+    assert kinds(diagnose(model, *XOR, losses.mse)) == ["not a finite number"]
 
 
 # --- Gradient norms --------------------------------------------------------------------------

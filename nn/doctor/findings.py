@@ -35,7 +35,7 @@ class Change:
 def in_words(name: str, new: Any) -> str:
     """One part of a change."""
     if name == "standardise":
-        return f"{new} standardised (of each column, less the mean, over the deviation)"
+        return f"{new} standardised (each column less its mean, over its standard deviation)"
     if name == "lr":
         return f"{'a tenth of' if new < 1 else f'{new:g} times'} the learning rate"
     if name == "epochs":

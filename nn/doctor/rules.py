@@ -55,7 +55,7 @@ def rule(stage: int, *, always: bool = False) -> Callable[..., Rule]:
 
 
 @rule(NUMBERS)
-def not_finite(exam: Exam) -> Iterator[Finding]:
+def not_a_finite_number(exam: Exam) -> Iterator[Finding]:
     """A number that overflows or is not defined.
 
     ok: sizes=[4, 1], activation="relu"
@@ -69,10 +69,11 @@ def not_finite(exam: Exam) -> Iterator[Finding]:
     """
     if not exam.failure:
         return
-    setup = (inputs_not_scaled, output_and_loss, targets_not_scaled)
+    setup = (inputs_not_scaled, output_and_loss_unmatched, targets_not_scaled)
     causes = [*[finding for rule in setup for finding in rule.find(exam)], *log_of_zero(exam)]
     change = causes[0].change if causes else Change(lr=0.1)
-    yield Finding(exam.failure, change, causes[0].message if causes else "in a new model")
+    why = f"for {causes[0].message}" if causes else "in a new model"
+    yield Finding(exam.failure, change, why)
 
 
 def log_of_zero(exam: Exam) -> Iterator[Finding]:
@@ -84,7 +85,7 @@ def log_of_zero(exam: Exam) -> Iterator[Finding]:
 
 
 @rule(RECIPE, always=True)
-def output_and_loss(exam: Exam) -> Iterator[Finding]:
+def output_and_loss_unmatched(exam: Exam) -> Iterator[Finding]:
     """An output that cannot give what the loss takes: scores, probabilities or the targets.
 
     ok: data="blobs", sizes=[8, 3], loss="cross_entropy"
@@ -108,10 +109,10 @@ def output_and_loss(exam: Exam) -> Iterator[Finding]:
         return
     given, asked = exam.reach, exam.asked
     if not given[0] <= asked[0] <= asked[1] <= given[1]:
-        twice = (activation, loss.name) in PROBABILITIES.values()
-        message = f"{loss.name} takes the {activation} itself: here it is taken twice, and" * twice
-        message = message or f"{loss.name} asks for {between(asked)};"
-        message = f"{message} a {activation} output gives only {between(given)}"
+        message = f"{loss.name} asks for outputs {between(asked)};"
+        if (activation, loss.name) in PROBABILITIES.values():
+            message = f"{loss.name} takes the {activation} itself: here it is taken twice, and"
+        message = f"{message} those of a {activation} output are {between(given)}"
         why = "which gives numbers of any size"
         yield Finding(message, Change(output="linear"), why, is_fault=True)
 
@@ -120,8 +121,8 @@ def between(ends: tuple[float, float]) -> str:
     """An interval in words."""
     low, high = ends
     if ends == ANY:
-        return "scores of any size"
-    return f"{low:g} and more" if high == math.inf else f"{low:g} to {high:g}"
+        return "of any size"
+    return f"of {low:g} and more" if high == math.inf else f"from {low:g} to {high:g}"
 
 
 @rule(RECIPE)
@@ -133,8 +134,8 @@ def inputs_not_scaled(exam: Exam) -> Iterator[Finding]:
     found: activation="tanh", inputs=200.0, epochs=300
     found: activation="tanh", inputs=[1.0, 0.003]
     """
-    for message in unscaled(exam.data.X):
-        yield Finding(f"{message} in the inputs", Change(standardise="inputs"))
+    for message in unscaled("inputs", exam.data.X):
+        yield Finding(message, Change(standardise="inputs"))
 
 
 @rule(RECIPE)
@@ -144,23 +145,22 @@ def targets_not_scaled(exam: Exam) -> Iterator[Finding]:
     ok: data="parabola", loss="mse", lr=0.1
     found: data="parabola", loss="mse", lr=0.1, targets=900.0
     """
-    for message in unscaled(exam.data.targets) if exam.takes_numbers else ():
-        yield Finding(f"{message} in the targets", Change(standardise="targets"))
+    for message in unscaled("targets", exam.data.targets) if exam.takes_numbers else ():
+        yield Finding(message, Change(standardise="targets"))
 
 
-def unscaled(rows: Sequence[Sequence[float]]) -> Iterator[str]:
+def unscaled(what: str, rows: Sequence[Sequence[float]]) -> Iterator[str]:
     """What is wrong with the scale of a table, if anything."""
     spans = [max(column) - min(column) for column in zip(*rows)]
     varied = [span for span in spans if span] or [1.0]
+    wide, narrow = max(varied), min(varied)
     if largest(rows) > LARGE:
-        yield f"the largest number is {largest(rows):.3g}"
-    elif max(varied) < SMALL:
-        yield f"the largest difference is {max(varied):.3g}"
-    elif max(varied) > UNEQUAL * min(varied):
-        wide, narrow = spans.index(max(varied)), spans.index(min(varied))
-        yield (
-            f"column {wide} varies by {max(varied):.3g} and column {narrow} by {min(varied):.3g}"
-        )
+        yield f"the largest of the {what} is {largest(rows):.3g} in size"
+    elif wide < SMALL:
+        yield f"the {what} differ by {wide:.3g} at most"
+    elif wide > UNEQUAL * narrow:
+        columns = f"column {spans.index(wide)} varies by {wide:.3g}, column {spans.index(narrow)}"
+        yield f"of the {what}, {columns} by {narrow:.3g} only"
 
 
 @rule(RECIPE, always=True)
@@ -225,7 +225,7 @@ def learning_rate_too_high(exam: Exam) -> Iterator[Finding]:
     late = losses[len(losses) // 2 :]
     ups = sum([after > RISE * before > 0 for before, after in pairwise(late)])
     if weight > HUGE:
-        message = f"weights reach {weight:.3g}, as steps that are too long drive them"
+        message = f"weights reach {weight:.3g}: steps that are too long drive them there"
     elif len(losses) > 1 and losses[-1] > RISE * losses[0] > 0:
         message = f"the loss rose from {losses[0]:.3g} to {losses[-1]:.3g} in {len(losses)} epochs"
     elif len(late) >= 5 and ups >= len(late) / 5:
@@ -290,9 +290,13 @@ def linear_net(exam: Exam) -> Iterator[Finding]:
     if any(layer.activation != "linear" for layer in hidden) or not exam.straight:
         return
     change = Change(activation="tanh") if hidden else Change(sizes=[8, out.size], activation="tanh")
-    who = "all hidden layers are linear" if hidden else "there is no hidden layer"
+    who = (
+        "all hidden layers are linear, so the whole net is"
+        if hidden
+        else "the model is linear, as it has no hidden layer"
+    )
     yield Finding(
-        f"{who}, so the net is linear, and the best linear fit (by least squares) {exam.straight}",
+        f"{who}, and the best linear fit (by least squares) {exam.straight}",
         change,
         "which bends the answer",
     )
@@ -399,10 +403,10 @@ def stuck(exam: Exam) -> Iterator[Finding]:
     *hidden, out = exam.sizes
     message = f"training rests here, at a gradient of norm {exam.gradient_norm:.1g}"
     if exam.layers[0].activation in {"relu", "leaky_relu"}:
-        yield Finding(message, Change(activation="tanh"), "which has no flat parts to rest on")
+        yield Finding(message, Change(activation="tanh"), "whose slope is never 0")
     else:
         sizes = [*[2 * size for size in hidden or [4]], out]
-        yield Finding(message, Change(sizes=sizes), "of which more start in useful places")
+        yield Finding(message, Change(sizes=sizes), "as of more units, more start in useful places")
 
 
 # --- Units, and how they are named ------------------------------------------------------------
@@ -442,6 +446,8 @@ def sleepers(layer: LayerReadings, units: Sequence[int], exam: Exam) -> str:
 
 def counted(units: Sequence[int], layer: LayerReadings) -> str:
     """How many of a layer's units."""
+    if layer.size == 1:
+        return "the only unit"
     return f"{'all ' if len(units) == layer.size else f'{len(units)} of '}{layer.size} units"
 
 

@@ -87,37 +87,32 @@ REMEDIES = {
 }
 
 
-def stuck(nets):
-    """The seeds that did not solve XOR, by the loss they ended at."""
-    ends = dict(zip(nets.seeds, nets.losses(), strict=True))
-    found = {end: [s for s, x in ends.items() if abs(x - at) < 0.01] for end, at in ENDS.items()}
-    return {end: tuple(seeds) for end, seeds in found.items() if seeds}
-
-
-def mended(nets):
-    """How many of these nets each remedy mends."""
-    return Counter({name: int((of(nets).losses() < SOLVED).sum()) for name, of in REMEDIES.items()})
-
-
 def shares(activation, hidden, seeds=range(100), inits=INITS):
     """By the loss that nets ended at: how many did, and how many of them each remedy mends."""
-    counts, cured = Counter(), {end: Counter() for end in ENDS}
+    counts, mended = Counter(), {end: Counter() for end in ENDS}
     for init in inits:
-        nets = Nets(tuple(seeds), activation, hidden, init)
-        for end, those in stuck(nets).items():
-            counts[end] += len(those)
-            cured[end] += mended(replace(nets, seeds=those))
-    return counts, cured
+        every = Nets(tuple(seeds), activation, hidden, init)
+        ends = dict(zip(seeds, map(place, every.losses()), strict=True))
+        stuck = replace(every, seeds=tuple(seed for seed in seeds if ends[seed]))
+        counts.update(ends[seed] for seed in stuck.seeds)
+        for name, remedy in REMEDIES.items():
+            for seed, loss in zip(stuck.seeds, remedy(stuck).losses(), strict=True):
+                mended[ends[seed]][name] += loss < SOLVED
+    return counts, mended
+
+
+def place(loss):
+    """Where a net that is stuck is, by the name of the loss."""
+    return next((end for end, at in ENDS.items() if abs(loss - at) < 0.01), None)
 
 
 def tables():
     for hidden in (2, 3):
-        rows = []
-        for activation in ("relu", "leaky_relu", "tanh", "sigmoid"):
-            counts, cured = shares(activation, hidden)
-            for end, n in counts.items():
-                rows.append(
-                    [activation, end, str(n), *[f"{cured[end][r] / n:.0%}" for r in REMEDIES]]
-                )
+        rows = [
+            [activation, end, str(n), *[f"{mended[end][name] / n:.0%}" for name in REMEDIES]]
+            for activation in ("relu", "leaky_relu", "tanh", "sigmoid")
+            for counts, mended in [shares(activation, hidden)]
+            for end, n in sorted(counts.items(), reverse=True)
+        ]
         title = f"What mends XOR: of 400 nets 2-{hidden}-1 of each kind, those that are stuck"
         yield Table(title, ["activation", "loss", "stuck", *REMEDIES], rows)
