@@ -109,10 +109,10 @@ def output_and_loss_unmatched(exam: Exam) -> Iterator[Finding]:
         return
     given, asked = exam.reach, exam.asked
     if not given[0] <= asked[0] <= asked[1] <= given[1]:
-        message = f"{loss.name} asks for outputs {between(asked)};"
+        message = f"asks for outputs {between(asked)}; those of a {activation} are {between(given)}"
         if (activation, loss.name) in PROBABILITIES.values():
-            message = f"{loss.name} takes the {activation} itself: here it is taken twice, and"
-        message = f"{message} those of a {activation} output are {between(given)}"
+            message = f"takes the {activation} itself, which this output has taken already"
+        message = f"{loss.name} {message}"
         why = "which gives numbers of any size"
         yield Finding(message, Change(output="linear"), why, is_fault=True)
 
