@@ -289,6 +289,10 @@ def test_nets_that_are_measured_side_by_side_train_as_by_fit(activation, optimiz
         assert evaluate(model, *XOR, loss=losses.mse)[0] == pytest.approx(loss, rel=1e-9)
 
 
+def test_where_no_net_is_stuck_no_remedy_is_tried():
+    assert not shares("tanh", 3, [0], ["xavier"])[0]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("activation", "prescribed"),

@@ -95,7 +95,7 @@ def shares(activation, hidden, seeds=range(100), inits=INITS):
         ends = dict(zip(seeds, map(place, every.losses()), strict=True))
         stuck = replace(every, seeds=tuple(seed for seed in seeds if ends[seed]))
         counts.update(ends[seed] for seed in stuck.seeds)
-        for name, remedy in REMEDIES.items():
+        for name, remedy in REMEDIES.items() if stuck.seeds else ():
             for seed, loss in zip(stuck.seeds, remedy(stuck).losses(), strict=True):
                 mended[ends[seed]][name] += loss < SOLVED
     return counts, mended
