@@ -30,14 +30,12 @@ def render(source: str, format: str) -> bytes:
 def no_graphviz(format: str, said: Iterable[str]) -> str:
     """That no Graphviz drew, what each said, and what brings one."""
     package = '"pygraphviz>=2.0.4"' if format == "pdf" else "graphviz-pure"
-    pip = f"pip install {package}"
     return "\n".join(
         [
             f"drawing as {format} needs Graphviz, and none here does it:",
-            *said,
-            "Either of these brings it:",
-            f"    {pip:<32} (no administrator needed)",
-            "    apt-get install graphviz         (Debian, Ubuntu; brew install graphviz on a Mac)",
+            ";\n".join(said),
+            f"What brings it: pip install {package} (no administrator needed),",
+            "or apt-get install graphviz (Debian, Ubuntu; brew install graphviz on a Mac).",
             "Without it, print(draw(...)) shows the graph as text and draw(...).source is its DOT.",
         ]
     )

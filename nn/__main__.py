@@ -191,8 +191,11 @@ def run(options: argparse.Namespace, folder: Folder) -> None:
     if not diagnosis.ok:
         print(*diagnosis.findings, sep="\n")
     if test.X:
-        tested = measure(trained, test, loss)
-        print(f"held out: {verdict(history.loss[0], *tested, len(test.X))}")
+        try:
+            tested = measure(trained, test, loss)
+            print(f"held out: {verdict(history.loss[0], *tested, len(test.X))}")
+        except (ValueError, ArithmeticError) as error:
+            folder.fail("result on what is held out", error)
     print(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
 
 
@@ -238,11 +241,15 @@ class Folder:
             write_whole(self.path / name, make())
         except Exception as error:  # noqa: BLE001  # whatever it is, the other files can be had
             left = " (the one that is there is older)" * (self.path / name).exists()
-            print(f"error: no {name}{left}: {reason(error)}", file=sys.stderr)
-            self.failed.append(name)
+            self.fail(f"{name}{left}", error)
             return error
         self.written.append(name)
         return None
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Say what there is not, and why."""
+        print(f"error: no {what}: {reason(error)}", file=sys.stderr)
+        self.failed.append(what)
 
 
 def reason(error: Exception) -> str:

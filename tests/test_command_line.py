@@ -706,6 +706,17 @@ def test_a_plane_too_large_to_draw_leaves_the_model(tmp_path, out, capsys):
     assert names(out) == {"loss.png", "graph.svg", *OF_A_TABLE}
 
 
+def test_a_result_on_what_is_held_out_that_is_not_defined_is_said(tmp_path, out, capsys):
+    path = table(tmp_path / "t.csv", "x,y", [0, 0.5], [1, 0.25], [2, 0.75], [3, 1e300])
+    arguments = ["--csv", path, "--held-out", "0.25", "--no-plots", "--epochs", "1"]
+    seed = next(seed for seed in range(99) if random.Random(seed).sample(range(4), 4)[0] == 3)
+    assert run(out, *arguments, "--seed", seed) == 1
+    shown = capsys.readouterr()
+    assert "error: no result on what is held out: cannot compute" in shown.err
+    assert "wrote" in shown.out
+    assert names(out) == OF_A_TABLE
+
+
 def test_an_interrupt_says_that_nothing_was_written(out, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
