@@ -257,7 +257,9 @@ def reason(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("matplotlib"):
         return NO_MATPLOTLIB
     said = " ".join(str(error).split())
-    known = isinstance(error, (ValueError, OSError, ImportError, GraphvizMissingError))
+    known = isinstance(
+        error, (ValueError, ArithmeticError, OSError, ImportError, GraphvizMissingError)
+    )
     return said if said and known else f"{type(error).__name__}: {said}"
 
 
