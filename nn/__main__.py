@@ -150,53 +150,61 @@ def check(options: argparse.Namespace) -> None:
 
 
 def run(options: argparse.Namespace, folder: Folder) -> None:
-    """Train, write the model, report, and make the pictures."""
+    """Train, write the model, make the pictures, and report."""
     check(options)
     data = load(options)
     loss = LOSSES[options.loss or default_loss(data.classes)]
-    n_outputs = outputs_for(loss, data)
+    sizes = [*options.hidden, outputs_for(loss, data)]
     data, test = hold_out(data, options.held_out, options.seed)
     scaled, inputs, output = data.scaled()
-    model = MLP(
-        len(data.inputs),
-        [*options.hidden, n_outputs],
-        activation=options.activation,
-        output=OUTPUT.get(loss.name, "linear"),
-        seed=options.seed,
-    )
+    shape = {"activation": options.activation, "output": OUTPUT.get(loss.name, "linear")}
+    model = MLP(len(data.inputs), sizes, **shape, seed=options.seed)
     n = len(model.parameters())
     print(f"{model} with {n} parameters on {len(data.X)} examples of {data.source}")
-    scaled_history = fit(
-        model,
-        scaled.X,
-        scaled.y,
-        loss=loss,
-        optimizer=OPTIMIZERS[options.optimizer][0](options.lr),
-        epochs=options.epochs,
-        batch_size=options.batch,
-        seed=options.seed,
-    )
+
+    record = train(options, model, scaled, loss)
     trained = for_raw_numbers(model, inputs, output) if data.table else model
-    losses = [number * output.deviation**2 for number in scaled_history.loss]  # a squared error's
-    history = History(losses, scaled_history.accuracy if data.classes else [])
+    losses = [number * output.deviation**2 for number in record.loss]  # a squared error's
+    history = History(losses, record.accuracy if data.classes else [])
     final = measure(trained, data, loss)
     if not math.isfinite(final[0]):
         raise ArithmeticError("the last step left a model whose loss is not finite")
     folder.save(trained, data)
-    print(f"loss ({loss.name}) {history.loss[0]:.4g} -> {final[0]:.4g}")
-    print(verdict(history.loss[0], *final, len(data.X)))
+    print(f"loss ({loss.name}) {losses[0]:.4g} -> {final[0]:.4g}")
+    print(verdict(losses[0], *final, len(data.X)))
     if not options.no_plots:
         draw_all(folder, trained, data, loss, history)
-    diagnosis = diagnose(model, scaled.X, scaled.y, loss, history=scaled_history)
+    diagnosis = diagnose(model, scaled.X, scaled.y, loss, history=record)
     if not diagnosis.ok:
         print(*diagnosis.findings, sep="\n")
     if test.X:
-        try:
-            tested = measure(trained, test, loss)
-            print(f"held out: {verdict(history.loss[0], *tested, len(test.X))}")
-        except (ValueError, ArithmeticError) as error:
-            folder.fail("result on what is held out", error)
+        report_held_out(folder, trained, test, loss, losses[0])
     print(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
+
+
+def train(options: argparse.Namespace, model: MLP, data: Data, loss: Loss) -> History:
+    """Train as the options say."""
+    kind, _ = OPTIMIZERS[options.optimizer]
+    return fit(
+        model,
+        data.X,
+        data.y,
+        loss=loss,
+        optimizer=kind(options.lr),
+        epochs=options.epochs,
+        batch_size=options.batch,
+        seed=options.seed,
+    )
+
+
+def report_held_out(folder: Folder, model: MLP, test: Data, loss: Loss, first_loss: float) -> None:
+    """Print what the model does on what is held out, where that is defined."""
+    try:
+        result = measure(model, test, loss)
+    except (ValueError, ArithmeticError) as error:
+        folder.fail("result on what is held out", error)
+    else:
+        print(f"held out: {verdict(first_loss, *result, len(test.X))}")
 
 
 def draw_all(folder: Folder, model: MLP, data: Data, loss: Loss, history: History) -> None:
