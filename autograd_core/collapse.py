@@ -318,6 +318,11 @@ class Box:
             (coloured(self.shown_grad, ink), behind),
         ]
 
+    def width(self) -> int:
+        """The points that the longer of its rows takes, about; no more than a page has."""
+        name = f"{self.name}  " if self.name else ""
+        return min(500, 8 * max(len(name + self.shown_data), len(self.shown_grad)))
+
 
 class NetPicture(Picture):
     """A net drawn by its layers or its neurons; `example` and `neuron` look closer.
@@ -492,12 +497,14 @@ def columns(boxes: Mapping[Home | int, Box]) -> Iterable[list[Home | int]]:
 
 
 def add_column(dot: Any, boxes: Mapping[str, Box]) -> None:
-    """Boxes below each other, in their order."""
+    """Boxes below each other, in their order, and as wide as each other: no line crosses one."""
+    width = max(map(Box.width, boxes.values()))
     with dot.subgraph(graph_attr={"rank": "same"}) as column:
         for name, box in boxes.items():
             fill = PALE if name.startswith("x") else "white"
             about = tooltip(f"{box.name}: {box.shown_data}, {box.shown_grad}")
-            column.node(name, table(box.rows(), fill=fill), shape="plain", id=name, tooltip=about)
+            content = table(box.rows(), fill=fill, width=width)
+            column.node(name, content, shape="plain", id=name, tooltip=about)
         for above, below in pairwise(boxes):
             column.edge(above, below, style="invis")
 

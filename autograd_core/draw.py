@@ -16,13 +16,10 @@ from autograd_core.picture import (
     FAINT,
     GREY,
     INK,
-    NO_GRAPHVIZ,
     PALE,
     PALE_WRONG,
     WRONG,
-    GraphvizMissingError,
     Picture,
-    can_render,
     coloured,
     escaped,
     new_dot,
@@ -32,18 +29,17 @@ from autograd_core.picture import (
     table,
     tooltip,
 )
+from autograd_core.renderers import GraphvizMissingError
 
 if TYPE_CHECKING:
     from autograd_core.collapse import NetPicture
 
 __all__ = [
     "INFIX",
-    "NO_GRAPHVIZ",
     "GraphvizMissingError",
     "Node",
     "Paths",
     "Picture",
-    "can_render",
     "draw",
     "paths",
     "short",
