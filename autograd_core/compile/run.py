@@ -260,9 +260,10 @@ def log_of_sum_of_rows(rows: Floats, out: Floats, weights: Floats, whole: Floats
 
 def add_up(source: Floats, summed: tuple[int, ...], out: Floats) -> Call:
     """The call out = source summed over axes; over the last of two it is a product with ones."""
-    array, result = source.squeeze(), out.squeeze()
-    if array.ndim == 2 and source.ndim - 1 in summed and array.shape[:1] == result.shape:
-        return partial(np.matmul, array, np.ones(array.shape[1]), out=result)
+    longer = [axis for axis, size in enumerate(source.shape) if size != 1]
+    if len(longer) == 2 and longer[0] not in summed and longer[1] in summed:
+        ones = np.ones(source.shape[longer[1]])
+        return partial(np.matmul, source.squeeze(), ones, out=out.squeeze())
     return partial(np.add.reduce, source, summed, None, out)
 
 
