@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -71,7 +72,9 @@ class ScalarMachine:
             gradient = gradients[i]
             try:
                 partials = op.partials(numbers[i], *[numbers[p] for p in parents])
-            except (ArithmeticError, ValueError, TypeError):
+            except (ArithmeticError, ValueError):  # which matters if the slope is wanted
+                partials = (math.nan,) * len(parents)
+            except TypeError:
                 self.complain(op, parents)
             if len(partials) != len(parents):
                 self.complain(op, parents)
