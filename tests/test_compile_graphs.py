@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from autograd_core import (
     OPS,
+    Op,
     Value,
     compile,
     dot,
@@ -21,6 +22,8 @@ from autograd_core import (
 from autograd_core.check import arities
 from autograd_core.engine import (
     EXP,
+    SIN,
+    TOTAL,
     power,
 )
 from nn import MLP, datasets, losses
@@ -698,3 +701,49 @@ def test_a_gradient_that_no_number_changes(f, batched):
         assert_like_eager(lambda x: f(W) + x, [1.0, 2.0, 3.0], batched=True)
     else:
         assert_like_eager(lambda: f(W))
+
+
+# --- Rules -----------------------------------------------------------------------------------
+
+
+def reused(x, k):
+    """k steps, each of which uses the one before it three times: written out there are 3**k."""
+    s = 0.5 + 0.125 * x
+    for _ in range(k):
+        s = 0.5 * (s + s * s)
+    return s
+
+
+def reusing(k):
+    """An op whose slope uses each of its steps several times."""
+
+    def value(x):
+        return x * reused(x, k)
+
+    def slope(z, x):
+        s, ds = 0.5 + 0.125 * x, 0.125
+        for _ in range(k):
+            s, ds = 0.5 * (s + s * s), ds * (0.5 + s)
+        return (s + x * ds,)
+
+    return Op(f"reused {k}", value, slope, lambda np, x: value(x))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("k", [1, 4, 40])
+def test_a_rule_may_use_its_steps_many_times(k, count):
+    op = reusing(k)
+    ps = [Value(0.1 * (i + 1)) for i in range(count)]
+    assert_like_eager(lambda x: total([op(p * x) for p in ps]), [-0.5, 0.25], batched=True)
+
+
+def test_a_rule_of_several_operands_may_use_its_steps_many_times():
+    def slopes(z, *xs):
+        s = TOTAL(*xs)
+        for _ in range(40):
+            s = 0.5 * s + 0.5 * SIN(s)
+        return tuple([s * x for x in xs])
+
+    op = Op("folded", lambda *xs: sum(xs), slopes, lambda np, *xs: sum(xs))
+    ps = [Value(0.1 * (i + 1)) for i in range(6)]
+    assert_like_eager(lambda x: op(*ps[:3], x) + op(*ps[3:], x), [-0.5, 0.25], batched=True)
