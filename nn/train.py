@@ -25,6 +25,9 @@ from nn.layers import MLP
 from nn.optim import Optimizer
 from nn.trainers import CompiledTrainer, DivergedError, EagerTrainer
 
+# Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
+CHECKED = {10**k for k in range(10)}
+
 
 @dataclass
 class History:
@@ -64,6 +67,8 @@ def fit(
     record so far; one that returns True ends the training. `loss` is one of `nn.losses`, or a
     function `(prediction, target) -> Value` for one example. Model and loss are compiled;
     `compile=False` builds the graph of every step instead, to the same numbers but for rounding.
+    What the loss reads besides Values, a variable or an attribute, is kept as it was; callbacks
+    that change it are noticed after 1, 10, 100, ... epochs and at the end: RecordingError.
 
     Raises ValueError for data that do not fit the model or the loss, and DivergedError where a
     number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever
@@ -101,8 +106,12 @@ def fit(
             show(history)
             if callbacks:
                 trainer.close()
+                if epoch + 1 == epochs:
+                    trainer.check_unchanged()
                 answers = [callback(history) for callback in callbacks]
                 trainer.open()
+                if True in answers or epoch + 1 in CHECKED:
+                    trainer.check_unchanged()
                 if True in answers:
                     break
     return history

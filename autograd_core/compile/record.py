@@ -259,10 +259,10 @@ def told(tape: Recording, i: int) -> str:
 
 def named(tape: Recording, i: int) -> str:
     """A node as an operand: its label, its number, or the op that made it."""
+    label, op = tape.values[i].label, tape.ops[i]
     if i in tape.constants:
-        return repr(tape.constants[i])
-    op = tape.ops[i]
-    return tape.values[i].label or (f"{op.name}(...)" if op else "a parameter")
+        return f"{label} = {tape.constants[i]!r}" if label else repr(tape.constants[i])
+    return label or (f"{op.name}(...)" if op else "a parameter")
 
 
 def same_op(x: Op | None, y: Op | None) -> bool:
