@@ -106,11 +106,12 @@ def fit(
             show(history)
             if callbacks:
                 trainer.close()
-                if epoch + 1 == epochs:
+                is_last = epoch + 1 == epochs
+                if is_last:
                     trainer.check_unchanged()
                 answers = [callback(history) for callback in callbacks]
                 trainer.open()
-                if True in answers or epoch + 1 in CHECKED:
+                if True in answers or (epoch + 1 in CHECKED and not is_last):
                     trainer.check_unchanged()
                 if True in answers:
                     break

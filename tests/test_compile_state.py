@@ -244,16 +244,17 @@ def test_a_change_at_any_epoch_but_the_last_is_noticed(when):
         train(loss, [change, lambda history: history.epochs == when + 1])
 
 
-def test_a_change_after_the_last_epoch_is_none():
+@pytest.mark.parametrize("epochs", [1, 10, 20])
+def test_a_change_after_the_last_epoch_is_none(epochs):
     beta = [1.0]
 
     def loss(prediction, target):
         return losses.hinge(prediction, target) * beta[0]
 
     def change(history):
-        beta[0] = 1.0 if history.epochs < 20 else 0.5
+        beta[0] = 1.0 if history.epochs < epochs else 0.5
 
-    assert train(loss, [change]).epochs == 20
+    assert train(loss, [change], epochs).epochs == epochs
 
 
 def test_callbacks_that_change_numbers_of_values_and_the_rate_are_free_to():
