@@ -17,7 +17,6 @@ from autograd_core.compile.arguments import (
     make,
     shaped,
     split,
-    widths,
 )
 from autograd_core.compile.canonical import Graph, canonical
 from autograd_core.compile.layout import Program, groups, lay_out
@@ -42,7 +41,6 @@ class Compiled:
         self.f, self.names, self.keywords = f, names, keywords
         self.batched, self.kinds = batched, kinds
         self.machines: dict[int | None, Machine | ScalarMachine] = {}
-        self.parts: dict[int | None, list[Floats]] = {}  # of a machine's inputs, by argument
         with collector_paused():
             self.tape, self.result = record(self.call, self.arguments)
             self.roots = [self.tape.node(root) for root in results.leaves(self.result)]
@@ -106,14 +104,14 @@ class Compiled:
         machine = self.machines.get(n)
         if machine is None:
             if len(self.machines) >= 4:  # the data set, a batch, its remainder, and one to spare
-                oldest = next(iter(self.machines))
-                del self.machines[oldest], self.parts[oldest]
+                del self.machines[next(iter(self.machines))]
             machine = self.machines[n] = self.new_machine(n)
-            stops = np.cumsum([width for kind in self.kinds for width in widths(kind)])
-            self.parts[n] = np.split(machine.inputs, stops[:-1])
         machine.parameters[:] = self.numbers(at)
-        for own, part in zip(self.parts[n], parts):
-            own[...] = part.T
+        start = 0
+        for part in parts:
+            stop = start + part.shape[-1]
+            machine.inputs[start:stop] = part.T
+            start = stop
         return machine
 
     def numbers(self, at: Floats | None) -> Any:

@@ -33,10 +33,15 @@ def form(result: Any) -> Any:
     return getattr(result, "shape", ())
 
 
+def is_array(result: Any) -> bool:
+    """Whether this is an array with axes."""
+    return isinstance(result, np.ndarray) and result.ndim > 0
+
+
 def root_of(result: Any) -> Any:
     """The Value to differentiate: the result, or the first of a tuple."""
     first = result[0] if isinstance(result, tuple) and result else result
-    if isinstance(first, (list, tuple, dict, np.ndarray)):
+    if isinstance(first, (list, tuple, dict)) or is_array(first):
         raise TypeError(
             "a gradient needs a function that returns one Value, or a tuple that starts with "
             f"it; this one returns a {type(first).__name__}"
@@ -50,7 +55,7 @@ def numbers(result: Any, roots: Iterator[Floats], n: int | None) -> Any:
         return {key: numbers(item, roots, n) for key, item in result.items()}
     if isinstance(result, tuple):
         return tuple([numbers(item, roots, n) for item in result])
-    if isinstance(result, (list, np.ndarray)):
+    if isinstance(result, list) or is_array(result):
         return rows(result, roots, n)
     return mean_of(next(roots))
 
@@ -59,7 +64,7 @@ def rows(result: Any, roots: Iterator[Floats], n: int | None) -> Any:
     """The same inside of a list or an array: examples stay apart, along the first axis."""
     if isinstance(result, dict):
         return {key: rows(item, roots, n) for key, item in result.items()}
-    if isinstance(result, np.ndarray):
+    if is_array(result):
         array = together([each(next(roots), n) for _ in range(result.size)], n)
         return array.reshape(*array.shape[:-1], *result.shape)
     if isinstance(result, (list, tuple)):
