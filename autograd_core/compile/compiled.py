@@ -20,7 +20,7 @@ from autograd_core.compile.arguments import (
 )
 from autograd_core.compile.canonical import Graph, canonical
 from autograd_core.compile.layout import Program, groups, lay_out
-from autograd_core.compile.record import Recording, record, repeat
+from autograd_core.compile.record import Recording, Repetition, record, repeat
 from autograd_core.compile.run import Machine
 from autograd_core.compile.scalars import ScalarMachine
 from autograd_core.engine import collector_paused
@@ -49,7 +49,7 @@ class Compiled:
         self.parameter_nodes = [self.graph.origin[i] for i in self.graph.parameters]
         self.parameters = [self.tape.parameters[i] for i in self.parameter_nodes]
 
-    def arguments(self, tape: Recording) -> list[Any]:
+    def arguments(self, tape: Recording | Repetition) -> list[Any]:
         """The function's arguments, made of new inputs."""
         return [make(kind, name, tape.input) for kind, name in zip(self.kinds, self.names)]
 
@@ -62,8 +62,8 @@ class Compiled:
         """Record again; RecordingError where the function does something else than before."""
         with collector_paused():
             again, result = repeat(self.call, self.arguments, self.tape)
-            roots = [again.node(root) for root in results.leaves(result)]
-            again.finish(roots, self.roots, same=results.form(result) == results.form(self.result))
+            same = results.form(result) == results.form(self.result)
+            again.finish(results.leaves(result), self.roots, same=same)
 
     def value(self, parts: Parts) -> Any:
         """What f returns."""
