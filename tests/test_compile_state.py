@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from autograd_core import Op, RecordingError, Value, compile, dot, total
+from autograd_core import Op, RecordingError, Value, compile, dot, gradient, total
 from nn import MLP, SGD, Adam, datasets, fit, losses
 
 ENTRY, ATTRIBUTE, KEYS, ARRAY = [0.0], SimpleNamespace(k=0.0), {"k": 0.0}, np.zeros(1)
@@ -167,6 +167,17 @@ def test_values_made_anew_with_the_same_numbers_are_the_same():
         constants = [Value(seeded.random()) for _ in range(3)] + [Value(math.nan) * 0]
         model = MLP(2, [3, 1], seed=1)
         return model([x, x * x]) + dot(constants[:3], W[:3]) * x
+
+    program = compile(f)
+    assert program(0.5) == pytest.approx(f(Value(0.5)).data, rel=1e-14)
+    program.check_unchanged()
+
+
+def test_gradients_go_through_the_same_numbers_again():
+    def f(x):
+        y = (0.75 * x.sin() - Value(0.25)) * (W[0] ** 2.0) / 3 + x * Value(0.5, "half")
+        (slope,) = gradient(y, x)
+        return gradient(slope * y, x, W[0])[0]
 
     program = compile(f)
     assert program(0.5) == pytest.approx(f(Value(0.5)).data, rel=1e-14)

@@ -240,8 +240,9 @@ class Repetition:
         before = self.before.constants.get(self.next)
         if before is None or not same_number(before, number):
             self.complain(told)
-        self.next += 1
-        return self.next - 1
+        found, self.next = self.next, self.next + 1
+        self.known[self.before.values[found]] = found  # which a node names as its parent
+        return found
 
     def constant(self, leaf: Value) -> None:
         """A leaf made while recording is a constant, not a parameter."""
