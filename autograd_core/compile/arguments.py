@@ -68,7 +68,7 @@ def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
 
 def read_array(x: Any, place: str, *, batched: bool) -> tuple[Kind, NDArray[Any]]:
     """The kind of an array, and its numbers."""
-    if np.ma.is_masked(x):
+    if is_masked(x):
         raise TypeError(f"{place} has masked numbers, which would come back: fill or drop them")
     array = np.asarray(x)
     if batched and not len(array):
@@ -83,6 +83,11 @@ def read_array(x: Any, place: str, *, batched: bool) -> tuple[Kind, NDArray[Any]
     return ("array", shape), array.reshape(
         len(array), math.prod(shape)
     ) if batched else array.ravel()
+
+
+def is_masked(x: Any) -> bool:
+    """Whether an array leaves some of its numbers out."""
+    return isinstance(x, np.ma.MaskedArray) and bool(np.any(x.mask))
 
 
 def is_plain(x: Any) -> bool:
@@ -135,7 +140,7 @@ def number(x: Any, place: str) -> float:
         return float(x)
     if isinstance(x, Value):
         return x.data
-    scalar = getattr(x, "shape", None) == () and not np.ma.is_masked(x)
+    scalar = getattr(x, "shape", None) == () and not is_masked(x)
     if scalar and np.asarray(x).dtype.kind in NUMERIC:
         return float(x)
     raise TypeError(

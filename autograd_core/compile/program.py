@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from autograd_core.engine import Value
@@ -115,14 +115,19 @@ class Program:
         for compiled in self.compiled.values():
             compiled.check_unchanged()
 
+    @cached_property
+    def names(self) -> list[str]:
+        """What f calls its first arguments."""
+        return [name for name in argument_names(self.f) if name.isidentifier()]
+
     def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
         """The program for arguments of this structure, recorded if it is new, and their numbers."""
         from autograd_core.compile.arguments import read
 
-        names = [*labels(self.f, len(args)), *keywords]
-        arguments = zip([*args, *keywords.values()], names, strict=True)
+        unnamed = range(len(self.names) + 1, len(args) + 1)
+        names = [*self.names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
         kinds, parts = [], []
-        for x, name in arguments:
+        for x, name in zip((*args, *keywords.values()), names, strict=True):
             kind, numbers = read(x, name, batched=self.batched)
             kinds.append(kind)
             parts += numbers
@@ -149,12 +154,6 @@ class Program:
 
         compiled = self.current()
         return listing(compiled.program, compiled.label, batched=self.batched)
-
-
-def labels(f: Callable[..., Any], n: int) -> list[str]:
-    """A label for each of n arguments."""
-    named = [name for name in argument_names(f) if name.isidentifier()][:n]
-    return [*named, *[f"x{i + 1}" for i in range(len(named), n)]]
 
 
 def argument_names(f: Callable[..., Any]) -> list[str]:
