@@ -25,7 +25,6 @@ from autograd_core.compile.backward import (
     forward,
 )
 from autograd_core.compile.layout import Apply, Cells, Numbers, Program, Scratch
-from autograd_core.complaints import no_slope
 from autograd_core.engine import RELU, STEP, Op, Value, power
 
 Call: TypeAlias = Callable[[], Any]

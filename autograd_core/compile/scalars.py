@@ -9,7 +9,6 @@ from typing import Any, NoReturn
 import numpy as np
 
 from autograd_core.compile.record import Recording
-from autograd_core.complaints import no_slope
 from autograd_core.engine import Op, Value
 
 
@@ -65,15 +64,7 @@ class ScalarMachine:
         self.roots = [np.array(numbers[i]) for i in self.root_nodes]
 
     def backward(self) -> None:
-        """Compute every node, then the gradient with respect to the parameters."""
-        self.go_back(self.parameter_nodes)
-
-    def backward_to_inputs(self) -> None:
-        """Compute every node, then the gradient with respect to the inputs."""
-        self.go_back(self.tape.inputs)
-
-    def go_back(self, wanted: Sequence[int]) -> None:
-        """Compute every node, then go back over them by the chain rule, as `Value.backward`."""
+        """Compute every node, then go back over them by the chain rule."""
         self.forward()
         numbers, gradients = self.numbers, [0.0] * len(self.numbers)
         gradients[self.root_nodes[0]] = 1.0
@@ -90,14 +81,8 @@ class ScalarMachine:
             for parent, partial in zip(parents, partials):
                 gradients[parent] += partial * gradient
         self.gradients = gradients
-        if any(math.isnan(gradients[i]) for i in wanted):
-            self.check_slopes()
 
-    def check_slopes(self) -> None:
-        """Raise what `Value.backward` does where an op has no slope."""
-        for _, op, parents in self.steps:
-            if undefined := no_slope([op.record(self.values(parents))]):
-                raise undefined
+    backward_to_inputs = backward
 
     def values(self, nodes: Sequence[int]) -> list[Value]:
         """The numbers of nodes as Values, labels and all."""
