@@ -82,8 +82,11 @@ def filled(sums: Sequence[Sequence[Product]]) -> list[tuple[tuple[int, ...], tup
         left, right = sides[m]
         whole = home.get(right[0], right)
         if len(right) < len(whole) and len(set(right)) == len(right) and set(right) <= set(whole):
-            factor = dict(zip(right, left))
-            sides[m] = tuple([factor.get(y, -1) for y in whole]), whole
+            place = {y: i for i, y in enumerate(whole)}
+            factors = [-1] * len(whole)
+            for x, y in zip(left, right):
+                factors[place[y]] = x
+            sides[m] = tuple(factors), whole
         for y in right:
             home.setdefault(y, right)
     return sides
