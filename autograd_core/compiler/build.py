@@ -277,7 +277,7 @@ def transposed(index: Cells, shape: tuple[int, ...]) -> tuple[int, ...] | None:
 
 def narrow(array: Any, letters: str) -> tuple[Any, str]:
     """An array without the axes along which it repeats, those of length 1 among them."""
-    for axis in reversed(range(array.ndim)):
+    for axis in reversed(range(array.ndim if array.size else 0)):
         first = array.take([0], axis)
         if array.shape[axis] == 1 or (array == first).all():
             array, letters = first.squeeze(axis), letters[:axis] + letters[axis + 1 :]

@@ -135,8 +135,9 @@ class Canonical:
             if not absorbed or varies[i] != varies[user[i]] and (term is None or term[2] >= 0):
                 self.node(i)
         graph.roots = list(map(self.node, roots))
-        labelled = [(i, tape.values[i].label) for i in range(len(tape.ops))]
-        graph.labels = {self.place[i]: label for i, label in labelled if label and i in self.place}
+        labelled = [(i, tape.label(i)) for i in range(len(tape.ops))]
+        labelled = [(found.same[i], label) for i, label in labelled if label]
+        graph.labels = {self.place[i]: label for i, label in labelled if i in self.place}
 
     # --- Collect
 

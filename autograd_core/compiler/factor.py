@@ -43,6 +43,15 @@ class Factored:
         found = self.places.read(nodes, NAMES[: nodes.ndim])
         return self.emit.full(found, (*nodes.shape, *found[0].shape[len(found[0].cells) :]))
 
+    def labels(self) -> dict[Array, dict[int, str]]:
+        """What is labelled, by array and cell."""
+        found: defaultdict[Array, dict[int, str]] = defaultdict(dict)
+        for node, label in self.graph.labels.items():
+            if self.places.cell[node] >= 0:
+                x, cell = self.places.at(node)
+                found[x][cell] = label
+        return dict(found)
+
     # --- Ops
 
     def lower(self, nodes: list[int]) -> None:
@@ -182,6 +191,12 @@ class Places:
             sources.append(self.arrays[i])
             start += self.arrays[i].size
         return self.emit.gather(sources, index, letters)
+
+    def at(self, node: int) -> tuple[Array, int]:
+        """The array that has a node, and the cell there."""
+        cell = int(self.cell[node])
+        owner = int(np.searchsorted(self.bases, cell, side="right")) - 1
+        return self.arrays[owner], cell - self.bases[owner]
 
     def shape_of(self, cells: Cells) -> tuple[int, ...] | None:
         """The shape of the array that has these cells and no others, in this order."""

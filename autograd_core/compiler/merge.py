@@ -49,8 +49,9 @@ def fold(op: Op, numbers: Sequence[float]) -> float:
     """The constant that an op on constants is."""
     try:
         return float(op.value(*numbers))
-    except (ArithmeticError, ValueError, TypeError) as error:
-        raise type(error)(op.complaint([Value(x) for x in numbers], error)) from error
+    except (ArithmeticError, ValueError, TypeError):
+        op.record(map(Value, numbers))  # which says on what it failed
+        raise
 
 
 def count_uses(merged: Merged, roots: Sequence[int]) -> tuple[list[int], list[int]]:

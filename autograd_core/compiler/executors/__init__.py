@@ -1,15 +1,21 @@
 """Executors: each a name and a class that runs a program, given the leaves' numbers.
 
-`native` and `jax` would be a file and a row here. One that plans its own memory reads the arrays as
-they are; one that does not takes what `memory.plan` makes of them.
+To add one is to add a file, and a row here. One that plans its own memory reads the arrays as they
+are, one that does not takes what `memory.plan` makes of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import NamedTuple, Protocol
 
-from autograd_core.compiler.ir import Array, Floats
+from autograd_core.compiler.ir import EXAMPLES, Array, Compute, Floats
+
+EXECUTORS = {  # name: where its class is; imported when it is used
+    "numpy": ("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
+}
+CELLS_AN_ARRAY = 12  # so many operations in Python take as long as one call to NumPy
 
 
 class Outcome(NamedTuple):
@@ -24,15 +30,11 @@ class Outcome(NamedTuple):
 
 
 class Executor(Protocol):
-    """Runs the arrays that some results need.
+    """Runs the arrays that some results need, for any number of examples.
 
-    It is made from all arrays in order and the results that are wanted, and may raise what Python
-    raises for numbers without a definition (ArithmeticError, ValueError), instead of saying that
-    the outcome is suspicious.
+    It may raise what Python raises for numbers without a definition (ArithmeticError, ValueError)
+    instead of saying that the outcome is suspicious.
     """
-
-    def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
-        """Prepare for any number of examples."""
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples; None where there is no axis of examples.
@@ -41,3 +43,31 @@ class Executor(Protocol):
         of the shape (k,), or (n, k) with a row for each example where the leaf is batched. A
         result has its array's shape, the examples last.
         """
+
+
+def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Executor]:
+    """The class of an executor, which is made from arrays in order and the results among them."""
+    if name not in EXECUTORS:
+        raise ValueError(f"there is no executor {name!r}: known are {', '.join(EXECUTORS)}")
+    module, title = EXECUTORS[name]
+    found: Callable[[Sequence[Array], Sequence[Array]], Executor] = getattr(import_module(module), title)
+    return found
+
+
+def choose(order: Sequence[Array], *, batched: bool) -> str:
+    """The executor for a program: numpy, but for one that does little at once in its arrays.
+
+    That is: without examples, and with fewer than 12 operations an array on average.
+    """
+    computed = [x for x in order if isinstance(x, Compute)]
+    few = sum(map(operations, computed)) < CELLS_AN_ARRAY * len(computed)
+    return "python" if few and not batched and "python" in EXECUTORS else "numpy"
+
+
+def operations(x: Compute) -> int:
+    """How many times its op is done, for one example."""
+    lengths = {c: n for y, letters in x.operands for c, n in zip(letters, y.shape)}
+    found = 1
+    for n in lengths.values():
+        found *= 1 if n is EXAMPLES else n
+    return found

@@ -1,0 +1,188 @@
+"""`compile`: a function on Values as a program on arrays."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from autograd_core.engine import Value
+
+if TYPE_CHECKING:
+    from autograd_core.compiler.arguments import Floats, Parts
+    from autograd_core.compiler.compiled import Compiled
+
+
+def compile(
+    f: Callable[..., Any],
+    *,
+    batched: bool = False,
+    wrt: Sequence[Value] | None = None,
+    executor: str | None = None,
+) -> Program:
+    """A program that computes what `f` computes, on arrays.
+
+    `f` takes numbers, lists and arrays of them, and dicts of those, also by keyword. It returns a
+    Value, a tuple whose first item is the Value to differentiate, or Values in tuples, dicts,
+    lists and arrays. It may use any Values from outside, the parameters. It is recorded at the
+    first call for arguments of a structure, and run from then on. Parameters may be changed
+    between calls; all else that f reads must stay, and is kept as it was (`w.data`, a variable
+    around f, an attribute). So f is recorded twice, and RecordingError says what differed;
+    `check_unchanged` looks again.
+
+    With `batched=True`, `f` is written for one example, and every argument has a leading axis for
+    the examples. A Value comes back as its mean over them, a list as an array with a row for each.
+
+    `wrt` are the parameters, in the order of the gradient: all others stay what they are, and one
+    that the result does not depend on has gradient 0. By default they are all Values from outside
+    that it depends on. `executor` is what runs the program: "numpy", or "python" for one without
+    arrays; by default the program decides, never a clock (`compiler.executors.choose`).
+
+    >>> w = Value(3.0, "w")
+    >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
+    >>> program([1.0, 2.0], [1.0, 1.0])
+    14.5
+    >>> value, gradient = program.value_and_gradient([1.0, 2.0], [1.0, 1.0])
+    >>> gradient
+    array([12.])
+    """
+    return Program(f, batched=batched, wrt=wrt, executor=executor)
+
+
+class Program:
+    """A function on Values, compiled; see `compile`."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        *,
+        batched: bool,
+        wrt: Sequence[Value] | None = None,
+        executor: str | None = None,
+    ) -> None:
+        self.f, self.options = f, {"batched": batched, "wrt": wrt, "executor": executor}
+        self.batched = batched
+        self.compiled: dict[Any, Compiled] = {}
+        self.latest: Compiled | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A copy is of the function: it is recorded anew, at the copy's first call."""
+        return partial(compile, **self.options), (self.f,)
+
+    @property
+    def parameters(self) -> list[Value]:
+        """The Values that the gradient is along, in its order."""
+        return self.current().parameters
+
+    @property
+    def executor(self) -> str:
+        """The name of the executor that ran last."""
+        return self.current().executor
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """What f returns, as numbers and arrays."""
+        compiled, parts = self.find(args, keywords)
+        return compiled.value(parts)
+
+    def value_and_gradient(
+        self, *args: Any, at: Floats | None = None, accumulate: bool = False, **keywords: Any
+    ) -> tuple[Any, Floats]:
+        """What f returns, and the gradient with respect to all parameters, as one flat array.
+
+        `at` gives the parameters' numbers in place of their own `data`; `accumulate` adds the
+        gradient to every parameter's `grad`, as `backward` does.
+        """
+        compiled, parts = self.find(args, keywords)
+        value, gradient = compiled.value_and_gradient(parts, at)
+        if accumulate:
+            for parameter, slope in zip(compiled.parameters, gradient.tolist(), strict=True):
+                parameter.grad += slope
+        return value, gradient
+
+    def gradient_wrt_inputs(self, *args: Any, **keywords: Any) -> Any:
+        """The gradient of the value along each argument, in its shape; one item for each argument.
+
+        A number comes back as a float, a dict as a dict, and a list as an array, or as a list of
+        arrays where its items have different shapes. In a batch, each has a row for each example.
+
+        The value of a batched program is the mean over the n examples, and so this is the gradient
+        of the mean: an example's own slopes are n times its row.
+
+        >>> square = compile(lambda x: x * x, batched=True)
+        >>> (slopes,) = square.gradient_wrt_inputs([1.0, 2.0])
+        >>> slopes  # of (1 + 4) / 2
+        array([1., 2.])
+        """
+        compiled, parts = self.find(args, keywords)
+        return compiled.gradient_wrt_inputs(parts)
+
+    def prepare(self, *args: Any, **keywords: Any) -> None:
+        """Record for arguments of this structure, without running: `parameters` are known then."""
+        self.find(args, keywords)
+
+    def check_unchanged(self) -> None:
+        """Record again; RecordingError if f does something else than when it was recorded.
+
+        >>> rate = [0.5]
+        >>> program = compile(lambda x: rate[0] * x)
+        >>> program(2.0)
+        1.0
+        >>> rate[0] = 0.25
+        >>> program(2.0)  # kept as it was
+        1.0
+        >>> program.check_unchanged()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        autograd_core.compiler.record.RecordingError: ... 0.5 has become the constant 0.25...
+        """
+        for compiled in self.compiled.values():
+            compiled.check_unchanged()
+
+    def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
+        """The program for arguments of this structure, recorded if it is new, and their numbers."""
+        from autograd_core.compiler.arguments import read
+
+        names = [*labels(self.f, len(args)), *keywords]
+        arguments = zip([*args, *keywords.values()], names, strict=True)
+        kinds, parts = [], []
+        for x, name in arguments:
+            kind, numbers = read(x, name, batched=self.batched)
+            kinds.append(kind)
+            parts += numbers
+        key = (*keywords, *kinds)
+        if key not in self.compiled:
+            from autograd_core.compiler.compiled import Compiled
+
+            self.compiled[key] = Compiled(self.f, names, list(keywords), kinds, **self.options)
+        self.latest = self.compiled[key]
+        return self.latest, parts
+
+    def current(self) -> Compiled:
+        """The program that was called last; one without arguments is recorded if need be."""
+        if self.latest is None and not self.batched and not argument_names(self.f):
+            self.prepare()
+        if self.latest is None:
+            raise RuntimeError("a program is recorded at its first call: call it first")
+        return self.latest
+
+    def __str__(self) -> str:
+        from autograd_core.compiler.listing import listing
+
+        compiled = self.current()
+        return listing(compiled.program, compiled.label, batched=self.batched)
+
+
+def labels(f: Callable[..., Any], n: int) -> list[str]:
+    """A label for each of n arguments."""
+    named = [name for name in argument_names(f) if name.isidentifier()][:n]
+    return [*named, *[f"x{i + 1}" for i in range(len(named), n)]]
+
+
+def argument_names(f: Callable[..., Any]) -> list[str]:
+    """What f calls its arguments, as far as it says."""
+    try:
+        parameters = inspect.signature(f).parameters.values()
+    except (TypeError, ValueError):
+        return ["?"]
+    return [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
