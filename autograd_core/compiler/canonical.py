@@ -32,14 +32,20 @@ class Scale(NamedTuple):
     divisor: float
 
     @property
+    def negative(self) -> Scale:
+        """The same with the other sign."""
+        return Scale(-self.factor, self.divisor)
+
+    @property
     def sign(self) -> int:
         """Whether it is 1 or -1, which are exact; 0 for others."""
         return int(self.factor) if self.divisor == 1 and abs(self.factor) == 1 else 0
 
     @property
     def is_exact(self) -> bool:
-        """Whether it is a power of two, by which nothing is rounded."""
-        return abs(math.frexp(self.factor)[0]) == abs(math.frexp(self.divisor)[0]) == 0.5
+        """Whether it is a power of two, of moderate size: nothing is rounded, nothing is lost."""
+        size = abs(self.factor / self.divisor)
+        return math.frexp(size)[0] == 0.5 and 2.0**-64 < size < 2.0**64
 
     @property
     def shrinks(self) -> bool:
@@ -71,6 +77,11 @@ class Linear:
         scale, x, y = self.terms[0]
         both = merged(scale, self.scale)
         return both and (both, x, y)
+
+    @property
+    def is_multiple(self) -> bool:
+        """Whether it is a node times a constant factor."""
+        return len(self.terms) == 1 and not self.constant and self.terms[0][2] < 0
 
 
 def merged(c: Scale, d: Scale) -> Scale | None:
@@ -131,8 +142,7 @@ class Canonical:
                 continue
             self.pending[i] = linear
             absorbed = uses[i] == 1 and found.ops[user[i]] in LINEAR
-            term = linear.term()
-            if not absorbed or varies[i] != varies[user[i]] and (term is None or term[2] >= 0):
+            if not absorbed or (varies[i] != varies[user[i]] and not linear.is_multiple):
                 self.node(i)
         graph.roots = list(map(self.node, roots))
         labelled = [(i, tape.label(i)) for i in range(len(tape.ops))]
@@ -169,35 +179,34 @@ class Canonical:
 
     def sum_of(self, parts: Sequence[tuple[Scale, int]]) -> Linear:
         """The sum of nodes, each with its sign, that absorbs the sums it can."""
-        found = [(sign, i, self.pending.get(i)) for sign, i in parts]
-        sizes = [len(linear.terms) if linear else 0 for _, _, linear in found]
-        longest = sizes.index(max(sizes)) if sizes else 0  # extended in place, for sums of sums
-        whole = Linear([])
-        for place, (sign, i, linear) in sorted(enumerate(found), key=lambda p: p[0] != longest):
-            if i in self.merged.constants:
-                self.shift(whole, sign.factor * self.merged.constants[i])
-            elif linear is None:
+        constants, pending = self.merged.constants, self.pending
+        longest, size = -1, 0  # extended in place, so that a sum of n terms takes n steps
+        for sign, i in parts:
+            part = pending.get(i)
+            if part and part.scale is sign is ONE and len(part.terms) > size:
+                longest, size = i, len(part.terms)
+        whole = pending.pop(longest, None) or Linear([])
+        for sign, i in parts:
+            if i in pending:
+                self.absorb(whole, sign, i, pending.pop(i))
+            elif i in constants:
+                self.shift(whole, sign.factor * constants[i])
+            elif i != longest:
                 whole.terms.append((sign, self.node(i), -1))
-            elif place == longest and linear.scale is ONE and sign is ONE:
-                whole = self.pending.pop(i)
-            else:
-                self.absorb(whole, sign, i, self.pending.pop(i))
         return whole
 
     def absorb(self, whole: Linear, sign: Scale, i: int, part: Linear) -> None:
         """Add a signed sum to another one: term by term, but for one that is scaled as a whole."""
         term = part.term()
-        scale = merged(part.scale, sign)
-        assert scale is not None  # a sign makes nothing too extreme
         if term is not None:
-            whole.terms.append((Scale(sign.factor * term[0].factor, term[0].divisor), *term[1:]))
-        elif scale.sign:
-            terms = part.terms if scale is ONE else [(Scale(c.factor * scale.factor, c.divisor), x, y) for c, x, y in part.terms]
-            whole.terms += terms
-            self.shift(whole, scale.factor * part.constant)
+            whole.terms.append((term[0] if sign is ONE else term[0].negative, *term[1:]))
+        elif part.scale.sign:
+            terms, sign = part.terms, sign if part.scale.sign > 0 else sign.negative
+            whole.terms += terms if sign == ONE else [(c.negative, x, y) for c, x, y in terms]
+            self.shift(whole, sign.factor * part.constant)
         else:
-            part.scale = ONE
-            whole.terms.append((scale, self.sum(part.terms, part.constant, self.varies[i]), -1))
+            node = self.sum(part.terms, part.constant, self.varies[i])
+            whole.terms.append((part.scale if sign is ONE else part.scale.negative, node, -1))
 
     def shift(self, whole: Linear, number: float) -> None:
         """Add a number to a sum; as a term, where all its numbers together would overflow."""
@@ -210,14 +219,17 @@ class Canonical:
         """Node x * node y, the more constant one first, with exact scales in front."""
         (c, x), (d, y) = self.factor(x), self.factor(y)
         scale = merged(c, d)
-        assert scale is not None
+        assert scale is not None  # for exact ones are moderate
         rank = self.graph.rank
         return (scale, x, y) if rank[x] <= rank[y] else (scale, y, x)
 
     def factor(self, i: int) -> tuple[Scale, int]:
         """A factor of a product: a node, and what may stand in front."""
+        placed = self.place.get(i)
+        if placed is not None:
+            return ONE, placed
         term = self.pending[i].term() if i in self.pending else None
-        if term and term[2] < 0 and term[0].is_exact and 2.0**-64 < abs(term[0].factor / term[0].divisor) < 2.0**64:
+        if term and term[2] < 0 and term[0].is_exact:
             del self.pending[i]
             return term[:2]
         return ONE, self.node(i)
@@ -257,7 +269,7 @@ class Canonical:
     def added(self, products: list[tuple[int, int]], terms: list[int]) -> int:
         """A node for a Sum."""
         operands = [*[x for pair in products for x in pair], *terms]
-        batched = any(map(self.graph.batched, operands))
+        batched = max([self.graph.rank[x] for x in operands]) >= 4
         return self.graph.add(Sum(products, terms), (), batched=batched)
 
     def times(self, scale: Scale, x: int) -> int:
@@ -270,45 +282,54 @@ class Canonical:
 
     def sum(self, terms: list[Term], constant: float, batched: bool) -> int:
         """A node for a sum, in as few nodes as it takes."""
-        vary = self.graph.batched
+        if len(terms) == 1 and not constant and terms[0][2] >= 0:
+            scale, x, y = terms[0]
+            return self.times(scale, self.new(MUL, x, y))
         if batched:
-            fixed = [t for t in terms if not vary(t[1]) and (t[2] < 0 or not vary(t[2]))]
-            if len(fixed) > 1 or (fixed and (constant or fixed[0][2] >= 0)):
-                terms = [t for t in terms if vary(t[1]) or (t[2] >= 0 and vary(t[2]))]
-                terms.append((ONE, self.sum(fixed, constant, batched=False), -1))
-                constant = 0.0
+            terms, constant = self.apart(terms, constant)
         singles = [t for t in terms if t[2] < 0]
         groups = self.groups([t for t in terms if t[2] >= 0])
-        for group in groups:  # each takes as terms what is there by then
-            early = [t for t in singles if group is groups[-1] or self.graph.rank[t[1]] < 2 or not vary(t[1])]
-            if len(early) >= FEW or any([c != ONE for c, _, _ in early]) or constant and group is groups[-1]:
-                early = []
-            scale, node, took = self.products(group, [x for _, x, _ in early])
-            singles = [t for t in singles if not took or t not in early]
-            singles.append((scale, node, -1))
+        for group in groups:
+            taken = [t for t in singles if group is groups[-1] or self.is_early(t[1])]
+            if len(taken) >= FEW or (constant and group is groups[-1]) or any(t[0] != ONE for t in taken):
+                taken = []
+            scale, node, took = self.products(group, [x for _, x, _ in taken])
+            singles = [t for t in singles if not took or t not in taken] + [(scale, node, -1)]
         return self.singles(singles, constant)
+
+    def apart(self, terms: list[Term], constant: float) -> tuple[list[Term], float]:
+        """The same sum, with what all examples share summed as one term."""
+        rank = self.graph.rank
+        fixed = [t for t in terms if rank[t[1]] < 4 and (t[2] < 0 or rank[t[2]] < 4)]
+        if len(fixed) < 2 and not (fixed and (constant or fixed[0][2] >= 0)):
+            return terms, constant
+        rest = [t for t in terms if rank[t[1]] >= 4 or (t[2] >= 0 and rank[t[2]] >= 4)]
+        return [*rest, (ONE, self.sum(fixed, constant, batched=False), -1)], 0.0
+
+    def is_early(self, i: int) -> bool:
+        """Whether a node is known from the start, or the same for all examples."""
+        return self.graph.rank[i] < 4 or not self.graph.rank[i] & 2
 
     def groups(self, products: list[Term]) -> list[list[Term]]:
         """Products of one kind each, those first whose right factors are known from the start."""
         if len(products) < 2:
             return [products] * len(products)
-        rank, many = self.graph.rank, len(products) > FEW
-        found: defaultdict[Any, list[Term]] = defaultdict(list)
+        rank, many = self.graph.rank, 2 * (len(products) > FEW)
+        found: defaultdict[int, list[Term]] = defaultdict(list)
         for term in products:
-            computed = many and rank[term[2]] & 2
-            found[computed, rank[term[1]] >= 4, rank[term[2]] >= 4].append(term)
-        return [found[kind] for kind in sorted(found, key=lambda kind: kind[0])]
+            left, right = rank[term[1]], rank[term[2]]
+            found[8 * (right & many) + (left & 4) + (right & 4) // 2].append(term)
+        return [found[kind] for kind in sorted(found)]
 
     def products(self, group: list[Term], terms: list[int]) -> tuple[Scale, int, bool]:
         """scale * a node for a sum of products; whether it has the terms too."""
-        scales = {c for c, _, _ in group}
-        scale = scales.pop() if len(scales) == 1 else ONE
+        scale = group[0][0]
         if len(group) == 1 and not (scale == ONE and terms):
             return scale, self.new(MUL, *group[0][1:]), False
-        if scales or (scale.shrinks and len(group) > 1):
-            group = [(ONE, self.times(c, x), y) for c, x, y in group]
-            scale = ONE
-        pairs = [(x, y) for _, x, y in group]
+        if any([c is not scale and c != scale for c, _, _ in group]) or (scale.shrinks and len(group) > 1):
+            pairs, scale = [(self.times(c, x), y) for c, x, y in group], ONE
+        else:
+            pairs = [(x, y) for _, x, y in group]
         return scale, self.added(pairs, terms if scale == ONE else []), scale == ONE
 
     def singles(self, terms: list[Term], constant: float) -> int:
@@ -317,7 +338,7 @@ class Canonical:
             return self.number(constant)
         if constant:
             if all(c.factor < 0 for c, _, _ in terms):
-                negated = [(Scale(-c.factor, c.divisor), x, y) for c, x, y in terms]
+                negated = [(c.negative, x, y) for c, x, y in terms]
                 return self.new(SUB, self.number(constant), self.singles(negated, 0.0))
             op, number = (ADD, constant) if constant > 0 else (SUB, -constant)
             return self.new(op, self.singles(terms, 0.0), self.number(number))
@@ -344,7 +365,7 @@ class Canonical:
         if c.factor < 0 < d.factor:
             return self.pair(second, first)
         if c.factor < 0:
-            return self.times(MINUS, self.pair((Scale(-c.factor, c.divisor), x, -1), (Scale(-d.factor, d.divisor), y, -1)))
+            return self.times(MINUS, self.pair((c.negative, x, -1), (d.negative, y, -1)))
         if d.factor < 0:
-            return self.new(SUB, self.times(c, x), self.times(Scale(-d.factor, d.divisor), y))
+            return self.new(SUB, self.times(c, x), self.times(d.negative, y))
         return self.new(ADD, self.times(c, x), self.times(d, y))

@@ -87,19 +87,28 @@ class Compiled:
 
     def value(self, parts: Parts) -> Any:
         """What f returns."""
-        return self.run(None, parts, None)[0]
+        arrays, _ = self.run(None, parts, None)
+        return self.structured(arrays, parts)
 
     def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""
-        return self.run(self.vector, parts, at)
+        arrays, slopes = self.run(self.vector, parts, at)
+        return self.structured(arrays, parts), slopes
 
     def gradient_wrt_inputs(self, parts: Parts) -> Any:
         """The gradient with respect to every argument, in its shape."""
         _, slopes = self.run(self.inputs, parts, None)  # a row for each example
         return tuple([shaped(part, kind) for part, kind in split(slopes, self.kinds)])
 
-    def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
-        """What f returns, and the gradient along a leaf (with a row for each example)."""
+    def structured(self, arrays: Sequence[Floats], parts: Parts) -> Any:
+        """The results' arrays in the structure that f gave them."""
+        n = len(parts[0]) if self.batched else None
+        return results.numbers(self.outline, iter(arrays), n)
+
+    def run(
+        self, wrt: Leaf | None, parts: Parts, at: Floats | None
+    ) -> tuple[Sequence[Floats], Floats]:
+        """The results' arrays, and the gradient along a leaf, with a row for each example."""
         ready, n = self.prepare(wrt), examples(parts) if self.batched else None
         others = np.array([p.data for p in self.others.values()])
         leaves = {"parameters": [self.numbers(at)], "others": [others], "inputs": parts}
@@ -110,11 +119,10 @@ class Compiled:
             raise
         if suspicious:
             self.replay(leaves).check(slopes=wrt is not None)
-        value = results.numbers(self.outline, iter(arrays), n)
         slopes = np.zeros(0) if wrt is None else arrays[-1].T.copy()
         if not np.isfinite(slopes).all():
             slopes = self.eager_gradient(wrt, leaves).reshape(slopes.shape)
-        return value, slopes
+        return arrays, slopes
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""

@@ -167,7 +167,7 @@ class Kept:
     def label(self, i: int) -> str:
         """What node i is called, if it is."""
         value = self.parameters.get(i)
-        return value.label if value else self.labels.get(i, "")
+        return self.labels.get(i, "") if value is None else value.label
 
 
 class Coded(Sequence[Any]):

@@ -104,7 +104,8 @@ def numbers(outline: Outline, arrays: Iterator[Floats], n: int | None) -> Any:
     kind, *rest = outline
     if kind == "value":
         root = next(arrays)
-        return float(root.sum()) / root.size
+        with np.errstate(over="ignore", invalid="ignore"):
+            return float(root.sum()) / root.size
     if kind == "dict":
         return {key: numbers(item, arrays, n) for key, item in rest[0]}
     if kind != "numbers":

@@ -60,11 +60,9 @@ def readiness(graph: Graph) -> tuple[list[int], list[int], list[list[int]]]:
     height, waits = [0] * n, [0] * n
     users: list[list[int]] = [[] for _ in range(n)]
     for i in reversed(range(n)):
-        if graph.ops[i] is None:
-            continue
-        for p in set(graph.operands(i)):
-            if graph.ops[p] is not None:
-                height[p] = max(height[p], height[i] + 1)
-                waits[i] += 1
-                users[p].append(i)
+        above = height[i] + 1
+        for p in {p for p in graph.operands(i) if graph.rank[p] & 2}:
+            height[p] = max(height[p], above)
+            waits[i] += 1
+            users[p].append(i)
     return height, waits, users
