@@ -88,7 +88,7 @@ class Builder:
         """A number times at most two arrays, summed to `out`: sum first, times the number last."""
         arrays = [factor for factor in factors if number_in(factor) is None]
         number = times(number, *[n for n in map(number_in, factors) if n])
-        if len(arrays) == 1:
+        if len(arrays) == 1 and set(arrays[0][1]) <= set(out):
             arrays[0], number = unscaled(arrays[0], number)
         scale = self.constant(number[0], power=number[1])
         if not arrays:
@@ -111,11 +111,15 @@ class Builder:
         known = self.folded(op, operands, out, fold)
         if known is not None:
             return known
-        letters = "".join([c for c in out if c in held - {"b"}]) + "b" * ("b" in held & set(out))
+        own = [c for c in out if c in held and c != "b"]
+        lost = [c for c in dict.fromkeys("".join([names for _, names in operands])) if c not in out]
+        name = dict(zip([*own, *[c for c in lost if c != "b"]], NAMES)) | {"b": "b"}
+        renamed = tuple([(x, "".join([name[c] for c in names])) for x, names in operands])
         length = {c: n for x, names in operands for c, n in zip(names, x.shape)}
+        letters = "".join(own) + "b" * ("b" in held and "b" in out)
         shape = tuple([length[c] for c in letters])
-        key = (op, tuple(operands), letters, fold)
-        return self.new(key, lambda: Compute(shape, op, tuple(operands), letters, fold)), letters
+        key = (op, renamed, Array(shape).axes, fold)
+        return self.new(key, lambda: Compute(shape, op, renamed, fold)), letters
 
     def folded(
         self, op: Op | None, operands: Sequence[Operand], out: str, fold: str
@@ -159,7 +163,7 @@ class Builder:
         axes = Array(shape).axes
         if x[1] == axes:
             return x[0]
-        return self.new(("full", x, shape), lambda: Compute(shape, None, (x,), axes))
+        return self.new(("full", x, shape), lambda: Compute(shape, None, (x,)))
 
     def scatter(self, pieces: Sequence[Piece], shape: tuple[int | None, ...]) -> Operand:
         """The sum of pieces, each at cells of zeros in this shape."""
@@ -199,7 +203,7 @@ class Builder:
         for column, (y, letters) in zip(columns, x.operands):
             index = np.arange(len(flows) * y.size).reshape(len(flows), *y.cells)
             operands.append(self.gather(column, index, "z" + letters.replace("b", "")))
-        return [(self.plain(x.op, operands, x.letters)[0], names)]
+        return [(self.plain(x.op, operands, x.axes)[0], names)]
 
 
 # --- Numbers ---------------------------------------------------------------------------------
@@ -219,7 +223,7 @@ def unscaled(operand: Operand, number: Number) -> tuple[Operand, Number]:
         return operand, number
     assert isinstance(x, Compute)
     inner, letters = x.operands[0]
-    rename = dict(zip(x.letters, names))
+    rename = dict(zip(x.axes, names))
     return (inner, "".join([rename[c] for c in letters])), times(own, number)
 
 
@@ -247,7 +251,7 @@ def likeness(flow: Operand) -> Any:
     x, names = flow
     if not isinstance(x, Compute) or x.op not in (MUL, None) or x.fold != "+":
         return flow
-    return x.op, x.letters, names, tuple([(letters, y.shape) for y, letters in x.operands])
+    return x.op, x.axes, names, tuple([(letters, y.shape) for y, letters in x.operands])
 
 
 def flat(sources: Sequence[Array], index: Cells) -> tuple[Sequence[Array], Cells]:

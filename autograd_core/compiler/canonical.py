@@ -290,8 +290,9 @@ class Canonical:
         singles = [t for t in terms if t[2] < 0]
         groups = self.groups([t for t in terms if t[2] >= 0])
         for group in groups:
-            taken = [t for t in singles if group is groups[-1] or self.is_early(t[1])]
-            if len(taken) >= FEW or (constant and group is groups[-1]) or any(t[0] != ONE for t in taken):
+            last = group is groups[-1]
+            taken = [t for t in singles if t[0] == ONE and (last or self.is_early(t[1]))]
+            if len(taken) >= FEW:
                 taken = []
             scale, node, took = self.products(group, [x for _, x, _ in taken])
             singles = [t for t in singles if not took or t not in taken] + [(scale, node, -1)]

@@ -13,17 +13,17 @@ from autograd_core.compiler.canonical import canonical
 from autograd_core.compiler.executors import Executor, choose, executor_class
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import gradient
-from autograd_core.compiler.ir import Array, Floats, Leaf, needed
+from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, record, repeat
 from autograd_core.compiler.replay import Replay
 from autograd_core.engine import Value, collector_paused
 
 
 class Ready(NamedTuple):
-    """The arrays that some results need, and the executor that runs them."""
+    """The arrays that some results need, gradients among them, and the executor that runs them."""
 
     order: list[Array]
-    results: list[Array]
+    along: dict[Array, Operand]
     name: str
     executor: Executor
 
@@ -79,7 +79,8 @@ class Compiled:
         self.others = {graph.origin[i]: tape.parameters[graph.origin[i]] for i in graph.others}
         factored = Factored(graph)
         self.emit, self.vector = factored.emit, factored.parameters
-        self.inputs, self.labels = factored.inputs, factored.labels()
+        self.inputs, self.constant_leaf = factored.inputs, factored.others
+        self.steps, self.labels = factored.places.arrays, factored.labels()
         groups = results.grouped(self.outline, graph.roots)
         self.results = [factored.result(nodes) for nodes in groups]
 
@@ -129,12 +130,29 @@ class Compiled:
         if wrt is not None:
             results.check_differentiable(self.first)
         if wrt not in self.ready:
-            wanted = [*self.results, *([gradient(self.emit, self.results[0], wrt)] if wrt else [])]
+            slopes = gradient(self.emit, self.results[0], wrt) if wrt else None
+            wanted = [*self.results, *([slopes.array] if slopes else [])]
             order = needed(self.emit.order, wanted)
             name = self.wanted or choose(order, batched=self.batched)
-            self.ready[wrt] = Ready(order, wanted, name, executor_class(name)(order, wanted))
+            run = executor_class(name)(order, wanted)
+            self.ready[wrt] = Ready(order, slopes and slopes.along or {}, name, run)
         self.executor = self.ready[wrt].name
         return self.ready[wrt]
+
+    def whole(self) -> tuple[list[Array], dict[Array, Operand]]:
+        """All arrays, and the gradients among them: along the inputs where nothing else is asked."""
+        if issubclass(self.first, results.PLURAL):
+            return self.prepare(None).order, {}
+        ready = self.prepare(self.vector if self.parameters else self.inputs)
+        return ready.order, ready.along
+
+    def leaves(self) -> dict[Array, list[str]]:
+        """What the numbers in each leaf are called."""
+        return {
+            self.vector: [p.label or "θ" for p in self.parameters],
+            self.constant_leaf: [p.label or "θ" for p in self.others.values()],
+            self.inputs: [self.tape.label(i) for i in self.tape.inputs],
+        }
 
     def numbers(self, at: Floats | None) -> Floats:
         """The parameters' numbers: those given, or their own."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -30,9 +30,16 @@ from autograd_core.engine import MUL, Op
 Flow: TypeAlias = "tuple[Operand, Cells | None]"  # with the cells it reaches; None for each its own
 
 
-def gradient(emit: Builder, root: Array, wrt: Array) -> Array:
-    """d(root)/d(wrt), in the shape of `wrt`; of the mean over the examples where there are any."""
-    order, depending = list(emit.order), {wrt}
+class Gradient(NamedTuple):
+    """The gradient in the shape of what it is along; and along each array on the way."""
+
+    array: Array
+    along: dict[Array, Operand]
+
+
+def gradient(emit: Builder, root: Array, wrt: Array) -> Gradient:
+    """d(root)/d(wrt); of the mean over the examples where there are any."""
+    order, depending, along = list(emit.order), {wrt}, dict[Array, Operand]()
     for x in order:
         if not depending.isdisjoint(x.reads()):
             depending.add(x)
@@ -40,11 +47,12 @@ def gradient(emit: Builder, root: Array, wrt: Array) -> Array:
     flows[root].append((emit.constant(1.0, power=-int(root.batched)), None))
     for x in reversed(order):
         if x in flows and x in depending and x is not wrt:
-            g = added(emit, flows.pop(x), x)
+            g = along[x] = added(emit, flows.pop(x), x)
             for y, flow in TRANSPOSES[type(x)](emit, x, g):
                 if y in depending:
                     flows[y].append(flow)
-    return emit.full(added(emit, flows[wrt], wrt), wrt.shape)
+    along[wrt] = added(emit, flows[wrt], wrt)
+    return Gradient(emit.full(along[wrt], wrt.shape), along)
 
 
 def added(emit: Builder, flows: Sequence[Flow], x: Array) -> Operand:
@@ -75,8 +83,7 @@ def of_compute(emit: Builder, x: Compute, g: Operand) -> Iterator[tuple[Array, F
     """slope * g, summed over the axes that the operand lacks."""
     if x.fold == "max":
         return  # it shifts a logsumexp, whose value does not depend on the shift
-    g = g[0], renamed(g[1], x.axes, x.letters)
-    named = (*x.operands, (x, x.letters))
+    named = (*x.operands, (x, x.axes))
     lengths = {c: n for y, letters in named for c, n in zip(letters, y.shape)}
     for (y, letters), slope in zip(x.operands, slopes(emit, x), strict=True):
         if slope != emit.constant(0.0):
@@ -134,8 +141,8 @@ def slopes(emit: Builder, x: Compute) -> Sequence[Operand]:
     if x.op is None:
         return [emit.constant(1.0)]
     tape, results = rule(x.op, len(x.operands))
-    every = "".join(dict.fromkeys(x.letters + "".join([letters for _, letters in x.operands])))
-    found = dict(zip(tape.inputs, [(x, x.letters), *x.operands]))
+    every = "".join(dict.fromkeys(x.axes + "".join([letters for _, letters in x.operands])))
+    found = dict(zip(tape.inputs, [(x, x.axes), *x.operands]))
     for i, op in enumerate(tape.ops):
         if i in tape.constants:
             found[i] = emit.constant(tape.constants[i])

@@ -2,16 +2,16 @@
 
     array    = Leaf(name)                            parameters, inputs
              | Constant(numbers, power)              numbers * n**power, for n examples
-             | Compute(op, operands, letters, fold)  op, elementwise; letters of the operands that
+             | Compute(op, operands, fold)           op, elementwise; letters of the operands that
                                                      the result lacks are folded (+, or the maximum)
              | Gather(sources, index)                cells of arrays laid end to end; -1 reads 0
              | Scatter(pieces)                       pieces added to cells of zeros: Gather's transpose
     operand  = (array, letters)                      an array, and a letter for each of its axes
 
-Compute is elementwise application, sum and matrix product in one: `z[rc] = x[rk] * y[kc]` sums over
-k, which z lacks, and `z[rc] = x[rc] + y[r]` repeats y along c, which y lacks. Only a product of two
-and an array as it is (op None) are folded. An axis is told by its letter, never by its length, and
-one of length 1 has no letter at all.
+Compute is elementwise application, sum and matrix product in one: `z[ac] = x[ad] * y[dc]` sums over
+d, which z lacks, and `z[ac] = x[ac] + y[a]` repeats y along c, which y lacks. Only a product of two
+and an array as it is (op None) are folded. The letters of a result are a, c, d, ... by position. An
+axis is told by its letter, never by its length, and one of length 1 has no letter at all.
 
 The examples are an ordinary last axis of a length that is not known yet, and `b` is its letter
 everywhere. What holds for one example holds for a thousand: only executors know how many there are.
@@ -85,11 +85,10 @@ class Constant(Array):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Compute(Array):
-    """op(*operands), or the one operand itself, folded to `letters`, which name its axes."""
+    """op(*operands), or the one operand itself, folded to its own axes."""
 
     op: Op | None
     operands: tuple[Operand, ...]
-    letters: str
     fold: str = "+"
 
     def reads(self) -> Iterable[Array]:  # noqa: D102

@@ -84,7 +84,7 @@ def plan(order: Sequence[Array], results: Sequence[Array]) -> Memory:
             memory.in_place[x] = place_pieces(memory, x, uses)
         elif isinstance(x, Compute) and x.op is ADD:
             y, letters = x.operands[0]
-            if letters == x.letters and uses[y] == 1 and is_free(memory, y):
+            if letters == x.axes and uses[y] == 1 and is_free(memory, y):
                 memory.home[y] = memory.home[x]
     for x in order:
         if isinstance(x, Gather) and x not in memory.home:

@@ -169,8 +169,7 @@ class Program:
     def __str__(self) -> str:
         from autograd_core.compiler.listing import listing
 
-        compiled = self.current()
-        return listing(compiled.program, compiled.label, batched=self.batched)
+        return listing(self.current())
 
 
 def labels(f: Callable[..., Any], n: int) -> list[str]:

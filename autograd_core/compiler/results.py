@@ -20,6 +20,8 @@ from autograd_core.compiler.ir import Cells, Floats
 
 Outline: TypeAlias = "tuple[Any, ...]"
 
+PLURAL = (list, tuple, dict, np.ndarray)  # what has no gradient, for it is not one Value
+
 
 def leaves(result: Any) -> list[Any]:
     """The Values in what a function returned, in order."""
@@ -46,7 +48,7 @@ def first(result: Any) -> Any:
 
 def check_differentiable(kind: type) -> None:
     """TypeError where the first result is of a kind that has no gradient."""
-    if issubclass(kind, (list, tuple, dict, np.ndarray)):
+    if issubclass(kind, PLURAL):
         raise TypeError(
             "a gradient needs a function that returns one Value, or a tuple that starts with "
             f"it; this one returns a {kind.__name__}"

@@ -137,13 +137,13 @@ class Calls:
         """One call, or a product's few."""
         out = self.array[x]
         if x.op is None:
-            return fold(Named(self.array[x.operands[0][0]], x.operands[0][1]), Named(out, x.letters), x.fold)
+            return fold(Named(self.array[x.operands[0][0]], x.operands[0][1]), Named(out, x.axes), x.fold)
         if x.op is MUL:
             every = {c for _, letters in x.operands for c in letters}
-            if every != set(x.letters):
+            if every != set(x.axes):
                 left, right = [Named(self.array[y], letters) for y, letters in x.operands]
-                return contract(left, right, Named(out, x.letters))
-        return [apply(x.op, [self.operand(y, x.letters) for y in x.operands], out)]
+                return contract(left, right, Named(out, x.axes))
+        return [apply(x.op, [self.operand(y, x.axes) for y in x.operands], out)]
 
     def gather(self, x: Gather) -> list[Call]:
         """Copy irregular cells together, from one buffer or from the sources laid end to end."""
