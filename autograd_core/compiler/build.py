@@ -145,15 +145,15 @@ class Builder:
         index, letters = narrow(index, letters)
         if any([x.batched for x in sources]):
             sources = [self.full((x, x.axes), (*x.cells, EXAMPLES)) for x in sources]
-        sources, index = flat(sources, index)
-        first = sources[0]
+        first, *more = sources
         rest = (EXAMPLES,) if first.batched else ()
-        if len(sources) == 1:
-            order = transposed(index, first.cells)
-            if order is not None:
-                return first, "".join([letters[i] for i in order]) + "b" * len(rest)
-            if isinstance(first, Constant) and (index >= 0).all():
-                return self.constant(first.numbers.ravel()[index], letters, first.power)
+        order = transposed(index, first.cells) if not more else None
+        if order is not None:
+            return first, "".join([letters[i] for i in order]) + "b" * len(rest)
+        if any([isinstance(x, Gather) for x in sources]):
+            return self.gather(*flat(sources, index), letters)
+        if isinstance(first, Constant) and not more and (index >= 0).all():
+            return self.constant(first.numbers.ravel()[index], letters, first.power)
         key = ("gather", *sources, fingerprint(index))
         new = self.new(key, lambda: Gather((*index.shape, *rest), tuple(sources), index))
         return new, letters + "b" * len(rest)
@@ -256,8 +256,6 @@ def likeness(flow: Operand) -> Any:
 
 def flat(sources: Sequence[Array], index: Cells) -> tuple[Sequence[Array], Cells]:
     """Cells of Gathers as cells of what those gather."""
-    if not any([isinstance(x, Gather) for x in sources]):
-        return sources, index
     parts = [(x.sources, x.index) if isinstance(x, Gather) else ((x,), None) for x in sources]
     inner = list(dict.fromkeys([y for ys, _ in parts for y in ys]))
     start = dict(zip(inner, np.cumsum([0, *[y.size for y in inner]])))
