@@ -12,14 +12,21 @@ it is used.
 >>> print(program)
 13 parameters, 3 inputs, n examples
   forward
-    z1 = W1 @ x + b1              3 × n
-    a1 = tanh(z1)                 3 × n
-    z2 = W2 @ a1 + b2             1 × n
-    v4 = z2 - y                   1 × n
-    v5 = v4**2                    1 × n
+    z1 = W1 @ x + b1            3 × n
+    a1 = tanh(z1)               3 × n
+    z2 = W2 @ a1 + b2           1 × n
+    v4 = z2 - y                 1 × n
+    v5 = v4**2                  1 × n
     value = mean(v5)
   backward
-    ∇v4 = 2 * v4 / n              1 × n
+    ∇v4 = 2 * v4 / n            1 × n
+    ∇z2 = ∇v4                   1 × n
+    ∇b2 = sum(∇v4)              1
+    ∇W2 = ∇v4 @ a1ᵀ             3
+    ∇a1 = W2ᵀ @ ∇v4             3 × n
+    ∇z1 = (1 - a1 * a1) * ∇a1   3 × n
+    ∇b1 = sum(∇z1)              3
+    ∇W1 = ∇z1 @ xᵀ              3 × 2
 """
 
 from __future__ import annotations
@@ -28,7 +35,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -61,6 +68,17 @@ Wanted: TypeAlias = "tuple[str, str]"  # the letter of the rows, and that of the
 Layout: TypeAlias = "tuple[int | None, int | None]"  # which axis is the rows, and which the columns
 
 
+class Cell(NamedTuple):
+    """What a cell's array is called, and what the cell; where it is tells two of one name apart."""
+
+    whole: str
+    part: str
+    place: object = None
+
+
+CONSTANT, ZERO = Cell("constants", "constants"), Cell("0", "0")
+
+
 def listing(compiled: Compiled) -> str:
     """The program's arrays forward, and backward where the result can be differentiated."""
     text = Listing(compiled)
@@ -85,13 +103,13 @@ class Listing:
                 readers[y].append(x)
         self.inline = {y for y, xs in readers.items() if self.is_inline(y, xs)}
         self.named: dict[Array, str] = {}
-        self.cells: dict[Array, list[tuple[str, str]]] = {}  # what all of it is called, and each
+        self.cells: dict[Array, list[Cell]] = {}
         self.layout: dict[Array, Layout] = {}
         self.size: Counter[str] = Counter()
         self.written: dict[Array, set[int]] = {}
         self.count = 0  # of lines
         for leaf, names in compiled.leaves().items():
-            self.note(leaf, [(stem(name), name) for name in names])
+            self.note(leaf, [stem(name) for name in names], names)
 
     def is_inline(self, x: Array, readers: Sequence[Array]) -> bool:
         """Whether an array stands where it is used."""
@@ -107,17 +125,18 @@ class Listing:
 
     # --- Names
 
-    def note(self, x: Array, names: list[tuple[str, str]]) -> None:
+    def note(self, x: Array, wholes: Sequence[str], parts: Sequence[str]) -> None:
         """Note what the cells of an array are called."""
-        self.cells[x] = names
-        self.size.update([whole for whole, _ in names])
+        self.cells[x] = [Cell(*names, (x, i)) for i, names in enumerate(zip(wholes, parts))]
+        self.size.update(wholes)
 
     def give(self, x: Array, name: str, layout: Layout) -> None:
         """Name an array, and its cells with it."""
         self.named[x], self.layout[x] = name, layout
         labels = self.labels.get(x, {})
-        parts = [labels.get(i) or (f"{name}[{i}]" if x.size > 1 else name) for i in range(x.size)]
-        self.note(x, [(name, part) for part in parts])
+        own = [f"{name}[{i}]" if x.size > 1 else name for i in range(x.size)]
+        parts = [labels.get(i, own[i]) if labels.get(i) != name else own[i] for i in range(x.size)]
+        self.note(x, [name] * x.size, parts)
 
     def name(self, x: Array) -> str:
         """What to call an array."""
@@ -125,20 +144,24 @@ class Listing:
             return self.named[x]
         if isinstance(x, Constant):
             return "constants"
-        return self.name_of(self.cells_of(x)) if isinstance(x, (Leaf, Gather)) else "0"
+        name = self.name_of(self.cells_of(x)) if isinstance(x, (Leaf, Gather)) else "0"
+        if not isinstance(x, Gather) or self.named.get(x.sources[0]) != name:
+            return name
+        same = x.size == x.sources[0].size and (x.index.ravel() == np.arange(x.size)).all()
+        return name if same or x.size < x.sources[0].size else f"{name}[…]"  # in another order
 
-    def cells_of(self, x: Array) -> list[tuple[str, str]]:
+    def cells_of(self, x: Array) -> list[Cell]:
         """The names of an array's cells."""
         if not isinstance(x, Gather):
-            return self.cells.get(x, [("constants", "constants")] * x.size)
-        found = [cell for y in x.sources for cell in self.cells_of(y)] + [("0", "0")]
+            return self.cells.get(x, [CONSTANT] * x.size)
+        found = [cell for y in x.sources for cell in self.cells_of(y)] + [ZERO]
         return [found[i] for i in x.index.ravel().tolist()]
 
-    def name_of(self, cells: Sequence[tuple[str, str]]) -> str:
+    def name_of(self, cells: Sequence[Cell]) -> str:
         """What to call some cells: an array, a part of it, or several in brackets."""
         found: dict[str, list[str]] = {}
-        for whole, part in dict.fromkeys(cells):
-            found.setdefault(whole, []).append(part)
+        for cell in dict.fromkeys(cells):
+            found.setdefault(cell.whole, []).append(cell.part)
         if len(found) > 2 and all(whole in self.parameter_names for whole in found):
             return "θ"
         names = [
@@ -152,13 +175,14 @@ class Listing:
     @cached_property
     def parameter_names(self) -> set[str]:
         """The names of all arrays of parameters."""
-        return {whole for whole, _ in self.cells[self.compiled.vector]}
+        return {cell.whole for cell in self.cells[self.compiled.vector]}
 
     def step_name(self, x: Compute) -> str:
         """The textbook's name: z1 = W1 x + b1, a1 = relu(z1); the label where there is one."""
         labels, name = self.labels.get(x, {}), ""
-        if 0 in labels:
-            name = stem(labels[0]) if x.size > 1 else labels[0]
+        if labels:
+            label = next(iter(labels.values()))
+            name = stem(label) if x.size > 1 else label
         elif x.op in (ADD, MUL):
             product = x.operands[0][0] if x.operands[0][0] in self.inline else x
             reads = [WEIGHTS.fullmatch(self.name(y)) for y in product.reads() if y not in self.inline]
@@ -176,7 +200,7 @@ class Listing:
             if isinstance(x, Compute) and x not in self.inline and not is_repeat(x):
                 self.count += 1
                 self.give(x, self.step_name(x), self.layout_of(x))
-                yield f"  {self.equation(x)}", shape_name(x)
+                yield f"  {self.equation(x)}", self.shape_name(x)
         for root in self.compiled.results[:1]:
             value = self.text((root, root.axes), self.wanted(root)).text
             yield (f"  value = mean({value})" if root.batched else f"  value = {value}"), ""
@@ -199,7 +223,8 @@ class Listing:
                 if g not in self.named:
                     self.count += 1
                     self.give(g, f"v{self.count}", self.layout_of(g))
-                yield f"  {self.equation(g, add=self.adds(alike[g]))}", shape_name(g)
+                own = [x for x in alike[g] if f"∇{self.name(x)}" == self.named[g]]
+                yield f"  {self.equation(g, add=self.adds(own))}", self.shape_name(g)
             elif isinstance(g, Scatter):
                 yield from self.pieces(g, alike[g])
             for x in alike[g]:
@@ -236,7 +261,7 @@ class Listing:
                     sign = "=" if written.isdisjoint(cells) else "+="
                     written.update(cells)
                     target = self.name_of([names[i] for i in cells])
-                    yield f"  ∇{target} {sign} {self.text(operand, self.wanted_part(operand)).text}", shape_of(index.shape, x)
+                    yield f"  ∇{target} {sign} {self.text(operand, self.wanted_part(operand)).text}", lengths(index.shape, x)
 
     def alias(self, x: Array, g: Array) -> Iterator[tuple[str, str]]:
         """A line for a gradient that is the same as another one, or is known from the start."""
@@ -245,7 +270,7 @@ class Listing:
         known = isinstance(g, Constant) and self.along_leaf not in x.reads()
         if name and not known and not isinstance(g, Gather) and self.named.get(g) != name:
             sign = "+=" if self.adds([x]) else "="
-            yield f"  {name} {sign} {self.text(self.along[x], self.wanted(x)).text}", shape_name(x)
+            yield f"  {name} {sign} {self.text(self.along[x], self.wanted(x)).text}", self.shape_name(x)
 
     # --- Formulas
 
@@ -346,16 +371,20 @@ class Listing:
 
     def is_row(self, x: Array) -> bool:
         """Whether the cells of an array are labelled as a row of a matrix: W[0,0], W[0,1], ..."""
-        places = [re.fullmatch(r".*\[(\d+),(\d+)\]", part) for _, part in self.cells_of(x)] if isinstance(x, Gather) else []
+        places = [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in self.cells_of(x)] if isinstance(x, Gather) else []
         return len(places) > 1 and all(places) and len({place[1] for place in places if place}) == 1
 
     def is_turned(self, x: Array) -> bool:
         """Whether rows are labelled as columns: W[0,0], W[1,0] follow each other in a row."""
         if not isinstance(x, Gather) or x.batched:
             return False
-        parts = [part for _, part in self.cells_of(x)]
+        parts = [cell.part for cell in self.cells_of(x)]
         places = [re.fullmatch(r".*\[(\d+),(\d+)\]", part) for part in (parts[0], parts[1])]
         return bool(places[0] and places[1] and places[0][2] == places[1][2])
+
+    def shape_name(self, x: Array) -> str:
+        """The lengths of the axes, those of the rows first."""
+        return lengths(x.cells[::-1] if self.layout_of(x) == (1, 0) else x.cells, x)
 
     def layout_along(self, x: Array, g: Operand) -> Layout:
         """The layout of a gradient: that of the array it is along."""
@@ -430,11 +459,6 @@ def spread(letters: str) -> str:
     return ",".join(letters.replace("b", "n").lower())
 
 
-def shape_name(x: Array) -> str:
+def lengths(cells: Sequence[int], x: Array) -> str:
     """The lengths of the axes; n for the examples."""
-    return shape_of(x.cells, x)
-
-
-def shape_of(cells: Sequence[int], x: Array) -> str:
-    """The same, of a part of an array."""
     return " × ".join([*([str(n) for n in cells if n > 1] or ["1"]), *["n"] * x.batched])
