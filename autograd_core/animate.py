@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from string import Template
@@ -23,7 +22,7 @@ from autograd_core.draw import (
 from autograd_core.engine import Value, topological
 from autograd_core.explain import Step, backward_steps, called, gradients_after, slopes
 from autograd_core.files import write_whole
-from autograd_core.picture import INK, Picture, coloured, new_dot, short
+from autograd_core.picture import INK, SIZE, Picture, coloured, new_dot, short
 
 NO_BREAK = "&#160;"
 
@@ -62,9 +61,9 @@ class Animation:
 
         self.title = f"{title}: {len(data['steps'])} steps"
         svg = svg[svg.index("<svg") :]
-        size = re.search(r'width="(\d+)pt" height="(\d+)pt"', svg)
+        size = SIZE.search(svg)
         page = Path(__file__).with_name("animation.html")
-        self.width, self.height = map(int, size.groups()) if size else (600, 300)
+        self.width, self.height = [round(float(x)) for x in size.groups()] if size else (600, 300)
         self.html = Template(page.read_text("utf-8")).substitute(
             title=html.escape(self.title),
             width=self.width,

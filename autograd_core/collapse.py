@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, TypeAlias
@@ -21,11 +21,12 @@ from autograd_core.draw import (
     dot_source,
     edge_look,
     in_columns,
+    reached,
     snapshot,
     text,
     value_rows,
 )
-from autograd_core.engine import ADD, DIV, DOT, EXP, MUL, SUB, TOTAL, UNREACHED, Value
+from autograd_core.engine import ADD, DIV, DOT, EXP, MUL, SUB, TOTAL, Value
 from autograd_core.picture import (
     INK,
     PALE,
@@ -289,10 +290,9 @@ class Box:
     grads: tuple[float, ...]
 
     @classmethod
-    def of(cls, name: str, values: Iterable[Value]) -> Box:
+    def of(cls, name: str, values: Sequence[Value], with_grad: Collection[Value]) -> Box:
         """The Values as they are now; gradients only of those that a backward has reached."""
-        values = list(values)
-        grads = [v.grad for v in values if v.grad is not UNREACHED]
+        grads = [v.grad for v in values if v in with_grad]
         return cls(name, tuple([v.data for v in values]), tuple(grads))
 
     @property
@@ -317,6 +317,11 @@ class Box:
             (coloured(name + self.shown_data, INK), ""),
             (coloured(self.shown_grad, ink), behind),
         ]
+
+    def width(self) -> int:
+        """The points that the longer of its rows takes, about; no more than a page has."""
+        name = f"{self.name}  " if self.name else ""
+        return min(500, 8 * max(len(name + self.shown_data), len(self.shown_grad)))
 
 
 class NetPicture(Picture):
@@ -380,7 +385,7 @@ class NetPicture(Picture):
             )
         values = self.net.inside(home, self.chosen or 0)
         check_size(values, max_nodes)
-        nodes = snapshot(values, {**self.called(), **self.variables})
+        nodes = snapshot(values, {**self.called(), **self.variables}, reached(self.net.order))
         return Picture(text(nodes), lambda: dot_source(nodes))
 
     def of(self, values: Sequence[Value]) -> Sequence[Value]:
@@ -402,13 +407,14 @@ class NetPicture(Picture):
         for v, place in self.net.inputs.items():
             places.setdefault(place, []).append(v)
         found: dict[Home | int, Box] = {}
+        with_grad = reached(self.net.order)
         for place in sorted(places):
             values = self.of(places[place])
             names = {v.label or self.variables.get(v, "") for v in values}
             name = (names.pop() if len(names) == 1 else "") or f"x[{place}]"
-            found[place] = Box.of(name, values)
+            found[place] = Box.of(name, values, with_grad)
         for (layer, place), neuron in self.net.neurons.items():
-            found[layer, place] = Box.of(f"a{layer}[{place}]", self.of(neuron.outputs))
+            found[layer, place] = Box.of(f"a{layer}[{place}]", self.of(neuron.outputs), with_grad)
         return found
 
     def loss(self) -> list[Value]:
@@ -433,7 +439,7 @@ class NetPicture(Picture):
         around = {*loss, *[p for v in loss for p in v.parents]}
         values = [v for v in self.net.order if v in around]
         ids = {i: box_id(self.net.home[v]) for i, v in enumerate(values) if v in self.net.home}
-        return snapshot(values, {**self.called(), **self.variables}), ids
+        return snapshot(values, {**self.called(), **self.variables}, reached(self.net.order)), ids
 
 
 # --- By neuron --------------------------------------------------------------------------------
@@ -454,7 +460,8 @@ def by_neuron(picture: NetPicture) -> Drawn:
         )
     small = 0 < len(loss) <= MOST_LOSS_NODES and len(links) <= MOST_LINKS_BESIDE_A_GRAPH
     whole = picture.examples == 1 and small
-    ends = [(source, Box.of("loss", loss[-1:])) for source in picture.sources_of(loss)]
+    end = Box.of("loss", loss[-1:], reached(picture.net.order))
+    ends = [(source, end) for source in picture.sources_of(loss)]
     nodes, ids = picture.loss_nodes(loss) if whole else ([], {})
     title = f"mean activations of {picture.examples:,} examples" if picture.examples > 1 else ""
 
@@ -490,12 +497,14 @@ def columns(boxes: Mapping[Home | int, Box]) -> Iterable[list[Home | int]]:
 
 
 def add_column(dot: Any, boxes: Mapping[str, Box]) -> None:
-    """Boxes below each other, in their order."""
+    """Boxes below each other, in their order, and as wide as each other: no line crosses one."""
+    width = max(map(Box.width, boxes.values()))
     with dot.subgraph(graph_attr={"rank": "same"}) as column:
         for name, box in boxes.items():
             fill = PALE if name.startswith("x") else "white"
             about = tooltip(f"{box.name}: {box.shown_data}, {box.shown_grad}")
-            column.node(name, table(box.rows(), fill=fill), shape="plain", id=name, tooltip=about)
+            content = table(box.rows(), fill=fill, width=width)
+            column.node(name, content, shape="plain", id=name, tooltip=about)
         for above, below in pairwise(boxes):
             column.edge(above, below, style="invis")
 
@@ -533,7 +542,7 @@ def by_layer(picture: NetPicture) -> Drawn:
     }
     ends = list(dict.fromkeys([layer_id(source) for source in picture.sources_of(loss)]))
     if loss:
-        end = Box.of("loss", loss[-1:])
+        end = Box.of("loss", loss[-1:], reached(picture.net.order))
         rows["loss"] = ["loss", end.shown_data, end.shown_grad]
     links: dict[tuple[str, str, str], tuple[set[int], set[Home]]] = {}
     for source, home, weight in net.links():
@@ -570,7 +579,7 @@ def layer_rows(picture: NetPicture, keys: Sequence[Home | int], boxes: Sequence[
         return list(filter(None, [plural(len(keys), "input"), examples, spread, grad]))
     layer = keys[0][0]
     neurons = picture.net.members(layer)
-    owned = Box.of("", [p for neuron in neurons for p in neuron.parameters])
+    owned = Box.of("", [p for n in neurons for p in n.parameters], reached(picture.net.order))
     about = f"{plural(len(neurons), 'neuron')}, {activation(neurons, picture.net)}"
     return [
         f"layer {layer}".strip(),

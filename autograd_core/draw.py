@@ -6,23 +6,20 @@ along that operand. A gradient is the sum, over all paths, of the products of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, overload
 
 from autograd_core.check import GradientCheck, Slope
-from autograd_core.engine import UNREACHED, Value, topological
+from autograd_core.engine import Value, topological
 from autograd_core.picture import (
     FAINT,
     GREY,
     INK,
-    NO_GRAPHVIZ,
     PALE,
     PALE_WRONG,
     WRONG,
-    GraphvizMissingError,
     Picture,
-    can_render,
     coloured,
     escaped,
     new_dot,
@@ -32,18 +29,17 @@ from autograd_core.picture import (
     table,
     tooltip,
 )
+from autograd_core.renderers import GraphvizMissingError
 
 if TYPE_CHECKING:
     from autograd_core.collapse import NetPicture
 
 __all__ = [
     "INFIX",
-    "NO_GRAPHVIZ",
     "GraphvizMissingError",
     "Node",
     "Paths",
     "Picture",
-    "can_render",
     "draw",
     "paths",
     "short",
@@ -156,8 +152,28 @@ class Node:
         return "–" if self.grad is None else short(self.grad)
 
 
-def snapshot(order: Sequence[Value], variables: Mapping[Value, str] | None = None) -> list[Node]:
-    """A Node for each Value; one whose operands are not in the order is a leaf of the picture."""
+def reached(order: Sequence[Value]) -> set[Value]:
+    """The Values of a graph that a backward has come to: by their grads, and from there on down.
+
+    A grad of 0 tells nothing by itself: it may be that of a dead relu, or be set back.
+    """
+    found = {v for v in order if v.grad != 0}
+    for v in reversed(order):
+        if v in found:
+            found.update(v.parents)
+    return found
+
+
+def snapshot(
+    order: Sequence[Value],
+    variables: Mapping[Value, str] | None = None,
+    with_grad: Collection[Value] | None = None,
+) -> list[Node]:
+    """A Node for each Value; one whose operands are not in the order is a leaf of the picture.
+
+    `with_grad` are those that a backward has reached, where the order is not of a whole graph.
+    """
+    with_grad = reached(order) if with_grad is None else with_grad
     place = {v: i for i, v in enumerate(order)}
     nodes = []
     for i, v in enumerate(order):
@@ -167,7 +183,7 @@ def snapshot(order: Sequence[Value], variables: Mapping[Value, str] | None = Non
             name=label or (f"v{i}" if v.parents else short(v.data)),
             label=label,
             data=v.data,
-            grad=None if v.grad is UNREACHED else v.grad,
+            grad=v.grad if v in with_grad else None,
             op=v.op.name if inside and v.op else "",
             operands=tuple([place[parent] for parent in v.parents]) if inside else (),
             partials=tuple(v.partials) if inside else (),

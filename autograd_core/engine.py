@@ -16,6 +16,7 @@ from __future__ import annotations
 import gc
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from numbers import Real
 from threading import get_ident
 from typing import Any, NoReturn, Protocol, TypeAlias
 
+from autograd_core.callers import unless_cut
+from autograd_core.complaints import constant, no_slope, without_slopes
 from autograd_core.numerics import (
     inner,
     inner_partials,
@@ -36,13 +39,15 @@ from autograd_core.numerics import (
     smaller,
     softplus,
     softplus_array,
+    xlogy,
+    xlogy_array,
 )
+from autograd_core.pickling import by_name, deep_copy, state_of
 
 Operand: TypeAlias = "Value | float"
 
 NUMBER = (float, int, Real)  # Real alone would do; it is asked last because it is slow
 RECORDERS: dict[int, Recorder] = {}  # by thread: who records instead of computing (see compile)
-UNREACHED = float("0")  # a zero known by identity: no backward has reached this Value
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,8 +56,9 @@ class Op:
 
     `partials` is given the output first, as `(z, x, ...)`, and uses only operators and other
     Ops, so that the same rule serves floats (backward), Values (gradients of gradients) and
-    arrays (compiled programs). `array` is the name of a NumPy function, or a function
-    `(np, x, ...) -> z`. `domain` is where the gradient check samples the operands.
+    arrays (compiled programs). Where it raises or is NaN, there is no slope. `array` is the name
+    of a NumPy function, or a function `(np, x, ...) -> z`. `domain` is where the gradient check
+    samples the operands.
 
     >>> cube = Op("cube", lambda x: x**3, lambda z, x: (3 * x * x,), lambda np, x: x**3)
     >>> x = Value(2.0)
@@ -82,11 +88,8 @@ class Op:
     def __deepcopy__(self, memo: object) -> Op:
         return self  # there is one of each
 
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            f"the op {self.name} cannot be pickled, nor can a Value that it made: its rules are "
-            "functions. Send numbers, a model, or the function that builds the graph."
-        )
+    def __reduce__(self) -> tuple[Any, ...]:
+        return by_name(self)
 
     def on(self, np: Any) -> Callable[..., Any]:
         """The function on arrays, for the array library `np`."""
@@ -101,31 +104,22 @@ class Op:
         if RECORDERS and get_ident() in RECORDERS:
             return RECORDERS[get_ident()].record(self, operands)
         parents: tuple[Any, ...] = tuple(operands)
-        for x in parents:  # a plain loop, for this is the engine's busiest place
-            if type(x) is not Value:
-                parents = tuple(map(as_value, parents))
-                break
-        xs = [parent.data for parent in parents]
+        xs = [x.data for x in parents if type(x) is Value and type(x.data) is float]
+        if len(xs) < len(parents):  # a number, or a Value whose data was set to an array's number
+            parents = tuple(map(as_value, parents))
+            xs = [parent.data for parent in parents]
         try:
-            z = float(self.value(*xs))
+            z = self.value(*xs)
+            z = z if type(z) is float else float(z)  # to ask first is quicker
             partials = self.partials(z, *xs)
             if len(partials) != len(parents):
                 raise TypeError(f"{len(partials)} partials for {len(parents)} operands")
         except (ArithmeticError, ValueError, TypeError) as error:
-            raise type(error)(self.complaint(parents, error)) from error
+            z, partials = without_slopes(self, parents, error)
         node = new(Value)
-        node.data, node.grad, node.label = z, UNREACHED, ""
+        node.data, node.grad, node.label = z, 0.0, ""
         node.op, node.parents, node.partials = self, parents, partials
         return node
-
-    def complaint(self, parents: Sequence[Value], error: Exception) -> str:
-        """Say what failed, the value or only its slope, and on which operands."""
-        shown = ", ".join(f"{p.label} = {p.data!r}" if p.label else repr(p.data) for p in parents)
-        try:
-            float(self.value(*[parent.data for parent in parents]))
-        except (ArithmeticError, ValueError, TypeError):
-            return f"cannot compute {self.name} of ({shown}): {error}"
-        return f"{self.name} has no slope at ({shown}): {error}"
 
 
 class Value:
@@ -148,7 +142,7 @@ class Value:
     def __init__(self, data: float, label: str = "") -> None:
         if not isinstance(data, NUMBER):
             raise TypeError(f"a Value holds one real number, got {type(data).__name__}: {data!r}")
-        self.data, self.grad, self.label = float(data), UNREACHED, label
+        self.data, self.grad, self.label = float(data), 0.0, label
         self.op, self.parents, self.partials = None, (), ()
         if RECORDERS and get_ident() in RECORDERS:
             RECORDERS[get_ident()].constant(self)
@@ -157,7 +151,8 @@ class Value:
         """Add d(self)/d(leaf), times `seed`, to the `grad` of every leaf this Value came from.
 
         Every Value between is given its gradient for this call alone; leaves add up over
-        calls, which is what a sum of losses needs, until they are set back to zero.
+        calls, which is what a sum of losses needs, until they are set back to zero. Where an op
+        on the way has no slope, ValueError names it, and the leaves are left as they were.
         """
         number(self)  # which is refused while a program is being recorded
         seed, order = float(seed), topological(self)
@@ -169,8 +164,11 @@ class Value:
             grad = v.grad
             for parent, partial in zip(v.parents, v.partials):
                 parent.grad += partial * grad
+        undefined = any(leaf.grad != leaf.grad for leaf, _ in carried) and no_slope(order)
         for leaf, before in carried:
-            leaf.grad += before
+            leaf.grad = before if undefined else before + leaf.grad
+        if undefined:
+            raise undefined
 
     # fmt: off
     def __add__(self, other: Operand) -> Value: return binary(ADD, self, other)
@@ -194,7 +192,7 @@ class Value:
     def softplus(self) -> Value: return SOFTPLUS.record((self,))
     def step(self) -> Value: return STEP.record((self,))
     def relu(self) -> Value: return RELU.record((self,))
-    def leaky_relu(self, slope: float = 0.01) -> Value: return leaky(slope).record((self,))
+    def leaky_relu(self, slope: float = 0.01) -> Value: return leaky(constant(slope)).record((self,))
 
     def __pow__(self, other: Operand) -> Value:
         # A constant exponent belongs to the op: (-1.5) ** 2 needs no logarithm of -1.5.
@@ -202,27 +200,27 @@ class Value:
             return power(float(other)).record((self,))
         return binary(POW, self, other)
 
-    def __float__(self) -> float: return number(self)
     def __bool__(self) -> bool: return number(self) != 0
     def __lt__(self, other: Operand) -> bool: return number(self) < number(other)
     def __le__(self, other: Operand) -> bool: return number(self) <= number(other)
     def __gt__(self, other: Operand) -> bool: return number(self) > number(other)
     def __ge__(self, other: Operand) -> bool: return number(self) >= number(other)
+    def __float__(self) -> float: return unless_cut(self, number(self), sys._getframe(1))  # noqa: SLF001
+    def __format__(self, spec: str) -> str: return format(number(self), spec) if spec else str(self)
+    def __deepcopy__(self, memo: dict[int, Value]) -> Value: return deep_copy(self, memo)
+    def __getstate__(self) -> Any: return state_of(self)
     # fmt: on
 
-    def __deepcopy__(self, memo: dict[int, Value]) -> Value:
-        path = [self]  # no recursion: histories are deep
-        while path:
-            v = path.pop()
-            missing = [p for p in v.parents if id(p) not in memo]
-            if missing:
-                path += [v, *missing]
-            elif id(v) not in memo:
-                memo[id(v)] = twin = new(Value)
-                twin.data, twin.grad, twin.label = v.data, v.grad, v.label
-                twin.op, twin.partials = v.op, v.partials
-                twin.parents = tuple([memo[id(p)] for p in v.parents])
-        return memo[id(self)]
+    def __eq__(self, other: object) -> bool:
+        """With a number, whether it is this number; with a Value, whether it is the same object.
+
+        So two Values that hold one number are two, as sets and dicts of a graph's Values need.
+        """
+        if isinstance(other, NUMBER):
+            return number(self) == other
+        return self is other if isinstance(other, Value) else NotImplemented
+
+    __hash__ = object.__hash__
 
     def __repr__(self) -> str:
         label = f", label={self.label!r}" if self.label else ""
@@ -282,7 +280,9 @@ SUB  = Op("-",    operator.sub,     lambda z, x, y: (1.0, -1.0),                
 MUL  = Op("*",    operator.mul,     lambda z, x, y: (y, x),                         "multiply")
 DIV  = Op("/",    operator.truediv, lambda z, x, y: (1 / y, -z / y),                "divide", (0.5, 2.0))
 LOG  = Op("log",  math.log,         lambda z, x: (1 / x,),                          "log",    (0.5, 2.0))
-POW  = Op("**",   real_power,       lambda z, x, y: (y * x**(y - 1), z * LOG(x)),   "power",  (0.5, 2.0))
+XLOGY: Op  # x * log(y), and 0 where x is: 0 ** 2 has no logarithm of 0, but a slope
+POW  = Op("**",   real_power,       lambda z, x, y: (y * x**(y - 1), XLOGY(z, x)),  "power",  (0.5, 2.0))
+XLOGY = Op("xlogy", xlogy,          lambda z, x, y: (LOG(y), x / y),                xlogy_array, (0.5, 2.0))
 NEG  = Op("neg",  operator.neg,     lambda z, x: (-1.0,),                           "negative")
 EXP  = Op("exp",  math.exp,         lambda z, x: (z,),                              "exp")
 SQRT = Op("sqrt", math.sqrt,        lambda z, x: (0.5 / z,),                        "sqrt",   (0.5, 2.0))
@@ -325,8 +325,8 @@ def shares(z: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
     return tuple([weight / whole for weight in weights])
 
 
-OPS = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, SQRT, SIN, COS, TANH,
-       SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
+OPS = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, XLOGY, SQRT, SIN, COS,
+       TANH, SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
 # fmt: on
 
 
@@ -389,20 +389,27 @@ def minimum(x: Operand, *others: Operand) -> Value:
 # --- The chain rule --------------------------------------------------------------------------
 
 
-def topological(root: Value) -> list[Value]:
-    """Every Value that `root` came from, itself last, each once and after all of its parents."""
-    if not isinstance(root, Value):
-        raise TypeError(f"expected a Value, got {type(root).__name__}: {root!r}")
-    order: list[Value] = []
+def topological(root: Any) -> list[Any]:
+    """Every Value that `root` came from, itself last, each once and after all of its parents.
+
+    It serves the nodes of any graph that name their operands `parents`, or `_prev`.
+    """
+    name = next((name for name in ("parents", "_prev") if hasattr(root, name)), None)
+    if name is None:
+        raise TypeError(f"expected a Value, got {type(root).__name__}, without parents: {root!r}")
+    parents_of = operator.attrgetter(name)
+    order: list[Any] = []
     seen = {root}
-    path = [(root, iter(root.parents))]
+    path = [(root, iter(parents_of(root)))]
     while path:
         node, parents = path[-1]
         for parent in parents:
             if parent not in seen:
                 seen.add(parent)
-                path.append((parent, iter(parent.parents)))
-                break
+                if its_parents := parents_of(parent):
+                    path.append((parent, iter(its_parents)))
+                    break
+                order.append(parent)
         else:  # every parent is in the order by now
             order.append(node)
             path.pop()
@@ -423,13 +430,20 @@ def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
     for v in (y, *xs):
         if not isinstance(v, Value):
             raise TypeError(f"expected a Value, got {type(v).__name__}: {v!r}")
+    order, wanted = topological(y), set(xs)
+    for v in order:
+        if not wanted.isdisjoint(v.parents):
+            wanted.add(v)
     flows: dict[Value, list[Operand]] = {y: [1.0]}  # what reaches each Value, one for each use
     grads: dict[Value, Operand] = {}
-    for v in reversed(topological(y)):
+    for v in [v for v in reversed(order) if v in wanted]:
         grad = grads[v] = total(flows[v]) if len(flows[v]) > 1 else flows[v][0]
-        if v.op:
+        if v.op and not wanted.isdisjoint(v.parents):
+            if type(v) is Value and (undefined := no_slope([v], wanted)):
+                raise undefined
             for parent, partial in zip(v.parents, v.op.partials(v, *v.parents)):
-                flows.setdefault(parent, []).append(times(partial, grad))
+                if parent in wanted:
+                    flows.setdefault(parent, []).append(times(partial, grad))
     return tuple([as_value(grads.get(x, 0.0)) for x in xs])
 
 
@@ -444,8 +458,12 @@ def hessian(y: Value, xs: Sequence[Value]) -> list[tuple[Value, ...]]:
 
 
 def as_value(x: Operand) -> Value:
-    """The Value itself, or a new leaf for a number."""
-    return x if isinstance(x, Value) else Value(x)
+    """The Value itself, or a new leaf for a number; data of another sort becomes a float."""
+    if not isinstance(x, Value):
+        return Value(x)
+    if type(x) is Value and type(x.data) is not float:
+        x.data = Value(x.data).data
+    return x
 
 
 def times(x: Operand, y: Operand) -> Operand:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from heapq import nlargest
 from typing import Any, NamedTuple
 
-from autograd_core.draw import held_in
-from autograd_core.engine import UNREACHED, Value, topological
+from autograd_core.draw import held_in, reached
+from autograd_core.engine import Value, topological
 from autograd_core.picture import short
 
 MOST_VISITS = 100_000  # of one walk along every path: on a net there are more than there are atoms
@@ -65,7 +65,7 @@ def explain(
         paths=largest_paths(order, between, wrt, top),
         grad=wrt.grad,
         seed=root.grad,
-        carried=None if wrt.grad is UNREACHED else wrt.grad - root.grad * slope,
+        carried=wrt.grad - root.grad * slope if wrt in reached([wrt, *order]) else None,
         name=name,
     )
 
@@ -153,7 +153,7 @@ class Explanation:
         wrt, total, grad = self.name[self.wrt], f"sum {short(self.sum)}", short(self.grad)
         if self.carried is None:
             return [f"{total}, and no backward has reached {wrt} yet"]
-        if self.seed is UNREACHED:
+        if self.seed == 0:
             return [f"{total}, not yet in {wrt}.grad {grad}, which is from other passes"]
         if abs(self.carried) <= 1e-12 * abs(self.grad):
             factor = "" if self.seed == 1 else f" · {short(self.seed)} passed on = {grad}"

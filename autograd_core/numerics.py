@@ -20,6 +20,19 @@ def real_power(x: float, y: float) -> float:
     return float(z)
 
 
+def xlogy(x: float, y: float) -> float:
+    """x * log(y), and 0 where x is 0; NaN where there is no logarithm: ** has values there."""
+    if x == 0:
+        return 0.0
+    return x * math.log(y) if y > 0 else math.nan
+
+
+def xlogy_array(np: Any, x: Any, y: Any) -> Any:
+    """The same on arrays, elementwise; log(-1) is what complains where there is no logarithm."""
+    counts = abs(x) > 0
+    return np.where(counts, x * np.log(np.where(counts, np.where(y > 0, y, -1.0), 1.0)), 0.0)
+
+
 def sigmoid(x: float) -> float:
     """1 / (1 + exp(-x)), without overflow: the exponent is never positive."""
     e = math.exp(-abs(x))

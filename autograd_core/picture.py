@@ -5,18 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable
-from functools import cached_property, lru_cache
-from importlib.util import find_spec
-from threading import Lock
+from functools import cached_property
 from typing import Any
 
 from autograd_core.files import write_whole
-
-FORMATS = ("svg", "png", "pdf")
-NO_GRAPHVIZ = """drawing needs Graphviz, and there is none here. Either of these brings it:
-    pip install "pygraphviz>=2.0.4"      (any system, no administrator needed)
-    apt-get install graphviz             (Debian, Ubuntu; brew install graphviz on a Mac)
-Without it, print(draw(...)) shows the graph as text and draw(...).source is its DOT."""
+from autograd_core.renderers import FORMATS, GraphvizMissingError, render
 
 # Blue and orange are told apart by every eye; in black and white there is a minus sign as well.
 INK, GREY, FAINT = "#222222", "#777777", "#c4c4c4"
@@ -26,12 +19,6 @@ PALE_POSITIVE, PALE_NEGATIVE, PALE_WRONG, PALE = "#dcebf8", "#fde6d2", "#ffd9d9"
 SIZE = re.compile(r'<svg width="([\d.]+)pt" height="([\d.]+)pt"')
 PAGE = 640  # points: what a notebook has room for beside its margins
 LEGIBLE = 0.6  # of a picture's own size
-
-LOADING = Lock()
-
-
-class GraphvizMissingError(RuntimeError):
-    """No Graphviz to lay out a picture with; the message names the commands that bring it."""
 
 
 class Picture:
@@ -59,19 +46,12 @@ class Picture:
         return {"image/svg+xml": image, "text/plain": str(self)}
 
     def render(self, format: str) -> bytes:
-        """The image as bytes of a format: svg, png or pdf."""
-        import shutil
+        """The image as bytes of a format: svg, png or pdf.
 
-        if shutil.which("dot"):
-            import graphviz
-
-            image: bytes = graphviz.Source(self.source).pipe(format=format)
-            return image
-        if not can_render():
-            raise GraphvizMissingError(NO_GRAPHVIZ)
-        graph = load_pygraphviz().AGraph(string=self.source)
-        drawn: bytes = graph.draw(format=format, prog="dot")
-        return drawn
+        By the first Graphviz that can: `dot`, graphviz-pure (no pdf), pygraphviz. Raises
+        GraphvizMissingError where none can.
+        """
+        return render(self.source, format)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture; the ending of the path names the format: .svg, .png or .pdf."""
@@ -81,7 +61,13 @@ class Picture:
         if format not in FORMATS:
             known = ", ".join(f".{name}" for name in FORMATS)
             raise ValueError(f"cannot save a picture as {str(path)!r}: the ending must be {known}")
-        write_whole(path, self.render(format))
+        try:
+            write_whole(path, self.render(format))
+        except GraphvizMissingError as error:
+            raise GraphvizMissingError(f"cannot save {str(path)!r}: {error}") from None
+        except OSError as error:
+            why = f"cannot save a picture as {format}: {error.strerror or error}"
+            raise OSError(error.errno, why, os.fspath(path)) from error
 
 
 def fit_to_page(size: re.Match[str]) -> str:
@@ -89,43 +75,6 @@ def fit_to_page(size: re.Match[str]) -> str:
     width, height = map(float, size.groups())
     scale = min(1.0, max(LEGIBLE, PAGE / width))
     return f'<svg width="{width * scale:.0f}pt" height="{height * scale:.0f}pt"'
-
-
-def can_render() -> bool:
-    """Whether there is a Graphviz: the `dot` program, or pygraphviz, which carries its own."""
-    import shutil
-
-    return shutil.which("dot") is not None or find_spec("pygraphviz") is not None
-
-
-def load_pygraphviz() -> Any:
-    """pygraphviz, once its C libraries have said what they have to say about the system's fonts."""
-    with LOADING:  # file descriptor 2 belongs to the whole process
-        return quiet_pygraphviz()
-
-
-@lru_cache
-def quiet_pygraphviz() -> Any:
-    """pygraphviz after a first drawing, during which file descriptor 2 leads nowhere.
-
-    The fontconfig that it carries warns of settings newer than itself, once in a process and
-    straight from C, where neither `warnings` nor `sys.stderr` can hold it back.
-    """
-    import pygraphviz
-
-    try:
-        stderr = os.dup(2)
-    except OSError:
-        return pygraphviz  # nobody listens
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        pygraphviz.AGraph(string="digraph { a }").draw(format="svg", prog="dot")
-    finally:
-        os.dup2(stderr, 2)
-        os.close(stderr)
-        os.close(nowhere)
-    return pygraphviz
 
 
 def new_dot(**attributes: str) -> Any:
@@ -160,11 +109,22 @@ def tooltip(text: str) -> str:
 
 
 def table(
-    rows: Iterable[tuple[str, str]], *, border: int = 1, colour: str = GREY, fill: str = "white"
+    rows: Iterable[tuple[str, str]],
+    *,
+    border: int = 1,
+    colour: str = GREY,
+    fill: str = "white",
+    width: int = 0,
 ) -> str:
-    """A box of rows, each a text in Graphviz's HTML and the colour behind it, or ""."""
+    """A box of rows, each a text in Graphviz's HTML and the colour behind it, or "".
+
+    It is as wide as its rows, and at least `width` points.
+    """
     cells = "".join(
-        [f'<tr><td bgcolor="{behind or fill}">{content}</td></tr>' for content, behind in rows]
+        [
+            f'<tr><td width="{width}" bgcolor="{behind or fill}">{content}</td></tr>'
+            for content, behind in rows
+        ]
     )
     return (
         f'<<table border="{border}" cellborder="0" cellspacing="0" cellpadding="2" '

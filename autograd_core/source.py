@@ -31,7 +31,8 @@ import builtins
 import keyword
 import math
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +61,7 @@ def to_python(root: Value) -> str:
 
 def literal(x: float) -> str:
     """A number as Python writes it."""
+    x = float(x)  # an array's number would be written as one
     return repr(x) if math.isfinite(x) else f"float({str(x)!r})"
 
 
@@ -68,7 +70,8 @@ def variables(order: Sequence[Value]) -> dict[Value, str]:
     taken = {"math", *keyword.kwlist, *dir(builtins)}
     result = {}
     for i, v in enumerate(order):
-        variable = re.sub(r"\W+", "_", v.label).strip("_")
+        label = unicodedata.normalize("NFKC", v.label)  # as Python reads names: µ and μ are one
+        variable = re.sub(r"\W+", "_", label).strip("_")
         if not variable.isidentifier() or variable in taken or variable.startswith("grad_"):
             variable = f"v{i}"
         while variable in taken:
@@ -109,6 +112,7 @@ def scaled(partial: Any, grad: Symbol) -> Any:
 # --- Symbols ---------------------------------------------------------------------------------
 
 COMPARE, PLUS, TIMES, UNARY, POWER, ATOM = range(6)  # how tightly an expression holds together
+MOST_TERMS = 50  # of a sum that is written with +, which Python reads by a recursion
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,11 +123,12 @@ class Symbol:
     level: int = ATOM
 
     def __str__(self) -> str:
-        texts, rest = [], [self.parts]
+        texts: list[str] = []
+        rest: list[Any] = [self]
         while rest:
             part = rest.pop()
             if isinstance(part, Symbol):
-                rest.append(part.parts)
+                rest.append(as_sum(part) or part.parts)
             elif isinstance(part, str):
                 texts.append(part)
             else:
@@ -161,6 +166,18 @@ def infix(x: Any, operator: str, y: Any, level: int) -> Symbol:
     return Symbol((left, f" {operator} ", right), level)
 
 
+def as_sum(x: Symbol) -> tuple[Any, ...] | None:
+    """The parts of a long sum as Python adds up a list, in the same order."""
+    terms: list[Symbol] = []
+    while x.level == PLUS and len(x.parts) == 3 and x.parts[1] == " + ":
+        x, _, last = x.parts
+        terms.append(last)
+    if len(terms) < MOST_TERMS:
+        return None
+    commas = [part for term in reversed(terms) for part in (", ", term)]
+    return ("sum([", x, *commas, "])")
+
+
 def within(x: Any, level: int) -> Symbol:
     """An operand, in parentheses where it holds together less tightly than it must."""
     if not isinstance(x, Symbol):
@@ -174,19 +191,28 @@ class Python:
     add = staticmethod(lambda x, y: x + y)
     subtract = staticmethod(lambda x, y: x - y)
     multiply = staticmethod(lambda x, y: x * y)
-    divide = staticmethod(lambda x, y: x / y)
-    power = staticmethod(lambda x, y: x**y)
+    divide = true_divide = staticmethod(lambda x, y: x / y)
+    power = float_power = staticmethod(lambda x, y: x**y)
     negative = staticmethod(lambda x: -x)
+    positive = staticmethod(lambda x: x)
+    square = staticmethod(lambda x: x * x)
+    reciprocal = staticmethod(lambda x: 1.0 / x)
     where = staticmethod(lambda c, x, y: Symbol(f"({x} if {c} else {y})"))
-    maximum = staticmethod(lambda x, y: Symbol(f"max({x}, {y})"))
-    minimum = staticmethod(lambda x, y: Symbol(f"min({x}, {y})"))
+    maximum = fmax = staticmethod(lambda x, y: Symbol(f"max({x}, {y})"))
+    minimum = fmin = staticmethod(lambda x, y: Symbol(f"min({x}, {y})"))
+    clip = staticmethod(lambda x, low, high: Symbol(f"min(max({x}, {low}), {high})"))
+    sign = staticmethod(lambda x: Symbol(f"float(({x} > 0) - ({x} < 0))"))
     abs = absolute = staticmethod(abs)
 
-    def __getattr__(self, function: str) -> Callable[..., Symbol]:
-        """The function of that name in Python's `math`."""
-        if not hasattr(math, function):
-            raise AttributeError(f"Python's math has no {function}")
-        return lambda *xs: Symbol(f"math.{function}({', '.join(map(str, xs))})")
+    def __getattr__(self, name: str) -> Any:
+        """What has that name in Python's `math`: a function, on symbols, or a number."""
+        name = re.sub("^arc", "a", name)  # atan for arctan
+        found = getattr(math, name, None)
+        if found is None:
+            raise AttributeError(f"Python's math has no {name}")
+        if not callable(found):
+            return found
+        return lambda *xs: Symbol(f"math.{name}({', '.join(map(str, xs))})")
 
 
 PYTHON = Python()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from nn import datasets, losses, optim, plot
 from nn.doctor import Diagnosis, Finding, diagnose
 from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
-from nn.losses import LOSSES
+from nn.losses import LOSSES, TargetError
 from nn.module import Module
 from nn.optim import SGD, Adam, gradient_descent
 from nn.readings import GradientNorms
@@ -32,6 +32,7 @@ __all__ = [
     "Module",
     "Neuron",
     "Playground",
+    "TargetError",
     "datasets",
     "diagnose",
     "evaluate",

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import csv
+import io
+import json
 import math
+import os
+import random
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
-from importlib.util import find_spec
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from autograd_core import Value, draw
-from autograd_core.draw import NO_GRAPHVIZ, Picture, can_render
+from autograd_core import Value, draw, topological
+from autograd_core.collapse import MOST_LINKS, PARAMETER
+from autograd_core.draw import GraphvizMissingError, Picture
 from autograd_core.files import write_whole
 from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, History, datasets, evaluate, fit, plot, save
 from nn.doctor import diagnose
 from nn.losses import Loss
 from nn.optim import Optimizer
 from nn.readings import name_units
+from nn.scaling import Scale, for_raw_numbers
+from nn.tables import MOST_CLASSES, column, read_table, shown
 
 DATA: dict[str, Callable[[int], datasets.Data]] = {
     "moons": lambda seed: datasets.moons(seed=seed),
@@ -30,7 +37,8 @@ DATA: dict[str, Callable[[int], datasets.Data]] = {
 }
 OPTIMIZERS: dict[str, tuple[type[Optimizer], float]] = {"adam": (Adam, 0.05), "sgd": (SGD, 0.5)}
 OUTPUT = {"binary_cross_entropy": "sigmoid", "nll": "softmax"}  # else linear
-MOST_CLASSES = 100  # each costs an output, and a number for every example
+MOST_NAMED = 10  # classes that are listed
+MOST_NODES, MOST_BOXES = 60, 60  # of a graph, and of a net drawn by its neurons, that can be read
 NO_MATPLOTLIB = 'plots need matplotlib: pip install "matplotlib>=3.8"'
 
 
@@ -43,23 +51,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return launch(arguments[1:])
     options = parser().parse_args(arguments)
     fill_in(options)
+    folder = Folder(options.out)
     try:
-        run(options)
-    except KeyboardInterrupt as interrupt:
-        print(f"\ninterrupted: {str(interrupt) or 'nothing was written'}", file=sys.stderr)
+        run(options, folder)
+    except KeyboardInterrupt:
+        said = f"only {', '.join(folder.written)} was written" if folder.written else ""
+        print(f"\ninterrupted: {said or 'nothing was written'}", file=sys.stderr)
         return 130
     except (ValueError, ArithmeticError, OSError, ImportError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    return 0
+    return 1 if folder.failed else 0
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
         prog="python -m nn",
-        description="Train a small multi-layer perceptron and write boundary.png, loss.png, "
-        "graph.svg and model.json.",
+        description="Train a small multi-layer perceptron and write model.json, boundary.png, "
+        "loss.png and graph.svg, the trained net's prediction for one example.",
         epilog="python -m nn playground: train one live, in a notebook.",
     )
     data = p.add_mutually_exclusive_group()
@@ -68,7 +78,15 @@ def parser() -> argparse.ArgumentParser:
         "--csv",
         type=Path,
         metavar="FILE",
-        help="a table with a header: columns of inputs, and one named y",
+        help="a table of numbers, and of names for classes, separated by commas, semicolons, tabs "
+        "or spaces. Columns are trained on less their mean and over their standard deviation; the "
+        "model that is written takes them as they are in the table",
+    )
+    p.add_argument(
+        "--target",
+        metavar="COLUMN",
+        help="name or number, from 1, of the column to predict (default: y, target, label, class "
+        "or species; else the last)",
     )
     p.add_argument(
         "--hidden",
@@ -101,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument(
         "--out", type=Path, default=Path("out"), metavar="DIR", help="where to write (default: out)"
     )
+    p.add_argument("--no-plots", action="store_true", help="write the model, and no pictures")
     return p
 
 
@@ -116,165 +135,268 @@ def fill_in(options: argparse.Namespace) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Raise for what is missing or makes no sense, before any training."""
-    if find_spec("matplotlib") is None:
-        raise ImportError(NO_MATPLOTLIB)
-    if not can_render():
-        raise ImportError(NO_GRAPHVIZ)
+    """Raise for what makes no sense, before any training."""
     if options.epochs < 1:
         raise ValueError(f"--epochs must be at least 1, got {options.epochs}")
     if not 0 <= options.held_out < 1:
         raise ValueError(f"--held-out must be a share below 1, got {options.held_out}")
-    if options.out.exists() and not options.out.is_dir():
-        raise ValueError(f"--out {options.out} is a file, and must be a directory")
+    if options.target is not None and not options.csv:
+        raise ValueError("--target names a column of a table, --csv FILE")
+    found = next(path for path in (options.out, *options.out.absolute().parents) if path.exists())
+    if not found.is_dir():
+        raise ValueError(f"--out {options.out}: {found} is a file, and must be a directory")
+    if not os.access(found, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise PermissionError(f"--out {options.out}: Permission denied to write into {found}")
 
 
-def run(options: argparse.Namespace) -> None:
-    """Train, report, write."""
+def run(options: argparse.Namespace, folder: Folder) -> None:
+    """Train, write the model, make the pictures, and report."""
     check(options)
-    X, y, source = load_data(options)
-    X, y, test_X, test_y = datasets.split(X, y, options.held_out, seed=options.seed)
-    if not X:
-        raise ValueError(f"--held-out {options.held_out} leaves no example to train on")
-    loss = LOSSES[options.loss or default_loss(y)]
-    n_outputs = outputs_for(loss, y)
-    output = OUTPUT.get(loss.name, "linear")
-    shape = {"activation": options.activation, "output": output, "seed": options.seed}
-    model = MLP(len(X[0]), [*options.hidden, n_outputs], **shape)
+    data = load(options)
+    loss = LOSSES[options.loss or default_loss(data.classes)]
+    sizes = [*options.hidden, outputs_for(loss, data)]
+    data, test = hold_out(data, options.held_out, options.seed)
+    scaled, inputs, output = data.scaled()
+    shape = {"activation": options.activation, "output": OUTPUT.get(loss.name, "linear")}
+    model = MLP(len(data.inputs), sizes, **shape, seed=options.seed)
+    n = len(model.parameters())
+    print(f"{model} with {n} parameters on {len(data.X)} examples of {data.source}")
 
-    print(f"{model} with {len(model.parameters())} parameters on {len(X)} examples of {source}")
-    history = fit(
+    record = train(options, model, scaled, loss)
+    trained = for_raw_numbers(model, inputs, output) if data.table else model
+    losses = [number * output.deviation**2 for number in record.loss]  # a squared error's
+    history = History(losses, record.accuracy if data.classes else [])
+    final = measure(trained, data, loss)
+    if not math.isfinite(final[0]):
+        raise ArithmeticError("the last step left a model whose loss is not finite")
+    folder.save(trained, data)
+    print(f"loss ({loss.name}) {losses[0]:.4g} -> {final[0]:.4g}")
+    print(verdict(losses[0], *final, len(data.X)))
+    if not options.no_plots:
+        draw_all(folder, trained, data, loss, history)
+    diagnosis = diagnose(model, scaled.X, scaled.y, loss, history=record)
+    if not diagnosis.ok:
+        print(*diagnosis.findings, sep="\n")
+    if test.X:
+        report_held_out(folder, trained, test, loss, losses[0])
+    print(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
+
+
+def train(options: argparse.Namespace, model: MLP, data: Data, loss: Loss) -> History:
+    """Train as the options say."""
+    kind, _ = OPTIMIZERS[options.optimizer]
+    return fit(
         model,
-        X,
-        y,
+        data.X,
+        data.y,
         loss=loss,
-        optimizer=OPTIMIZERS[options.optimizer][0](options.lr),
+        optimizer=kind(options.lr),
         epochs=options.epochs,
         batch_size=options.batch,
         seed=options.seed,
     )
-    report(model, X, y, loss, history)
-    if test_X:
-        test_loss, test_accuracy = evaluate(model, test_X, test_y, loss=loss)
-        print(f"held out: {verdict(history.loss[0], test_loss, test_accuracy, len(test_X))}")
 
-    small = MLP(min(model.n_in, 2), [2, min(n_outputs, 3)], **shape)
-    target = y[0] if n_outputs == 1 else int(y[0]) % small.sizes[-1]
-    files = {}
+
+def report_held_out(folder: Folder, model: MLP, test: Data, loss: Loss, first_loss: float) -> None:
+    """Print what the model does on what is held out, where that is defined."""
+    try:
+        result = measure(model, test, loss)
+    except (ValueError, ArithmeticError) as error:
+        folder.fail("result on what is held out", error)
+    else:
+        print(f"held out: {verdict(first_loss, *result, len(test.X))}")
+
+
+def draw_all(folder: Folder, model: MLP, data: Data, loss: Loss, history: History) -> None:
+    """Make and write each picture, and where Graphviz is missing the graph as text and in DOT."""
+
+    def boundary() -> bytes:
+        shown = plot.decision_boundary(model, data.X, data.y, threshold=loss.threshold)
+        return shown.render("png")
+
     if model.n_in == 2:
-        boundary = plot.decision_boundary(model, X, y, threshold=loss.threshold)
-        files["boundary.png"] = boundary.render("png")
+        folder.write("boundary.png", boundary)
     else:
         print(f"no boundary.png: it needs 2 inputs, and there are {model.n_in}")
-    files["loss.png"] = plot.loss(history).render("png")
-    prediction = one_prediction(small, X[0][: small.n_in], target, loss)
-    files["graph.svg"] = prediction.render("svg")
-    write(options.out, model, files)
+    folder.write("loss.png", lambda: plot.loss(history).render("png"))
+    failure = folder.write("graph.svg", lambda: one_prediction(model, data, loss).render("svg"))
+    if isinstance(failure, GraphvizMissingError):
+        folder.write("graph.txt", lambda: f"{one_prediction(model, data, loss)}\n".encode())
+        folder.write("graph.dot", lambda: one_prediction(model, data, loss).source.encode())
 
 
-def write(out: Path, model: MLP, files: dict[str, bytes]) -> None:
-    """Write the model and the pictures, which are all made by now."""
-    out.mkdir(parents=True, exist_ok=True)
-    save(model, out / "model.json")
-    written = ["model.json"]
-    try:
-        for name, content in files.items():
-            write_whole(out / name, content)
-            written.append(name)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"only {', '.join(written)} was written") from None
-    print(f"wrote {', '.join(str(out / name) for name in ('model.json', *files))}")
+class Folder:
+    """Where the files go, each by itself: what fails is said, and leaves the others alone."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.written: list[str] = []
+        self.failed: list[str] = []
+
+    def save(self, model: MLP, data: Data) -> None:
+        """Write the model, and for one of a table what its inputs and outputs are called."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        save(model, self.path / "model.json")
+        self.written.append("model.json")
+        if data.table:
+            names = {"inputs": data.inputs, "target": data.target, "classes": data.classes}
+            text = json.dumps(names, indent=1, ensure_ascii=False) + "\n"
+            self.write("columns.json", text.encode)
+
+    def write(self, name: str, make: Callable[[], bytes]) -> Exception | None:
+        """Make a file and write it; why that was not possible, or None."""
+        try:
+            write_whole(self.path / name, make())
+        except Exception as error:  # noqa: BLE001  # whatever it is, the other files can be had
+            left = " (the one that is there is older)" * (self.path / name).exists()
+            self.fail(f"{name}{left}", error)
+            return error
+        self.written.append(name)
+        return None
+
+    def fail(self, what: str, error: Exception) -> None:
+        """Say what there is not, and why."""
+        print(f"error: no {what}: {reason(error)}", file=sys.stderr)
+        self.failed.append(what)
 
 
-def report(model: MLP, X: list[list[float]], y: list[Any], loss: Loss, history: History) -> None:
-    """Print what came of the training and, where it did not fit, why."""
-    final_loss, accuracy = evaluate(model, X, y, loss=loss)
-    print(f"loss ({loss.name}) {history.loss[0]:.4g} -> {final_loss:.4g}")
-    print(verdict(history.loss[0], final_loss, accuracy, len(X)))
-    diagnosis = diagnose(model, X, y, loss, history=history)
-    if not diagnosis.ok:
-        print(*diagnosis.findings, sep="\n")
-    if not math.isfinite(final_loss):
-        raise ArithmeticError("the last step left a model whose loss is not finite")
+def reason(error: Exception) -> str:
+    """Why a file could not be made, on one line."""
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("matplotlib"):
+        return NO_MATPLOTLIB
+    said = " ".join(str(error).split())
+    known = isinstance(
+        error, (ValueError, ArithmeticError, OSError, ImportError, GraphvizMissingError)
+    )
+    return said if said and known else f"{type(error).__name__}: {said}"
 
 
-def load_data(options: argparse.Namespace) -> tuple[list[list[float]], list[Any], str]:
-    """Inputs, targets and a name for them."""
+# --- Data -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Data:
+    """Examples, the names of their inputs and classes, and where they are from.
+
+    Targets are places in `classes`, or measurements where that is empty.
+    """
+
+    source: str
+    inputs: list[str]
+    X: list[list[float]]
+    y: list[Any]
+    classes: list[str]
+    target: str = ""
+
+    @property
+    def table(self) -> bool:
+        """Whether these are rows of a table, whose columns have a name and a scale each."""
+        return bool(self.target)
+
+    def scaled(self) -> tuple[Data, list[Scale], Scale]:
+        """The examples of a table on a common scale, with the scales; data sets as they are."""
+        if not self.table:
+            return self, [], Scale()
+        columns = zip(self.inputs, zip(*self.X), strict=True)
+        inputs = [Scale.of(shown(name)[1:-1], numbers) for name, numbers in columns]
+        X = [[scale(v) for scale, v in zip(inputs, x, strict=True)] for x in self.X]
+        if self.classes:
+            return replace(self, X=X), inputs, Scale()
+        output = Scale.of(shown(self.target)[1:-1], self.y)
+        return replace(self, X=X, y=[output(t) for t in self.y]), inputs, output
+
+
+def load(options: argparse.Namespace) -> Data:
+    """The examples that are asked for; of a table, say how it was understood."""
     if options.csv:
-        return *read_csv(options.csv), str(options.csv)
-    return *DATA[options.data](options.seed), str(options.data)
+        return load_table(options)
+    X, y = DATA[options.data](options.seed)
+    classes = [str(k) for k in range(1 + max(y))]
+    return Data(options.data, [f"x{j}" for j in range(len(X[0]))], X, y, classes)
 
 
-def read_csv(path: Path) -> tuple[list[list[float]], list[float]]:
-    """The inputs and targets of a table with a header; ValueError names the row that is wrong."""
+def load_table(options: argparse.Namespace) -> Data:
+    """The examples in a table, their targets read as the loss takes them."""
+    table = read_table(options.csv, options.target)
+    wanted = not takes_numbers(LOSSES[options.loss]) if options.loss else None
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.reader(file))
-    except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text in UTF-8") from None
-    except csv.Error as error:
-        raise ValueError(f"{path} is not a table: {error}") from None
-    header = [name.strip() for name in rows[0]] if rows else []
-    if header.count("y") != 1 or len(set(header)) < len(header) or len(header) < 2:
-        raise ValueError(
-            f"{path} needs a first row that names its columns once each, inputs and one named y; "
-            f"it has {shown(header)}"
-        )
-    X, y = [], []
-    for number, row in enumerate(rows[1:], 2):
-        if not row:
-            continue
-        if len(row) != len(header):
-            raise ValueError(
-                f"{path}, row {number}: {len(row)} cells where the header names {len(header)}"
-            )
-        cells = {
-            name: to_number(cell, f"{path}, row {number}, column {shown(name)[1:-1]}")
-            for name, cell in zip(header, row, strict=True)
-        }
-        y.append(cells.pop("y"))
-        X.append(list(cells.values()))
-    if not X:
-        raise ValueError(f"{path} has no rows below its header")
-    return X, y
+        labels = table.classes(wanted=wanted)
+    except ValueError as error:
+        raise ValueError(f"{options.csv}: {error}") from None
+    places = {label: k for k, label in enumerate(labels)}
+    y = [places[label] for label in table.y] if labels else list[Any](table.y)
+    names = [label if isinstance(label, str) else f"{label:g}" for label in labels]
+    data = Data(str(options.csv), table.inputs, table.X, y, names, table.target)
+    what = f"{len(y)} rows of {len(data.inputs)} inputs, standardised for training"
+    print(f"{data.source}: {what}; {table.layout}; {column(data.target)}: {understood(data)}")
+    return data
 
 
-def to_number(cell: str, where: str) -> float:
-    """The finite number written in a cell."""
+def understood(data: Data) -> str:
+    """What the targets are taken for."""
+    if not data.classes:
+        return f"numbers from {min(data.y):g} to {max(data.y):g}"
+    counts = Counter(data.y)
+    few = [f"{shown(name)[1:-1]} ({counts[k]})" for k, name in enumerate(data.classes)][:MOST_NAMED]
+    more = f" and {len(data.classes) - MOST_NAMED} more" * (len(data.classes) > MOST_NAMED)
+    return f"{len(data.classes)} classes, {', '.join(few)}{more}"
+
+
+def hold_out(data: Data, share: float, seed: int) -> tuple[Data, Data]:
+    """What is trained on, and a random share to test with, of each class about the same.
+
+    One example at least of each class is trained on. Raises ValueError where that leaves too few.
+    """
+    labels = data.y if data.classes else [0] * len(data.y)
+    order = random.Random(seed).sample(range(len(labels)), len(labels))
+    order.sort(key=labels.__getitem__)
+    kept = {labels[i]: i for i in order}.values()
+    free = [i for i in order if i not in set(kept)]
+    count = round(share * len(labels))
+    if count > len(free):
+        what = "an example of each class" if data.classes else "an example"
+        raise ValueError(f"--held-out {share} of {len(labels)} does not leave {what} to train on")
+    chosen = {free[k * len(free) // count] for k in range(count)}
+    parts = [i for i in range(len(labels)) if i not in chosen], sorted(chosen)
+    train, test = [
+        replace(data, X=[data.X[i] for i in part], y=[data.y[i] for i in part]) for part in parts
+    ]
+    return train, test
+
+
+# --- Losses -----------------------------------------------------------------------------------
+
+
+def takes_numbers(loss: Loss) -> bool:
+    """Whether a loss compares with any number, and not with labels alone."""
     try:
-        number = float(cell)
+        loss.encode(2.5, 1)
     except ValueError:
-        raise ValueError(f"{where}: {shown(cell)} is not a number") from None
-    if not math.isfinite(number):
-        raise ValueError(f"{where}: {shown(cell)} is not finite")
-    return number
+        return False
+    return True
 
 
-def shown(x: Any) -> str:
-    """What a file holds, fit for a terminal: cut short, and without control characters."""
-    text = repr(x)
-    return text if len(text) <= 200 else f"{text[:100]}...{text[-1]}"
-
-
-def default_loss(y: Sequence[float]) -> str:
-    """A cross entropy for a few class labels 0 to k - 1, else the mean squared error."""
-    known = set(y)
-    if len(known) > MOST_CLASSES or known != set(range(len(known))):
+def default_loss(classes: Sequence[str]) -> str:
+    """A cross entropy for classes, else the mean squared error."""
+    if not classes:
         return "mse"
-    return "binary_cross_entropy_with_logits" if max(y) <= 1 else "cross_entropy"
+    return "binary_cross_entropy_with_logits" if len(classes) <= 2 else "cross_entropy"
 
 
-def outputs_for(loss: Loss, y: Sequence[float]) -> int:
+def outputs_for(loss: Loss, data: Data) -> int:
     """One output; one for each class where the loss compares classes."""
-    if loss.name not in ("cross_entropy", "nll"):
-        return 1
-    classes = max(2, 1 + int(max(y)))
-    if classes > MOST_CLASSES:
-        raise ValueError(
-            f"{loss.name} tells at most {MOST_CLASSES} classes apart, labels 0 to "
-            f"{MOST_CLASSES - 1}, and the labels go up to {max(y):g}: --loss mse takes any numbers"
-        )
-    return classes
+    k = len(data.classes)
+    if loss.name in ("cross_entropy", "nll"):
+        return max(2, k)
+    if k > 2 and not takes_numbers(loss):
+        raise ValueError(f"{loss.name} tells 2 classes apart, and {data.source} has {k}")
+    return 1
+
+
+def measure(model: MLP, data: Data, loss: Loss) -> tuple[float, float | None]:
+    """The mean loss, and the accuracy or None where there are no classes."""
+    mean, accuracy = evaluate(model, data.X, data.y, loss=loss)
+    return mean, accuracy if data.classes else None
 
 
 def verdict(first_loss: float, final_loss: float, accuracy: float | None, n: int) -> str:
@@ -292,15 +414,29 @@ def verdict(first_loss: float, final_loss: float, accuracy: float | None, n: int
     return share if accuracy >= 0.95 else f"not fitted: only {share}"
 
 
-def one_prediction(model: MLP, x: Sequence[float], target: Any, loss: Loss) -> Picture:
-    """The graph of one example's loss, after backward."""
-    outputs = model.outputs([Value(v, f"x{j}") for j, v in enumerate(x)])
-    result = loss(outputs, target)
+# --- The graph --------------------------------------------------------------------------------
+
+
+def one_prediction(model: MLP, data: Data, loss: Loss) -> Picture:
+    """The graph of the first example's loss, after backward: whole, by neurons, or by layers."""
+    labels = [
+        f"x{j}" if PARAMETER.fullmatch(name) else shown(name)[1:-1]
+        for j, name in enumerate(data.inputs)
+    ]
+    outputs = model.outputs([Value(v, label) for v, label in zip(data.X[0], labels, strict=True)])
+    result = loss(outputs, data.y[0])
     name_units(model)
     result.label = "loss"
     result.backward()
-    return draw(result)
+    if len(topological(result)) <= MOST_NODES:
+        return draw(result)
+    widths = [model.n_in, *model.sizes]
+    links = sum(m * n for m, n in zip(widths, model.sizes))
+    legible = sum(widths) <= MOST_BOXES and links <= MOST_LINKS
+    return draw(result, collapse="neuron" if legible else "layer")
 
 
 if __name__ == "__main__":
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of a table on any terminal
     sys.exit(main())

@@ -7,9 +7,11 @@ same seed gives the same points.
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Callable, Sequence
+from operator import index
 from typing import Any, TypeAlias
+
+from nn.given import as_rng
 
 Data: TypeAlias = "tuple[list[list[float]], list[int]]"
 
@@ -75,7 +77,7 @@ def split(
     X: Sequence[Any], y: Sequence[Any], share: float, seed: int = 0
 ) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
     """X and y without a random share of the examples, then that share of X and of y."""
-    held_out = set(random.Random(seed).sample(range(len(X)), round(share * len(X))))
+    held_out = set(as_rng(seed).sample(range(len(X)), round(share * len(X))))
     kept = [i for i in range(len(X)) if i not in held_out]
     chosen = sorted(held_out)
     return (
@@ -94,11 +96,12 @@ def scatter(
     seed: int,
 ) -> Data:
     """`n` noisy points, each at point(label, share), where share runs evenly from 0 to 1."""
+    n, classes = index(n), index(classes)
     if classes < 1:
         raise ValueError(f"there must be at least one class, got classes = {classes}")
     if n < classes:
         raise ValueError(f"{classes} classes need at least {classes} points, got n = {n}")
-    rng = random.Random(seed)
+    rng = as_rng(seed)
     X, y = [], []
     for i in range(n):
         label = i % classes

@@ -1,4 +1,4 @@
-"""Examples checked against a model and a loss, before any training."""
+"""Examples checked against a model and a loss, before any training, and put in order."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from autograd_core import Value, mean
-from autograd_core.engine import NUMBER
+from autograd_core.engine import NUMBER, Operand
+from nn.given import Seed, as_rng, look_up, plain
 from nn.layers import MLP
-from nn.losses import Loss
+from nn.losses import LOSSES, Loss, TargetError
 
-AnyLoss: TypeAlias = "Loss | Callable[[Any, Any], Value]"
+AnyLoss: TypeAlias = "str | Loss | Callable[[Any, Any], Value]"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class Examples:
     X: list[list[float]]
     targets: list[Any]
     labels: list[int] | None
-    loss: AnyLoss
+    loss: Loss | Callable[[Any, Any], Value]
 
     @classmethod
     def of(
@@ -34,7 +35,8 @@ class Examples:
                 f"expected an MLP, not a {type(model).__name__}; to train another model, repeat "
                 "zero_grad, compile(loss).value_and_gradient(..., accumulate=True), optimizer.step"
             )
-        rows, targets = [row(x, i) for i, x in enumerate(X)], list(y)
+        rows = [row(x, i) for i, x in enumerate(plain("X", X))]
+        targets = [plain(f"y[{i}]", target) for i, target in enumerate(plain("y", y))]
         if not rows:
             raise ValueError("the data set is empty")
         if len(rows) != len(targets):
@@ -44,14 +46,10 @@ class Examples:
                 raise ValueError(f"X[{i}] has {len(x)} inputs, the model expects {model.n_in}")
             if not all(map(math.isfinite, x)):
                 raise ValueError(f"X[{i}] = {x} is not finite")
+        loss = loss_of(loss)
         if not isinstance(loss, Loss):
             return cls(rows, targets, None, loss)
-        encoded = []
-        for i, target in enumerate(targets):
-            try:
-                encoded.append(loss.encode(target, model.sizes[-1]))
-            except ValueError as error:
-                raise ValueError(f"y[{i}]: {error}") from None
+        encoded = encode_all(targets, loss, model.sizes[-1])
         known = range(model.sizes[-1]) if model.sizes[-1] > 1 else loss.labels
         return cls(rows, encoded, labels_of(targets, known), loss)
 
@@ -96,18 +94,58 @@ class Examples:
         return sum([label == self.labels[i] for label, i in zip(said, batch, strict=True)])
 
 
+class Order:
+    """The order in which the epochs of a training take n examples, by a seed."""
+
+    def __init__(self, n: int, seed: Seed) -> None:
+        self.order, self.rng = list(range(n)), as_rng(seed)
+
+    def next_epoch(self, batch_size: int) -> list[int]:
+        """All examples, shuffled unless they are one batch."""
+        if batch_size < len(self.order):
+            self.rng.shuffle(self.order)
+        return self.order.copy()
+
+
+def loss_of(loss: AnyLoss) -> Loss | Callable[[Any, Any], Value]:
+    """The loss of that name, or the function itself."""
+    return loss if callable(loss) else look_up("loss", loss, LOSSES)
+
+
 def row(x: Any, i: int) -> list[float]:
     """The inputs of example i as floats."""
-    if isinstance(x, (*NUMBER, str)):
-        raise TypeError(f"X[{i}] must be a list of inputs, got {x!r}")
-    for v in x:
-        if not isinstance(v, NUMBER):
-            raise TypeError(f"X[{i}] must hold numbers, got {type(v).__name__}: {v!r}")
-    return [float(v) for v in x]
+    xs = plain(f"X[{i}]", x)
+    if isinstance(xs, (*NUMBER, str)):
+        raise TypeError(f"X[{i}] must be a list of inputs, got {xs!r}")
+    return [v if type(v) is float else number(v, i) for v in xs]
+
+
+def number(v: Any, i: int) -> float:
+    """An input of example i as a float."""
+    v = plain(f"X[{i}]", v)
+    if not isinstance(v, NUMBER):
+        raise TypeError(f"X[{i}] must hold numbers, got {type(v).__name__}: {v!r}")
+    return float(v)
+
+
+def encode_all(targets: Sequence[Any], loss: Loss, n_outputs: int) -> list[list[Operand]]:
+    """The targets as the loss takes them; a label that returns is encoded once."""
+    encoded = []
+    known: dict[Any, list[Operand]] = {}
+    for i, target in enumerate(targets):
+        key = target if isinstance(target, NUMBER) else None
+        if key is None or key not in known:
+            try:
+                known[key] = loss.encode(target, n_outputs)
+            except TargetError as error:
+                raise TargetError(f"y[{i}]: {error}") from None
+        encoded.append(known[key])
+    return encoded
 
 
 def labels_of(targets: Sequence[Any], known: Sequence[int]) -> list[int] | None:
     """The targets as classes 0 to k - 1 (-1 is class 0); None if any is something else."""
-    if any(hasattr(target, "__len__") or target not in known for target in targets):
+    labels = [t[0] if isinstance(t, (list, tuple)) and len(t) == 1 else t for t in targets]
+    if any(hasattr(label, "__len__") or label not in known for label in labels):
         return None
-    return [max(0, int(target)) for target in targets]
+    return [max(0, int(label)) for label in labels]

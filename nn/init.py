@@ -46,4 +46,4 @@ def he(rng: random.Random, n_in: int, n_out: int) -> float:
     return rng.gauss(0.0, math.sqrt(2.0 / n_in))
 
 
-INITS: dict[str, Init] = {f.__name__: f for f in (zeros, normal, uniform, xavier, he)}
+INITS: dict[str, Init] = {f.__name__: f for f in (xavier, he, normal, uniform, zeros)}

@@ -11,18 +11,16 @@ Value(data=0.595593117291618, grad=0.01994215257156061, label='W1[0,0]')
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias
 
 from autograd_core import Value, dot, softmax
 from autograd_core.engine import Operand, as_value
+from nn.given import Seed, as_rng, look_up, plain, whole_number
 from nn.init import INITS, Init
 from nn.module import Module
 
 Activation: TypeAlias = Callable[[Value], Value]
-Seed: TypeAlias = "int | random.Random | None"
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def linear(z: Value) -> Value:
@@ -57,9 +55,9 @@ class Neuron(Module):
         seed: Seed = None,
         expand: bool = False,
     ) -> None:
-        check_size("n_in", n_in)
-        rng, sample = as_rng(seed), look_up("init", init, INITS)
-        self.activate = look_up("activation", activation, ACTIVATIONS)
+        n_in = whole_number("n_in", n_in)
+        rng, sample = as_rng(seed), initialiser(init)
+        self.activate = activation_of(activation)
         self.expand = expand
         self.w = [Value(sample(rng, n_in, 1), f"w[{j}]") for j in range(n_in)]
         self.b = Value(0.0, "b")
@@ -103,15 +101,14 @@ class Layer(Module):
         expand: bool = False,
         name: str = "",
     ) -> None:
-        check_size("n_out", n_out)
-        rng, sample = as_rng(seed), look_up("init", init, INITS)
+        n_out = whole_number("n_out", n_out)
+        rng, sample = as_rng(seed), initialiser(init)
         self.is_softmax = activation == "softmax"
-        known = ACTIVATIONS if not self.is_softmax else {"softmax": ACTIVATIONS["linear"]}
-        self.activate = look_up("activation", activation, known)
+        self.activate = activation_of("linear" if self.is_softmax else activation)
         self.neurons = [
             Neuron(
                 n_in,
-                self.activate,
+                "linear",
                 init=lambda rng, n_in, _: sample(rng, n_in, n_out),
                 seed=rng,
                 expand=expand,
@@ -119,6 +116,7 @@ class Layer(Module):
             for _ in range(n_out)
         ]
         for i, neuron in enumerate(self.neurons):
+            neuron.activate = self.activate
             neuron.b.label = f"b{name}[{i}]"
             for j, w in enumerate(neuron.w):
                 w.label = f"W{name}[{i},{j}]"
@@ -148,8 +146,9 @@ class Layer(Module):
 class MLP(Module):
     """A multi-layer perceptron: `n_in` inputs, then a layer for each of `sizes`.
 
-    Hidden layers use `activation`, the last one `output`. Calling it with the inputs of one
-    example gives a Value where the last layer has one neuron, and a list of Values otherwise.
+    Hidden layers use `activation`, or each its own of a list, the last layer `output`; one number
+    as `sizes` is a single layer. Calling the model with the inputs of one example gives a Value
+    where the last layer has one neuron, and a list of Values otherwise.
 
     >>> MLP(2, [16, 16, 1])
     MLP(2, [16, 16, 1], activation='relu', output='linear')
@@ -158,21 +157,24 @@ class MLP(Module):
     def __init__(
         self,
         n_in: int,
-        sizes: Sequence[int],
+        sizes: int | Sequence[int],
         *,
-        activation: str | Activation = "relu",
+        activation: str | Activation | Sequence[str | Activation] = "relu",
         output: str | Activation = "linear",
         init: str | Init = "xavier",
         seed: Seed = None,
         expand: bool = False,
     ) -> None:
-        if not sizes:
+        widths = list(sizes) if isinstance(sizes, Iterable) else [sizes]
+        if not widths:
             raise ValueError("an MLP needs at least one layer, got sizes=[]")
-        self.n_in, self.sizes = n_in, list(sizes)
-        self.activation, self.output, self.expand = activation, output, expand
-        look_up("activation", activation, ACTIVATIONS)  # also where there is no hidden layer
+        self.n_in = whole_number("n_in", n_in)
+        self.sizes = [whole_number("n_out", width) for width in widths]
+        hidden = hidden_activations(activation, len(self.sizes) - 1)
+        one = isinstance(activation, str) or callable(activation)
+        self.activation = activation if one else hidden
+        self.output, self.expand = output, expand
         rng = as_rng(seed)
-        hidden = [activation] * (len(self.sizes) - 1)
         self.layers = [
             Layer(before, size, function, init=init, seed=rng, expand=expand, name=str(k))
             for k, (before, size, function) in enumerate(
@@ -207,30 +209,49 @@ def inputs(x: Iterable[Operand], expected: int, who: str) -> list[Operand]:
     """The inputs as a list of the expected length."""
     if not isinstance(x, Iterable):
         raise TypeError(f"{who} expects a list of {expected} inputs, got {x!r}")
-    xs = list(x)
+    xs = list(plain("the inputs", x))
     if len(xs) != expected:
         plural = "input" if expected == 1 else "inputs"
         raise ValueError(f"{who} expects {expected} {plural}, got {len(xs)}")
     return xs
 
 
-def look_up(what: str, name: Any, known: dict[str, Function]) -> Function:
-    """The function of that name, or the function itself."""
-    if callable(name):
-        return cast(Function, name)
-    if name not in known:
-        raise ValueError(f"unknown {what} {name!r}; known are {', '.join(known)}")
-    return known[name]
+def activation_of(name: str | Activation) -> Activation:
+    """The activation of that name, or one's own: a function from a Value to a Value."""
+    if not callable(name):
+        return look_up("activation", name, ACTIVATIONS)
+    try:
+        result = name(Value(0.5))
+    except (ArithmeticError, ValueError):
+        return name  # which is not defined there, but may be elsewhere
+    if not isinstance(result, Value):
+        raise TypeError(
+            f"an activation takes a Value to a Value, with operators and methods such as "
+            f"z.tanh(); {named(name)} returns a {type(result).__name__}, which has no slope"
+        )
+    return name
 
 
-def as_rng(seed: Seed) -> random.Random:
-    """A generator of random numbers; without a seed, one drawn from Python's global generator."""
-    if isinstance(seed, random.Random):
-        return seed
-    return random.Random(random.getrandbits(64) if seed is None else seed)
+def initialiser(name: str | Init) -> Init:
+    """The initialiser of that name, or one's own."""
+    return name if callable(name) else look_up("init", name, INITS)
 
 
-def check_size(what: str, size: int) -> None:
-    """Layers have at least one input and one neuron."""
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-        raise ValueError(f"{what} must be a whole number of at least 1, got {size!r}")
+def named(function: Callable[..., Any]) -> str:
+    """What a function is called."""
+    return getattr(function, "__name__", repr(function))
+
+
+def hidden_activations(
+    activation: str | Activation | Sequence[str | Activation], n_hidden: int
+) -> list[str | Activation]:
+    """An activation for each hidden layer: one for all, or as many as there are."""
+    if isinstance(activation, str) or callable(activation):
+        activation_of(activation)  # which is known also where there is no hidden layer
+        return [activation] * n_hidden
+    if not isinstance(activation, Sequence) or len(activation) != n_hidden:
+        raise ValueError(
+            f"activation: expected one for all hidden layers, or a list of {n_hidden}, one for "
+            f"each of them, got {activation!r}"
+        )
+    return list(activation)

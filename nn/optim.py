@@ -7,8 +7,8 @@ understand: one parameter at a time, or all of them as one array.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from autograd_core import Value
@@ -17,7 +17,9 @@ from autograd_core import Value
 class Optimizer:
     """Changes parameters step by step; `lr` may be changed between steps.
 
-    `state` holds what `update` carries from one step to the next, for each parameter.
+    `state` holds for each parameter how many steps it has made, then what `update` carries from
+    one step to the next. In `update`, `steps` is the number of the step that it makes, counted
+    from 1 for each parameter; for parameters as one array that differ in it, it is an array too.
     """
 
     initial: tuple[float, ...] = ()
@@ -26,32 +28,25 @@ class Optimizer:
         if not (math.isfinite(lr) and lr > 0):
             raise ValueError(f"the learning rate must be a positive number, got {lr}")
         self.lr = lr
-        self.steps = 0
-        self.state: dict[Value, tuple[float, ...]] = {}
+        self.steps: Any = 0
+        self.state: dict[Value, tuple[Any, ...]] = {}
 
     def step(self, parameters: Sequence[Value]) -> None:
         """Move every parameter against its gradient, once."""
         own = list(dict.fromkeys(parameters))  # one that several neurons share moves once
-        self.begin(own)
-        with self.next_step():
-            moved = [self.update(p.data, p.grad, *self.state.get(p, self.initial)) for p in own]
+        moved = [self.moved(p.data, p.grad, *self.state_of(p)) for p in own]
         for p, (number, *state) in zip(own, moved, strict=True):
             p.data, self.state[p] = number, tuple(state)
 
-    def begin(self, parameters: Sequence[Value]) -> None:
-        """Count from the start for parameters that are all new."""
-        if not any(p in self.state for p in parameters):
-            self.steps = 0
+    def state_of(self, p: Value) -> tuple[Any, ...]:
+        """The steps that a parameter has made, and the rest of its state."""
+        return self.state.get(p, (0, *self.initial))
 
-    @contextmanager
-    def next_step(self) -> Iterator[None]:
-        """Count a step, unless it fails or is interrupted."""
-        self.steps += 1
-        try:
-            yield
-        except (Exception, KeyboardInterrupt):  # but not where it is only thrown away, later
-            self.steps -= 1
-            raise
+    def moved(self, p: Any, g: Any, steps: Any, *state: Any) -> tuple[Any, ...]:
+        """The new parameter, the steps it has made by then, and the rest of its state."""
+        self.steps = steps + 1
+        number, *state_after = self.update(p, g, *state)
+        return number, steps + 1, *state_after
 
     def update(self, p: Any, g: Any, *state: Any) -> tuple[Any, ...]:
         """The new parameter, then the new state, from a parameter, its gradient and its state."""
@@ -63,7 +58,7 @@ class SGD(Optimizer):
 
     initial = (0.0,)
 
-    def __init__(self, lr: float, momentum: float = 0.0) -> None:
+    def __init__(self, lr: float = 0.01, momentum: float = 0.0) -> None:
         super().__init__(lr)
         self.momentum = share("momentum", momentum)
 
@@ -98,6 +93,13 @@ class Adam(Optimizer):
         unbiased_m = m / (1 - self.beta1**self.steps)
         unbiased_v = v / (1 - self.beta2**self.steps)
         return p - self.lr * unbiased_m / (unbiased_v**0.5 + self.eps), m, v
+
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "adam": Adam,
+    "sgd": SGD,
+    "momentum": partial(SGD, momentum=0.9),
+}
 
 
 def gradient_descent(

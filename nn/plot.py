@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import math
 import os
-import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value, check_gradient, compile, gradient
 from autograd_core.files import write_whole
-from nn.examples import AnyLoss, Examples
-from nn.layers import ACTIVATIONS, MLP, Activation, look_up
+from nn.examples import AnyLoss, Examples, row
+from nn.given import as_rng, plain
+from nn.layers import ACTIVATIONS, MLP, Activation, activation_of
+from nn.plane import COLOURS, Plane, grid
 from nn.readings import GradientNorms, compiled_loss, unchanged
 from nn.train import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-CLASS_COLOURS = ("#3b6fb6", "#d9822b", "#4a9c5d", "#8e5ea2", "#c0504d", "#7f7f7f")
-MARKERS = "os^Dvp"
 NOTE: dict[str, Any] = {
     "boxstyle": "round,pad=0.2",
     "facecolor": "white",
@@ -64,8 +63,8 @@ class Plot:
 
 def decision_boundary(
     model: MLP,
-    X: Sequence[Sequence[float]],
-    y: Iterable[int],
+    X: Iterable[Sequence[float]],
+    y: Iterable[Any],
     *,
     threshold: float | None = None,
     steps: int = 80,
@@ -73,76 +72,41 @@ def decision_boundary(
     """Where in the plane the model says which class, with the data on top.
 
     For one output the colour is the output itself, and the black line is where it crosses
-    `threshold`: 0.5 by default where the model's output is a sigmoid, else 0.
+    `threshold`: 0.5 by default where the model's output is a sigmoid, else 0. Where targets are
+    numbers and no labels, the picture is the output as a surface, its colours those of the targets.
     """
     if model.n_in != 2:
         raise ValueError(f"a decision boundary needs a model of 2 inputs, this has {model.n_in}")
+    plane = Plane.of(model, X, y, threshold)
     figure, axes = new_figure("x₁", "x₂", (5.4, 5.0))
-    threshold = border(model) if threshold is None else threshold
     with unchanged(model):
-        colour_areas(axes, model.outputs, X, model.sizes[-1], threshold, steps)
-    scatter(axes, X, [max(0, int(label)) for label in y])
-    axes.set_title("Decision boundary")
+        plane.colour(axes, model.outputs, plane.X, steps)
+    plane.scatter(axes, plane.X)
+    axes.set_title("Decision boundary" if plane.labels else "Predictions")
     return Plot(figure)
-
-
-def colour_areas(
-    axes: Any,
-    f: Callable[[Sequence[Value]], list[Value]],
-    X: Sequence[Sequence[float]],
-    n_outputs: int,
-    threshold: float,
-    steps: int,
-) -> None:
-    """Colour the plane around the points X by what the outputs of f say there."""
-    x1, x2 = grid([x[0] for x in X], steps), grid([x[1] for x in X], steps)
-    points = [[a, b] for b in x2 for a in x1]
-    rows = compile(f, batched=True)(points).tolist()
-    if not all(math.isfinite(output) for row in rows for output in row):
-        raise ValueError("the model's outputs are not finite everywhere around the data")
-    outputs = [rows[start : start + steps] for start in range(0, len(rows), steps)]
-    if n_outputs == 1:
-        scores = [[output[0] - threshold for output in row] for row in outputs]
-        extent = max(abs(score) for row in scores for score in row) or 1.0
-        axes.pcolormesh(
-            x1, x2, scores, cmap=two_colours(), vmin=-extent, vmax=extent, shading="gouraud"
-        )
-        if min(map(min, scores)) < 0 < max(map(max, scores)):
-            axes.contour(x1, x2, scores, levels=[0.0], colors="black", linewidths=1.5)
-    else:
-        classes = [[output.index(max(output)) for output in row] for row in outputs]
-        colours = CLASS_COLOURS[:n_outputs]
-        axes.pcolormesh(
-            x1, x2, classes, cmap=listed(colours), vmin=-0.5, vmax=len(colours) - 0.5, alpha=0.35
-        )
-
-
-def border(model: MLP) -> float:
-    """Where a single output tells the classes apart: 0.5 for a sigmoid, else 0."""
-    return 0.5 if model.output == "sigmoid" else 0.0
 
 
 def loss(history: History) -> Plot:
     """The loss of each epoch, on a logarithmic scale, and below it the accuracy if there is one."""
     figure, axes = new_figure("epoch", "loss", (6.0, 4.0))
     epochs = range(1, history.epochs + 1)
-    axes.plot(epochs, history.loss, color=CLASS_COLOURS[0])
+    axes.plot(epochs, history.loss, color=COLOURS[0])
     axes.set_title("Training")
     if history.loss and min(history.loss) > 0:
         axes.set_yscale("log")
     if history.accuracy:
         right = axes.twinx()
-        right.plot(epochs, history.accuracy, color=CLASS_COLOURS[1])
+        right.plot(epochs, history.accuracy, color=COLOURS[1])
         right.set_ylim(0, 1.03)
-        right.set_ylabel("accuracy", color=CLASS_COLOURS[1])
-        axes.yaxis.label.set_color(CLASS_COLOURS[0])
+        right.set_ylabel("accuracy", color=COLOURS[1])
+        axes.yaxis.label.set_color(COLOURS[0])
     return Plot(figure)
 
 
 def hidden_space(
     model: MLP,
-    X: Sequence[Sequence[float]],
-    y: Iterable[int],
+    X: Iterable[Sequence[float]],
+    y: Iterable[Any],
     layer: int = 1,
     *,
     threshold: float | None = None,
@@ -173,20 +137,19 @@ def hidden_space(
     figure = Figure(figsize=(9.6, 5.0), layout="constrained")
     figure.suptitle(f"What layer {layer} does to the plane")
     before, after = figure.subplots(1, 2)
-    threshold = border(model) if threshold is None else threshold
-    labels = [max(0, int(label)) for label in y]
-    x1, x2 = grid([x[0] for x in X], 31), grid([x[1] for x in X], 31)
+    plane = Plane.of(model, X, y, threshold)
+    x1, x2 = [grid([x[i] for x in plane.X], 31) for i in (0, 1)]
     mesh = [[[a, b] for b in x2] for a in x1[::2]] + [[[a, b] for a in x1] for b in x2[::2]]
     with unchanged(model):
         everything = layer_outputs(model, [point for line in mesh for point in line])[layer - 1]
-        moved = layer_outputs(model, X)[layer - 1]
-        colour_areas(before, model.outputs, X, model.sizes[-1], threshold, steps)
-        colour_areas(after, rest, everything, model.sizes[-1], threshold, steps)
+        moved = layer_outputs(model, plane.X)[layer - 1]
+        plane.colour(before, model.outputs, plane.X, steps)
+        plane.colour(after, rest, everything, steps)
     bent = [everything[start : start + 31] for start in range(0, len(everything), 31)]
-    for axes, lines, points, name in ((before, mesh, X, "x"), (after, bent, moved, "a")):
+    for axes, lines, points, name in ((before, mesh, plane.X, "x"), (after, bent, moved, "a")):
         for line in lines:
             axes.plot(*zip(*line), color="0.35", linewidth=0.5, alpha=0.5)
-        scatter(axes, points, labels, legend=axes is after)
+        plane.scatter(axes, points, legend=axes is after)
         axes.locator_params(nbins=6)
         axes.set_xlabel(f"{name}₁")
         axes.set_ylabel(f"{name}₂")
@@ -246,7 +209,7 @@ def loss_surface(
 
 def directions(model: MLP, seed: int) -> list[dict[Value, float]]:
     """Two random directions; each neuron's part of them is as long as its parameters."""
-    rng = random.Random(seed)
+    rng = as_rng(seed)
     result: list[dict[Value, float]] = [{}, {}]
     for direction in result:
         for neuron in [neuron for layer in model.layers for neuron in layer.neurons]:
@@ -331,7 +294,7 @@ def activations(*names: str | Activation) -> Plot:
     figure.suptitle("Activation functions and their derivatives")
     for i, name in enumerate(chosen, 1):
         axes = figure.add_subplot(rows, columns, i)
-        function = look_up("activation", name, ACTIVATIONS)
+        function = activation_of(name)
         axes.set_title(name if isinstance(name, str) else getattr(name, "__name__", "own"))
         axes.axhline(0, **CALM)
         axes.axvline(0, **CALM)
@@ -349,8 +312,8 @@ def draw_activation(axes: Any, function: Activation) -> None:
     outputs = [function(z) for z in zs]
     slopes = [gradient(a, z)[0].data for a, z in zip(outputs, zs, strict=True)]
     xs = [z.data for z in zs]
-    axes.plot(xs, [a.data for a in outputs], color=CLASS_COLOURS[0], lw=2, label="activation")
-    derivative = {"color": CLASS_COLOURS[1], "lw": 2, "ls": (0, (4, 1.5))}
+    axes.plot(xs, [a.data for a in outputs], color=COLOURS[0], lw=2, label="activation")
+    derivative = {"color": COLOURS[1], "lw": 2, "ls": (0, (4, 1.5))}
     kinks = check_gradient(function, 0.0).kinks
     if not kinks:
         axes.plot(xs, slopes, **derivative, label="derivative")
@@ -359,12 +322,12 @@ def draw_activation(axes: Any, function: Activation) -> None:
     middle = xs.index(0.0)
     axes.plot([*xs[:middle], 0.0], [*slopes[:middle], kink.left], **derivative, label="derivative")
     axes.plot([0.0, *xs[middle + 1 :]], [kink.right, *slopes[middle + 1 :]], **derivative)
-    dot = {"color": CLASS_COLOURS[1], "marker": "o", "markersize": 6, "ls": "", "zorder": 3}
+    dot = {"color": COLOURS[1], "marker": "o", "markersize": 6, "ls": "", "zorder": 3}
     axes.plot([0.0, 0.0], [kink.left, kink.right], **dot, markerfacecolor="white")
     axes.plot([0.0], [kink.computed], **dot)
 
 
-def activation_histograms(model: MLP, X: Sequence[Sequence[float]]) -> Plot:
+def activation_histograms(model: MLP, X: Iterable[Sequence[float]]) -> Plot:
     """What comes out of the units of each layer on the data, a row a layer.
 
     Units that are zero on all of the data are counted above the row, where there are any.
@@ -372,14 +335,14 @@ def activation_histograms(model: MLP, X: Sequence[Sequence[float]]) -> Plot:
     from matplotlib.figure import Figure
 
     with unchanged(model):
-        layers = layer_outputs(model, X)
+        layers = layer_outputs(model, [row(x, i) for i, x in enumerate(plain("X", X))])
     figure = Figure(figsize=(6.0, 0.9 + 1.5 * len(layers)), layout="constrained")
     figure.suptitle("Activations")
     for k, rows in enumerate(layers, 1):
         axes = figure.add_subplot(len(layers), 1, k)
         numbers = [number for row in rows for number in row]
         share = [1 / len(numbers)] * len(numbers)
-        axes.hist(numbers, bins=40, weights=share, color=CLASS_COLOURS[0])
+        axes.hist(numbers, bins=40, weights=share, color=COLOURS[0])
         axes.set_title(f"layer {k}: {units(rows)}", loc="left", fontsize="medium")
         axes.set_ylabel("share")
         axes.spines[["top", "right"]].set_visible(False)
@@ -416,55 +379,8 @@ def new_figure(x_label: str, y_label: str, size: tuple[float, float]) -> tuple[F
     return figure, axes
 
 
-def grid(values: Sequence[float], steps: int) -> list[float]:
-    """Evenly spaced numbers over the range of the values and a margin on either side."""
-    low, high = min(values), max(values)
-    margin = 0.15 * (high - low) or 1.0
-    width = high - low + 2 * margin
-    return [low - margin + width * i / (steps - 1) for i in range(steps)]
-
-
-def scatter(
-    axes: Any, X: Sequence[Sequence[float]], y: Sequence[int], *, legend: bool = True
-) -> None:
-    """The points, each class with a colour and a marker of its own."""
-    for label in sorted(set(y)):
-        points = [x for x, of in zip(X, y, strict=True) if of == label]
-        axes.scatter(
-            [p[0] for p in points],
-            [p[1] for p in points],
-            c=CLASS_COLOURS[label % len(CLASS_COLOURS)],
-            marker=MARKERS[label % len(MARKERS)],
-            edgecolors="white",
-            linewidths=0.7,
-            s=36,
-            label=f"class {label}",
-            zorder=3,
-        )
-    if legend:
-        axes.figure.legend(
-            loc="outside lower center", ncols=len(set(y)), handles=axes.collections[-len(set(y)) :]
-        )
-
-
 def shades(n: int) -> list[Any]:
     """Colours from dark to light, one for each of n layers, apart for every eye."""
     from matplotlib import colormaps
 
     return [colormaps["viridis"](0.9 * k / max(1, n - 1)) for k in range(n)]
-
-
-def two_colours() -> Any:
-    """The colour map from class 0 through white to class 1."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    return LinearSegmentedColormap.from_list(
-        "classes", [CLASS_COLOURS[0], "white", CLASS_COLOURS[1]]
-    )
-
-
-def listed(colours: Sequence[str]) -> Any:
-    """The colour map of just these colours."""
-    from matplotlib.colors import ListedColormap
-
-    return ListedColormap(list(colours))

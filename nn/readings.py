@@ -9,25 +9,34 @@ from dataclasses import dataclass
 from operator import mul
 from typing import Any
 
-from autograd_core import Program, RecordingError, Value, compile, gradient
-from autograd_core.engine import Op
+from autograd_core import Program, RecordingError, Value, compile, gradient, topological
+from autograd_core.engine import as_value
 from nn.examples import AnyLoss, Examples
-from nn.layers import MLP
+from nn.layers import MLP, Layer
 from nn.train import History
 
 
 @dataclass(frozen=True, slots=True)
 class LayerReadings:
-    """What a layer did, as lists with a list for each unit and in it a number for each example.
+    """What a layer is and did, as lists with a list for each unit and in it its numbers.
 
-    `slopes` are those of an example's loss along the pre-activations; `op` made the activations.
+    `number` counts the layers from 1. A unit's `parameters` are its weights and its bias; all
+    else has a number for each example, or none where one of them is not finite. `slopes` are
+    those of an example's loss along the pre-activations.
     """
 
-    op: Op | None
+    number: int
+    activation: str
+    parameters: list[list[float]]
     inputs: list[list[float]]
     pre_activations: list[list[float]]
     activations: list[list[float]]
     slopes: list[list[float]]
+
+    @property
+    def size(self) -> int:
+        """How many units the layer has."""
+        return len(self.parameters)
 
     def gradient_norm(self) -> float:
         """The length of the gradient by the layer's parameters, in the mean over the examples.
@@ -51,35 +60,75 @@ class LayerReadings:
         ]
 
 
-def read(model: MLP, data: Examples) -> list[LayerReadings] | None:
-    """What every layer does on the data; None where a number is not finite or not defined."""
+def read(model: MLP, data: Examples) -> list[LayerReadings]:
+    """What every layer is, and does on the data if all the numbers are finite."""
+    k = len(model.layers)
+    inputs, *columns = numbers(model, data) or [[] for _ in range(1 + 3 * k)]
+    pre_activations, activations, slopes = columns[:k], columns[k : 2 * k], columns[2 * k :]
+    return [
+        LayerReadings(number, activation_of(layer), weights(layer), *parts)
+        for number, layer, *parts in zip(
+            range(1, 1 + k),
+            model.layers,
+            [inputs, *activations[:-1]],
+            pre_activations,
+            activations,
+            slopes,
+            strict=True,
+        )
+    ]
+
+
+def weights(layer: Layer) -> list[list[float]]:
+    """Of each unit the weights, then the bias."""
+    return [[p.data for p in neuron.parameters()] for neuron in layer.neurons]
+
+
+def activation_of(layer: Layer) -> str:
+    """What a layer's activation does, found by trying it, for it may be any function.
+
+    "linear", "softmax" or the name of an op; "constant" where the result does not depend on the
+    pre-activation, and "" where it is more than one op, or not the same one on both sides of 0.
+    """
+    if layer.is_softmax:
+        return "softmax"
+    left, right = [tried(layer.activate, Value(number)) for number in (-0.5, 0.5)]
+    return left if left == right else ""
+
+
+def tried(activate: Callable[[Value], Any], z: Value) -> str:
+    """What an activation does to one number."""
+    try:
+        a = activate(z)
+    except (ArithmeticError, ValueError):
+        return ""
+    if a is z:
+        return "linear"
+    if not isinstance(a, Value) or not any(v is z for v in topological(a)):
+        return "constant"
+    return a.op.name if a.op and len(a.parents) == 1 and a.parents[0] is z else ""
+
+
+def numbers(model: MLP, data: Examples) -> list[list[list[float]]] | None:
+    """The inputs, then of every layer what `example` computes, unless one is not finite."""
     try:
         losses, *rows = run(lambda x, target: example(model, data, x, target), data)
     except (ArithmeticError, ValueError):
         return None
-    ops = [layer.activations[0].op for layer in model.layers]
-    columns = [[list(column) for column in zip(*table)] for table in rows]
-    k = len(model.layers)
-    pre_activations, activations, slopes = columns[:k], columns[k : 2 * k], columns[2 * k :]
-    numbers = [losses, *[column for table in columns for column in table]]
-    if not all(math.isfinite(number) for column in numbers for number in column):
-        return None
-    inputs = [[list(column) for column in zip(*data.X)], *activations[:-1]]
-    return [
-        LayerReadings(*parts)
-        for parts in zip(ops, inputs, pre_activations, activations, slopes, strict=True)
-    ]
+    columns = [[list(column) for column in zip(*table)] for table in [data.X, *rows]]
+    every = [losses, *[column for table in columns for column in table]]
+    return columns if all(math.isfinite(x) for column in every for x in column) else None
 
 
 def example(model: MLP, data: Examples, x: Sequence[Any], target: Any) -> list[list[Value]]:
     """The loss of one example, then of each layer the pre-activations, activations and slopes."""
-    loss = data.loss_of(model.outputs(x), target)
+    loss = data.loss_of([as_value(output) for output in model.outputs(x)], target)
     zs = [layer.pre_activations for layer in model.layers]
     slopes = iter(gradient(loss, *[z for row in zs for z in row]))
     return [
         [loss],
         *zs,
-        *[layer.activations for layer in model.layers],
+        *[[as_value(a) for a in layer.activations] for layer in model.layers],
         *[[next(slopes) for _ in row] for row in zs],
     ]
 
@@ -113,8 +162,9 @@ def name_units(model: MLP) -> None:
     """Label what layer 1 (say) computed last: unit 0 is z1[0] and, activated, a1[0]."""
     for k, layer in enumerate(model.layers, 1):
         for i, (z, a) in enumerate(zip(layer.pre_activations, layer.activations, strict=True)):
-            a.label = f"a{k}[{i}]"
-            z.label = f"z{k}[{i}]"
+            for value, label in ((a, f"a{k}[{i}]"), (z, f"z{k}[{i}]")):
+                if isinstance(value, Value):  # and not what an activation made by `math`
+                    value.label = label
 
 
 # --- During training -------------------------------------------------------------------------

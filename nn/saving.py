@@ -21,7 +21,8 @@ def save(model: MLP, path: str | os.PathLike[str]) -> None:
     """Write a model to a JSON file; the old file stays until the new one is whole."""
     import json
 
-    for what in (model.activation, model.output):
+    hidden = model.activation if isinstance(model.activation, list) else [model.activation]
+    for what in (*hidden, model.output):
         if not isinstance(what, str):
             raise ValueError(f"a file can only name an activation, and {what!r} is a function")
     for p in model.parameters():

@@ -12,17 +12,17 @@ True
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from numbers import Integral
 from typing import Any
 
 from autograd_core.engine import collector_paused
-from nn.examples import AnyLoss, Examples
+from nn.examples import AnyLoss, Examples, Order
+from nn.given import Seed, look_up, whole_number
 from nn.layers import MLP
-from nn.optim import Optimizer
+from nn.losses import TargetError
+from nn.optim import OPTIMIZERS, Optimizer
 from nn.trainers import CompiledTrainer, DivergedError, EagerTrainer
 
 
@@ -49,10 +49,10 @@ def fit(
     y: Iterable[Any],
     *,
     loss: AnyLoss,
-    optimizer: Optimizer,
+    optimizer: str | Optimizer,
     epochs: int,
     batch_size: int | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     compile: bool = True,
     progress: bool = True,
     callbacks: Iterable[Callable[[History], object]] = (),
@@ -61,9 +61,11 @@ def fit(
 
     Each step takes the mean loss over a batch, the whole data set by default; smaller batches
     are shuffled every epoch, by `seed`. After each epoch every callback is called with the
-    record so far; one that returns True ends the training. `loss` is one of `nn.losses`, or a
-    function `(prediction, target) -> Value` for one example. Model and loss are compiled;
-    `compile=False` builds the graph of every step instead, to the same numbers but for rounding.
+    record so far; one that returns True itself ends the training. `loss` is one of `nn.losses`,
+    its name, or a function `(prediction, target) -> Value` for one example; `optimizer` may be a
+    name too, for one with its default rate. X and y may be arrays, tensors and tables. Model and
+    loss are compiled; `compile=False` builds the graph of every step instead, to the same numbers
+    but for rounding.
 
     Raises ValueError for data that do not fit the model or the loss, and DivergedError where a
     number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever
@@ -73,22 +75,24 @@ def fit(
     alone. A model, an optimiser or a compiled program that they share is for one of them at a time.
     """
     data = Examples.of(model, X, y, loss)
-    size = data.n if batch_size is None else whole_number("batch_size", batch_size, at_least=1)
-    whole_number("epochs", epochs, at_least=0)
+    optimizer = as_optimizer(optimizer)
+    size = data.n if batch_size is None else whole_number("batch_size", batch_size)
+    epochs = whole_number("epochs", epochs, at_least=0)
     callbacks = list(callbacks)
-    order, rng = list(range(data.n)), random.Random(seed)
+    order = Order(data.n, seed)
     history = History()
     trainer = (CompiledTrainer if compile else EagerTrainer)(model, data, optimizer)
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
     with progress_bar(epochs, enabled=progress) as show, closing(trainer), closing(trainer):
         for epoch in range(epochs):
-            if size < data.n:
-                rng.shuffle(order)
             losses, hits = 0.0, 0
+            examples = order.next_epoch(size)
             for start in range(0, data.n, size):
-                batch = order[start : start + size]
+                batch = examples[start : start + size]
                 try:
                     batch_loss, batch_hits = trainer.step(batch)
+                except TargetError:
+                    raise
                 except (ArithmeticError, ValueError) as error:
                     raise DivergedError(f"epoch {epoch + 1}: {error}") from error
                 losses += batch_loss * len(batch)
@@ -103,7 +107,7 @@ def fit(
                 trainer.close()
                 answers = [callback(history) for callback in callbacks]
                 trainer.open()
-                if True in answers:
+                if any(answer is True for answer in answers):
                     break
     return history
 
@@ -121,11 +125,11 @@ def evaluate(
         return mean_loss.data, None if data.labels is None else hits / data.n
 
 
-def whole_number(what: str, number: int, *, at_least: int) -> int:
-    """The number, or a ValueError that says what it must be."""
-    if not isinstance(number, Integral) or number < at_least:
-        raise ValueError(f"{what} must be a whole number of at least {at_least}, got {number!r}")
-    return int(number)
+def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
+    """The optimiser itself, or a new one of that name."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    return look_up("optimizer", optimizer, OPTIMIZERS)()
 
 
 @contextmanager

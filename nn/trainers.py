@@ -43,14 +43,14 @@ class EagerTrainer:
     def move(self) -> None:
         """Let the optimiser step, whole or not at all."""
         optimizer, before = self.optimizer, [p.data for p in self.parameters]
-        state, steps = optimizer.state.copy(), optimizer.steps
+        state = optimizer.state.copy()
         try:
             optimizer.step(self.parameters)
             check_step(self.parameters, before, [p.data for p in self.parameters])
         except BaseException:
             for p, number in zip(self.parameters, before, strict=True):
                 p.data = number
-            optimizer.state, optimizer.steps = state, steps
+            optimizer.state = state
             raise
 
     def open(self) -> None:
@@ -84,9 +84,7 @@ class CompiledTrainer:
         """Take the numbers from the parameters and the optimiser's state."""
         gradient = self.np.array([p.grad for p in self.parameters])
         theta = self.np.array([p.data for p in self.program.parameters])
-        self.optimizer.begin(self.parameters)
-        states = [self.optimizer.state.get(p, self.optimizer.initial) for p in self.parameters]
-        state = tuple([self.np.array(slot) for slot in zip(*states, strict=True)])
+        state = flat_state(self.optimizer, self.parameters)
         self.theta, self.gradient, self.state, self.is_open = theta, gradient, state, True
 
     def loss_and_outputs(self, x: Sequence[Value], target: Any) -> tuple[Value, list[Value]]:
@@ -112,16 +110,11 @@ class CompiledTrainer:
 
     def move(self, gradient: Any) -> None:
         """Let the optimiser step, whole or not at all."""
-        theta, steps = self.theta[self.trained], self.optimizer.steps
-        try:
-            with self.optimizer.next_step(), self.np.errstate(all="ignore"):
-                updated, *slots = self.optimizer.update(theta, gradient, *self.state)
-            if not self.np.isfinite(updated).all():
-                check_step(self.parameters, theta.tolist(), updated.tolist())
-            state = tuple(slots)
-        except BaseException:
-            self.optimizer.steps = steps
-            raise
+        theta = self.theta[self.trained]
+        with self.np.errstate(all="ignore"):
+            updated, *state = self.optimizer.moved(theta, gradient, *self.state)
+        if not self.np.isfinite(updated).all():
+            check_step(self.parameters, theta.tolist(), updated.tolist())
         # Ctrl-C comes after calls, and there is none from here to the end.
         self.theta[self.trained], self.gradient, self.state = updated, gradient, state
 
@@ -148,9 +141,19 @@ class CompiledTrainer:
         numbers = self.theta[self.trained].tolist(), self.gradient.tolist()
         for p, data, grad in zip(self.parameters, *numbers, strict=True):
             p.data, p.grad = data, grad
-        states = zip(*[slot.tolist() for slot in self.state], strict=True)
-        self.optimizer.state.update(zip(self.parameters, states))
+        n = len(self.parameters)
+        slots = [self.np.broadcast_to(slot, n).tolist() for slot in self.state]
+        self.optimizer.state.update(zip(self.parameters, zip(*slots, strict=True)))
         self.is_open = False
+
+
+def flat_state(optimizer: Optimizer, parameters: Sequence[Value]) -> list[Any]:
+    """The state of all parameters as arrays; the steps they made as one number if they agree."""
+    import numpy as np
+
+    steps, *slots = [np.array(slot) for slot in zip(*map(optimizer.state_of, parameters))]
+    agree = bool((steps == steps[0]).all())
+    return [int(steps[0]) if agree else steps, *slots]
 
 
 def as_array(targets: Sequence[Any]) -> Any:

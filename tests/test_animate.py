@@ -8,13 +8,11 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 
-from autograd_core import Value, topological
+from autograd_core import Value, renderers, topological
 from autograd_core.animate import animate
 from autograd_core.explain import ORDERS, backward_steps
-from autograd_core.picture import GraphvizMissingError, can_render
+from autograd_core.renderers import GraphvizMissingError
 from tests.strategies import expressions
-
-pytestmark = pytest.mark.skipif(not can_render(), reason="there is no Graphviz here")
 
 LABELS = ["<b>", "</script><script>", 'say "hi"', "it's & more", "größe 漢字", "{a|b} $data \\n"]
 VOID = {"meta", "input", "br"}
@@ -171,8 +169,7 @@ def test_a_large_graph_is_refused():
         animate(v)
 
 
-def test_without_graphviz_the_error_names_what_brings_it(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("autograd_core.picture.find_spec", lambda name: None)
+def test_without_graphviz_the_error_names_what_brings_it(monkeypatch):
+    monkeypatch.setattr(renderers, "RENDERERS", {})
     with pytest.raises(GraphvizMissingError, match="pip install"):
         animate(two_paths())

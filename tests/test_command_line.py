@@ -1,17 +1,29 @@
 import csv
+import html
+import itertools
+import json
+import os
+import random
 import re
 import subprocess
 import sys
 from contextlib import redirect_stdout
 from io import StringIO
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from nn import MLP, Adam, datasets, evaluate, fit, load, plot
-from nn.__main__ import main
+from autograd_core import renderers
+from nn import LOSSES, MLP, Adam, datasets, evaluate, fit, load, plot
+from nn.__main__ import Data, default_loss, hold_out, main, one_prediction
 from nn.losses import binary_cross_entropy_with_logits, mse
+from nn.scaling import Scale, for_raw_numbers
+from nn.tables import MOST_CLASSES, TARGETS, Table, read_table
 
 PICTURES = {"boundary.png": b"\x89PNG", "loss.png": b"\x89PNG", "graph.svg": b"<?xml"}
+OF_A_TABLE = {"model.json", "columns.json"}
 TINY = ["--data", "xor", "--hidden", "3", "--epochs", "1"]
 
 
@@ -98,7 +110,7 @@ def test_by_default_it_classifies_all_moons_and_writes_four_files_into_out(tmp_p
     assert f"-> {loss:.4g}" in result.stdout
 
 
-def test_the_graph_is_that_of_one_prediction_readable_with_its_gradients(tiny):
+def test_the_graph_is_that_of_one_prediction_of_the_trained_model_with_its_gradients(tiny):
     _, out = tiny
     graph = (out / "graph.svg").read_text()
     for text in ("x0", "x1", "W1[0,0]", "b2[0]", "a1[1]", "z2[0]", "loss", "dot", "softplus"):
@@ -106,6 +118,27 @@ def test_the_graph_is_that_of_one_prediction_readable_with_its_gradients(tiny):
     assert "grad " in graph
     assert "grad –" not in graph
     assert graph.count('class="node"') < 50
+    for p in load(out / "model.json").parameters():
+        assert re.search(
+            rf">{re.escape(p.label)}</text>\n<text[^>]*>\s*{p.data:.4g}<", html.unescape(graph)
+        )
+
+
+@pytest.mark.parametrize(
+    ("data", "n_in", "hidden", "outputs", "boxes"),
+    [
+        ("moons", 2, [16, 16], 1, 2 + 16 + 16 + 1 + 1),  # the net, neuron by neuron, and the loss
+        ("digits", 64, [32], 10, 1 + 2 + 1),  # by layers
+    ],
+)
+def test_the_graph_of_a_large_model_is_its_net(data, n_in, hidden, outputs, boxes):
+    X, y = [[0.5] * n_in], [0]
+    model = MLP(n_in, [*hidden, outputs], seed=3)
+    loss = LOSSES[default_loss(range(max(2, outputs)))]
+    inputs = [f"x{j}" for j in range(n_in)]
+    picture = one_prediction(model, Data(data, inputs, X, y, list("0123456789")), loss)
+    assert picture.render("svg").count(b'class="node"') == boxes
+    assert f"{len(hidden) + 1}" in str(picture)
 
 
 def test_what_did_not_fit_is_said(tiny):
@@ -121,7 +154,18 @@ def test_what_did_not_fit_is_said(tiny):
 
 def test_a_loss_that_did_not_fall_is_said(tmp_path, out, capsys):
     path = table(tmp_path / "t.csv", "x,y", [1, 0.5], [2, 7.5], [3, 1.5])
-    arguments = ["--csv", path, "--hidden", "2", "--epochs", "1", "--optimizer", "sgd", "--lr", "9"]
+    arguments = [
+        "--csv",
+        path,
+        "--hidden",
+        "2",
+        "--epochs",
+        "1",
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "99",
+    ]
     assert run(out, *arguments) == 0
     assert "training did not succeed: the loss did not fall" in capsys.readouterr().out
 
@@ -141,7 +185,7 @@ def test_other_files_in_the_folder_are_left_alone(out, quick):
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     assert run(out, *quick) == 0
-    assert names(out) == {"loss.png", "graph.svg", "model.json", "notes.txt"}
+    assert names(out) == {"loss.png", "graph.svg", "notes.txt", *OF_A_TABLE}
     assert (out / "notes.txt").read_text() == "mine"
 
 
@@ -202,27 +246,28 @@ def test_a_table_of_two_classes(tmp_path, out, capsys):
 
 
 def test_a_table_of_three_classes_gets_three_outputs(tmp_path, out, capsys):
-    path = table(tmp_path / "t.csv", "x,y", [0, 0], [1, 1], [2, 2])
+    path = table(tmp_path / "t.csv", "x,y", *[[x, x % 3] for x in range(6)])
     assert run(out, "--csv", path, "--hidden", "2", "--epochs", "1") == 0
     assert "loss (cross_entropy)" in capsys.readouterr().out
     assert load(out / "model.json").sizes == [2, 3]
-    assert names(out) == {"loss.png", "graph.svg", "model.json"}
+    assert names(out) == {"loss.png", "graph.svg", *OF_A_TABLE}
 
 
 def test_a_table_of_numbers_is_regression_with_no_word_about_classes(tmp_path, out, capsys):
     path = table(tmp_path / "t.csv", "x,y", *[[x, 2.5 * x] for x in range(5)])
     assert run(out, "--csv", path, "--hidden", "3", "--epochs", "20") == 0
     shown = capsys.readouterr().out
+    assert "column y: numbers from 0 to 10" in shown
     assert "loss (mse)" in shown
     assert re.search(r"the loss fell by \d+\.\d%", shown)
-    assert "classified" not in shown
+    assert "class" not in shown
 
 
 def test_a_table_of_three_inputs_has_no_boundary_and_says_so(out, quick, capsys):
     assert run(out, *quick) == 0
     shown = capsys.readouterr().out
     assert "no boundary.png: it needs 2 inputs, and there are 3" in shown
-    assert names(out) == {*PICTURES, "model.json"} - {"boundary.png"}
+    assert names(out) == {"loss.png", "graph.svg", *OF_A_TABLE}
     assert "boundary.png" not in shown.split("wrote")[1].splitlines()[0]
 
 
@@ -231,6 +276,221 @@ def test_a_wide_table_has_a_readable_graph_too(tmp_path, out):
     path = table(tmp_path / "t.csv", header, [1] * 150 + [0], [2] * 150 + [1])
     assert run(out, "--csv", path, "--epochs", "1", "--hidden", "1") == 0
     assert (out / "graph.svg").read_text().count('class="node"') < 50
+
+
+def test_columns_named_as_parameters_are_have_a_graph_too(tmp_path, out):
+    path = table(tmp_path / "t.csv", '"W1[0,0]",b1[0],y'.replace('"', ""), *[])
+    path.write_text('"W1[0,0]",b1[0],y\n1,2,0\n3,5,1\n')
+    assert run(out, "--csv", path, "--epochs", "1", "--hidden", "16") == 0
+    assert "a1[15]" in (out / "graph.svg").read_text()
+
+
+LABELS = {  # of two or three classes, as tables have them
+    "0 and 1": ["0", "1"],
+    "1 and 2": ["1", "2"],
+    "-1 and 1": ["-1", "1.0"],
+    "0 to 2": ["0", "1", "2"],
+    "1 to 3": ["1", "2", "3"],
+    "names": ["setosa", "versicolor", "virginica"],
+    "names of any kind": ["déjà vu 漢字", "two words", "'quoted'"],
+}
+LAYOUTS = ["first", "middle", "last"]
+SEPARATED = {"commas": ",", "semicolons": ";", "tabs": "\t", "spaces": " "}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("separator", SEPARATED)
+@pytest.mark.parametrize("labels", LABELS)
+def test_a_table_is_understood_in_every_form(tmp_path, labels, separator, header, layout):
+    rng, known = random.Random(0), LABELS[labels]
+    place = {"first": 0, "middle": 1, "last": 2}[layout]
+    X = [[rng.gauss(0, 3), rng.randrange(9)] for _ in range(4 * len(known))]
+    y = [k % len(known) for k in range(len(X))]
+    rows = [[*map(str, x)] for x in X]
+    head = ["width in cm", "2nd"]
+    for row, k in zip(rows, y, strict=True):
+        row.insert(place, known[k])
+    head.insert(place, "the kind")
+    path = tmp_path / "t.txt"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, delimiter=SEPARATED[separator]).writerows([head] * header + rows)
+    found = read_table(path, "the kind" if header else str(place + 1))
+    assert found.X == X
+    assert found.classes() == sorted({*map(as_written, known)})
+    assert [found.classes().index(label) for label in found.y] == [
+        found.classes().index(as_written(known[k])) for k in y
+    ]
+    assert found.inputs == [
+        name if header else f"#{j}" for j, name in enumerate(head, 1) if j != place + 1
+    ]
+    assert found.layout == f"separated by {separator}" + ", without a header" * (not header)
+
+
+def as_written(label):
+    """A label as the number that it is, or as a name."""
+    return float(label) if label.strip("-.0123456789") == "" else label
+
+
+@pytest.mark.parametrize("name", [*TARGETS, "Species", " CLASS "])
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_column_with_a_usual_name_is_the_target_wherever_it_stands(tmp_path, name, place):
+    header, row = ["a", "b"], [0.5, 1.5]
+    header.insert(place, name)
+    row.insert(place, 7.25)
+    path = table(tmp_path / "t.csv", ",".join(header), row)
+    found = read_table(path)
+    assert (found.target, found.y, found.X) == (name.strip(), [7.25], [[0.5, 1.5]])
+
+
+def test_the_target_is_the_last_column_or_the_one_that_is_named_or_numbered(tmp_path, out, capsys):
+    path = table(tmp_path / "t.csv", "a,b,c", [1, 2, 3], [4, 5, 6])
+    targets = {None: "c", "b": "b", "1": "a", "3": "c"}
+    assert {name: read_table(path, name).target for name in targets} == targets
+    for name in ("d", "0", "4", "-1", "y", ""):
+        naming = rf"no column '{name}' .*'a'"
+        refused(capsys, out, "--csv", path, f"--target={name}", naming=naming)
+    refused(capsys, out, "--data", "xor", "--target", "b", naming="--target .* --csv")
+
+
+def test_a_column_that_only_numbers_the_rows_is_no_input(tmp_path, capsys, out):
+    for name, start, left in (("", 0, True), ("Id", 1, True), ("Id", 2, False), ("a", 0, False)):
+        rows = [[start + i, i * i, i % 2] for i in range(6)]
+        path = table(tmp_path / "t.csv", f"{name},x,y", *rows)
+        found = read_table(path)
+        assert (found.inputs[0] == "x") == left == ("left out" in found.layout)
+        assert len(found.X[0]) == 2 - left
+
+
+def test_what_looks_like_labels_and_what_does_not():
+    measured = [[0.5, 1], [0, 2], [1, 2, 4], [0, 0], [1, 2, 3], [0, 1, 2], [2, 3, 2, 3], [-2, 2]]
+    for y in measured:
+        assert Table(["x"], [[0.0]] * len(y), "y", y, "").classes() == []
+    many = list(range(MOST_CLASSES))
+    assert Table(["x"], [], "y", 2 * many, "").classes() == many
+    assert Table(["x"], [], "y", 2 * [*many, MOST_CLASSES], "").classes() == []
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "classes"),
+    [
+        ("mse", [0, 1, 0, 1], []),
+        ("half_squared_error", [1, 2, 3, 1, 2, 3], []),
+        ("cross_entropy", [30, 7, 30, 8], ["7", "8", "30"]),
+        ("hinge", [0.5, 2.5, 2.5, 0.5], ["0.5", "2.5"]),
+    ],
+)
+def test_a_loss_that_is_asked_for_decides_what_targets_are(tmp_path, out, loss, y, classes):
+    path = table(tmp_path / "t.csv", "x,y", *enumerate(y))
+    assert run(out, "--csv", path, "--loss", loss, "--epochs", "1", "--no-plots") == 0
+    written = json.loads((out / "columns.json").read_text(encoding="utf-8"))
+    assert written == {"inputs": ["x"], "target": "y", "classes": classes}
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "naming"),
+    [
+        ("mse", "abab", "t.csv: column y has names, and the loss is for numbers"),
+        ("hinge", "abcabc", "hinge tells 2 classes apart, and .*t.csv has 3"),
+        (None, "aaaa", "t.csv: column y has one class alone: 'a'"),
+        ("nll", [5, 5, 5], "t.csv: column y has one class alone: 5.0"),
+        (None, [f"n{i}" for i in range(101)], "column y has 101 different targets, and at most"),
+        ("nll", list(range(101)), "101 different targets, .*: --loss mse takes any numbers"),
+    ],
+)
+def test_targets_that_no_loss_can_take_are_an_error_before_training(
+    tmp_path, out, capsys, loss, y, naming
+):
+    path = table(tmp_path / "t.csv", "x,y", *enumerate(y))
+    refused(capsys, out, "--csv", path, *(["--loss", loss] if loss else []), naming=naming)
+
+
+def write_table(path, name):
+    """A data set of scikit-learn as a file like those one finds: with names for classes."""
+    found = getattr(pytest.importorskip("sklearn.datasets"), f"load_{name}")()
+    kinds = [str(kind) for kind in getattr(found, "target_names", [])]
+    rows = [
+        [*x, kinds[t] if kinds else t]
+        for x, t in zip(found.data.tolist(), found.target.tolist(), strict=True)
+    ]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([[*found.feature_names, "kind"], *rows])
+    return path, found
+
+
+@pytest.mark.parametrize("name", ["iris", "wine"])
+def test_iris_and_wine_are_learned_with_no_hint_and_the_model_works_on_the_table(
+    tmp_path, out, capsys, name
+):
+    path, found = write_table(tmp_path / f"{name}.csv", name)
+    assert run(out, "--csv", path, "--no-plots") == 0
+    shown = capsys.readouterr().out
+    counts = [f"{kind} ({n})" for kind, n in zip(found.target_names, np.bincount(found.target))]
+    assert f"column kind: 3 classes, {', '.join(counts)}" in shown
+    right = classified_right(out, found)
+    assert right >= 0.98 * len(found.target)
+    assert f"{right} examples" in shown or f"{right} of {len(found.target)} examples" in shown
+    written = json.loads((out / "columns.json").read_text(encoding="utf-8"))
+    assert written == {
+        "inputs": list(found.feature_names),
+        "target": "kind",
+        "classes": [*map(str, found.target_names)],
+    }
+
+
+def classified_right(out, found):
+    """How many rows, as they are in the table, the written model tells the class of."""
+    model = load(out / "model.json")
+    said = [max(range(3), key=[z.data for z in model(x)].__getitem__) for x in found.data.tolist()]
+    return sum(found.target == said)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["iris", "wine"])
+@pytest.mark.parametrize("seed", range(5))
+def test_iris_and_wine_are_told_apart_on_examples_held_out(tmp_path, out, capsys, name, seed):
+    path, _ = write_table(tmp_path / f"{name}.csv", name)
+    assert run(out, "--csv", path, "--held-out", "0.3", "--seed", seed, "--no-plots") == 0
+    (said,) = re.findall("^held out: (.*)$", capsys.readouterr().out, re.MULTILINE)
+    (share,) = re.findall(r"\((\d+\.\d)%\)", said) or ["100.0"]
+    assert float(share) >= 90
+
+
+def test_a_model_of_measurements_takes_and_gives_the_numbers_of_the_table(tmp_path, out, capsys):
+    rng = random.Random(0)
+    rows = [[1e6 + 1e3 * rng.random(), 1e-3 * rng.random()] for _ in range(40)]
+    rows = [[a, b, 5e4 + 30 * (a - 1e6) + 1e7 * b] for a, b in rows]
+    path = table(tmp_path / "t.csv", "a,b,price", *rows)
+    assert run(out, "--csv", path, "--epochs", "200", "--no-plots") == 0
+    shown = capsys.readouterr().out
+    model, prices = load(out / "model.json"), [row[-1] for row in rows]
+    errors = [model(row[:-1]).data - price for *row, price in [[*r[:-1], 0, r[-1]] for r in rows]]
+    middle = sum(prices) / len(prices)
+    mean_square = sum(error**2 for error in errors) / len(errors)
+    assert mean_square < 0.01 * sum((price - middle) ** 2 for price in prices) / len(prices)
+    assert f"-> {mean_square:.4g}" in shown
+
+
+@given(
+    st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=9),
+    st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=9),
+    st.sampled_from([[], [3], [2, 2]]),
+    st.sampled_from(["relu", "tanh"]),
+)
+def test_scales_that_go_into_the_weights_change_no_output(inputs, targets, hidden, activation):
+    scales = [Scale.of("x", [v, *inputs]) for v in inputs]
+    output = Scale.of("y", targets)
+    model = MLP(len(inputs), [*hidden, 1], activation=activation, seed=1)
+    raw = for_raw_numbers(model, scales, output)
+    scaled = model([scale(v) for scale, v in zip(scales, inputs, strict=True)]).data
+    offset = max(abs(scale.mean / scale.deviation) for scale in scales)
+    bound = 1e-12 * (1 + offset) * 10 * len(inputs) * output.deviation + 1e-12 * abs(output.mean)
+    assert abs(raw(inputs).data - (scaled * output.deviation + output.mean)) <= bound
+
+
+def test_numbers_that_have_no_scale_are_an_error_that_names_the_column(tmp_path, out, capsys):
+    path = table(tmp_path / "t.csv", "a,x,y", [1, 5e-324, 0], [2, 0, 1])
+    refused(capsys, out, "--csv", path, naming="column x: numbers from 0 to .* one scale")
 
 
 def test_what_is_held_out_is_not_trained_on_and_is_reported(tmp_path, out, capsys):
@@ -242,9 +502,34 @@ def test_what_is_held_out_is_not_trained_on_and_is_reported(tmp_path, out, capsy
     assert re.search(r"^held out: .* 3 examples are classified right", shown, re.MULTILINE)
 
 
+@given(
+    st.lists(st.integers(0, 4), min_size=1, max_size=60),
+    st.floats(0, 1, exclude_max=True),
+    st.integers(0, 9),
+)
+def test_no_class_is_held_out_whole_and_each_about_alike(labels, share, seed):
+    X = [[float(i)] for i in range(len(labels))]
+    data = Data("data", ["x"], X, labels, list("01234"))
+    count = round(share * len(labels))
+    if count > len(labels) - len(set(labels)):
+        with pytest.raises(ValueError, match="does not leave an example of each class"):
+            hold_out(data, share, seed)
+        return
+    train, test = hold_out(data, share, seed)
+    assert len(test.X) == count
+    assert set(train.y) == set(labels)
+    both = [*zip(train.X, train.y, strict=True), *zip(test.X, test.y, strict=True)]
+    assert sorted(both) == list(zip(X, labels, strict=True))
+    for label in set(labels):
+        n = labels.count(label) - 1  # one of them stays
+        assert abs(test.y.count(label) - count * n / (len(labels) - len(set(labels)) or 1)) <= 1
+
+
 def test_a_table_with_nothing_left_to_train_on_is_an_error(tmp_path, out, capsys):
-    path = table(tmp_path / "t.csv", "x,y", [1, 0])
-    refused(capsys, out, "--csv", path, "--held-out", "0.9", naming="held|train on")
+    path = table(tmp_path / "t.csv", "x,y", [1, 0.5])
+    refused(capsys, out, "--csv", path, "--held-out", "0.9", naming="held-out 0.9 of 1 does not")
+    path = table(tmp_path / "t.csv", "x,y", [1, "a"], [2, "b"], [3, "c"], [4, "c"])
+    refused(capsys, out, "--csv", path, "--held-out", "0.5", naming="an example of each class")
 
 
 def test_the_column_y_may_stand_anywhere_and_spreadsheets_may_have_written_it(tmp_path, out):
@@ -257,30 +542,46 @@ def test_the_column_y_may_stand_anywhere_and_spreadsheets_may_have_written_it(tm
 @pytest.mark.parametrize(
     ("content", "naming"),
     [
-        ("x1,x2\n1,2\n", r"t\.csv .*inputs and one named y; it has \['x1', 'x2'\]"),
-        ("y\n1\n", r"t\.csv .*inputs and one named y; it has \['y'\]"),
-        ("", r"t\.csv .*it has \[\]"),
-        ("x,y\n", r"t\.csv has no rows"),
-        ("x,y\n\n\n", r"t\.csv has no rows"),
-        ("x,y\n1,0\n2,one\n", r"t\.csv, row 3, column y: 'one' is not a number"),
-        ("x,y\nx,0\n", r"t\.csv, row 2, column x: 'x' is not a number"),
-        ("x,y\n1,0\n,1\n", r"t\.csv, row 3, column x: '' is not a number"),
-        ("x,y\n1,0\nnan,1\n", r"t\.csv, row 3, column x: 'nan' is not finite"),
-        ("x,y\n1,0\n1,inf\n", r"t\.csv, row 3, column y: 'inf' is not finite"),
-        ("x,y\n1,0\n1\n", r"t\.csv, row 3: 1 cells where the header names 2"),
-        ("x,y\n1,0,5\n", r"t\.csv, row 2: 3 cells where the header names 2"),
+        ("y\n1\n", r"t\.csv needs columns of inputs and one of targets, .* it has one column"),
+        ("", r"t\.csv needs columns of inputs .* it has no rows"),
+        ("x,y\n", r"t\.csv has no rows below its header"),
+        ("x,y\n\n\n", r"t\.csv has no rows below its header"),
+        ("x,x,y\n1,2,3\n", r"t\.csv: two columns are named 'x'"),
+        ("x,y\n1,0\n2,one\n", r"t\.csv, line 3, column y: 'one' is not a number"),
+        ("x,y\n1,a\n2,b\n3,4\n", r"t\.csv, line 4, column y: '4' is a number, and others are"),
+        ("x,y\nx,0\n", r"t\.csv, line 2, column x: 'x' is not a number"),
+        ("kind,x,y\nred,1,0\n", r"t\.csv, line 2, column kind: 'red' is not a number"),
+        ("x,y\n1,0\n,1\n", r"t\.csv, line 3, column x: the number is missing"),
+        ("x,y\n1,0\nnan,1\n", r"t\.csv, line 3, column x: the number is missing \('nan'\)"),
+        ("x,y\n1,0\n\n\nNA,1\n", r"t\.csv, line 5, column x: the number is missing \('NA'\)"),
+        ("x,y\n1,a\n2,\n3,b\n", r"t\.csv, line 3, column y: the target is missing"),
+        ("x,y\n1,a\n2,?\n3,b\n", r"t\.csv, line 3, column y: the target is missing \('\?'\)"),
+        ("x,y\n1,0\n1,inf\n", r"t\.csv, line 3, column y: 'inf' is not finite"),
+        ("x,y\n1,0\n1_0,1\n", r"t\.csv, line 3, column x: '1_0' is not a number"),
+        (
+            "x;y\n1,5;0\n2,5;1\n",
+            r"line 2, column x: '1,5' is .*: decimals are written with a point",
+        ),
+        ("x,y\n1,0\n1\n", r"t\.csv, line 3: 1 cell where the header names 2"),
+        ("x,y\n1,0,5\n", r"t\.csv, line 2: 3 cells where the header names 2"),
+        ("1,2,0\n3,4,1\n5,6\n", r"t\.csv, line 3: 2 cells where the first row has 3"),
+        ("1,,0\n3,4,1\n5,6,0\n", r"t\.csv, line 1, column #2: the number is missing"),
     ],
 )
-def test_a_table_that_is_wrong_is_an_error_that_names_the_row(
+def test_a_table_that_is_wrong_is_an_error_that_names_line_and_column(
     tmp_path, out, capsys, content, naming
 ):
     (tmp_path / "t.csv").write_text(content)
     refused(capsys, out, "--csv", tmp_path / "t.csv", naming=naming)
 
 
-def test_a_plane_too_large_to_draw_is_an_error_that_writes_nothing(tmp_path, out, capsys):
-    path = table(tmp_path / "t.csv", "x1,x2,y", [1e308, 0, 0], [-1e308, 1, 1])
-    refused(capsys, out, "--csv", path, "--epochs", "1", "--hidden", naming="finite")
+def test_names_of_a_table_are_shown_on_a_terminal_that_lacks_their_letters(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("x,größe\n1,漢\n2,字\n", encoding="utf-8")
+    arguments = ["--csv", path, "--epochs", "1", "--no-plots"]
+    result = process(*arguments, cwd=tmp_path, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert result.returncode == 0
+    assert r"column gr\xf6\xdfe: 2 classes, \u5b57 (1), \u6f22 (1)" in result.stdout
 
 
 def test_a_table_that_is_no_text_is_an_error(tmp_path, out, capsys):
@@ -291,6 +592,177 @@ def test_a_table_that_is_no_text_is_an_error(tmp_path, out, capsys):
 def test_a_table_that_is_not_there_is_an_error_that_names_it(tmp_path, out, capsys):
     refused(capsys, out, "--csv", tmp_path / "no.csv", naming=r"no\.csv")
     refused(capsys, out, "--csv", tmp_path, naming=tmp_path.name)
+
+
+# --- What fails, and what stands all the same ------------------------------------------------
+
+
+@pytest.fixture
+def slim(monkeypatch, tmp_path):
+    """A system without any Graphviz that works."""
+    (tmp_path / "bin").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    monkeypatch.setattr(renderers, "RENDERERS", dict.fromkeys(renderers.RENDERERS, unusable))
+
+
+def unusable(source, format):
+    raise ImportError("libX11.so.6: cannot open shared object file")
+
+
+class Drawn:
+    """A picture that takes no time."""
+
+    def render(self, format):
+        return b"an image"
+
+
+@pytest.fixture
+def sketched(monkeypatch):
+    """Plots that take no time."""
+    for name in ("boundary.png", "loss.png"):
+        monkeypatch.setattr(WAYS[name], lambda *_, **__: Drawn())
+
+
+WAYS = {  # to fail: for each picture what is replaced, by what raises what
+    "boundary.png": "nn.plot.decision_boundary",
+    "loss.png": "nn.plot.loss",
+    "graph.svg": "nn.__main__.one_prediction",
+}
+FAILURES = [
+    MemoryError("no room"),
+    RecursionError("too deep"),
+    KeyError("x"),
+    ValueError("two\nlines"),
+    OSError(28, "No space left on device"),
+]
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+@pytest.mark.parametrize(
+    "broken", [part for n in (1, 2, 3) for part in itertools.combinations(WAYS, n)], ids=" ".join
+)
+def test_a_picture_that_fails_is_said_and_all_the_rest_is_written(
+    out, capsys, monkeypatch, sketched, broken, failure
+):
+    def fail(*_, **__):
+        raise failure
+
+    for name in broken:
+        monkeypatch.setattr(WAYS[name], fail)
+    assert run(out, *TINY) == 1
+    shown = capsys.readouterr()
+    errors = [line for line in shown.err.splitlines() if line.startswith("error: ")]
+    assert [line.split(":")[1] for line in errors] == [f" no {name}" for name in broken]
+    assert all(str(failure.args[-1]).split()[-1] in line for line in errors)
+    assert names(out) == {*PICTURES, "model.json"} - {*broken}
+    assert load(out / "model.json").sizes == [3, 1]
+    wrote = shown.out.splitlines()[-1]
+    assert [name for name in PICTURES if name in wrote] == [n for n in PICTURES if n in names(out)]
+
+
+def test_without_graphviz_the_graph_is_written_as_text_and_in_dot(out, capsys, sketched, slim):
+    assert run(out, *TINY) == 1
+    (error,) = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    for said in ("no graph.svg", "dot: libX11", "pygraphviz: libX11", "pip install graphviz-pure"):
+        assert said in error
+    assert names(out) == {*PICTURES, "model.json", "graph.txt", "graph.dot"} - {"graph.svg"}
+    assert (out / "graph.dot").read_text().startswith("digraph")
+    assert "a1[0] = relu(z1[0])" in (out / "graph.txt").read_text(encoding="utf-8")
+
+
+def test_without_matplotlib_the_graph_and_the_model_are_written(out, capsys, monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    assert run(out, *TINY) == 1
+    errors = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    assert [re.search("no (.*?):", line)[1] for line in errors] == ["boundary.png", "loss.png"]
+    assert all("pip install" in line and "matplotlib" in line for line in errors)
+    assert names(out) == {"model.json", "graph.svg"}
+
+
+def test_a_picture_of_an_earlier_run_is_called_that(out, capsys, sketched, slim):
+    out.mkdir()
+    (out / "graph.svg").write_text("old")
+    assert run(out, *TINY) == 1
+    assert "no graph.svg (the one that is there is older): " in capsys.readouterr().err
+    assert (out / "graph.svg").read_text() == "old"
+
+
+def test_without_plots_neither_matplotlib_nor_graphviz_is_asked_for(out, capsys, monkeypatch, slim):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "graphviz", None)
+    assert run(out, *TINY, "--no-plots") == 0
+    shown = capsys.readouterr()
+    assert "error" not in shown.err
+    assert names(out) == {"model.json"}
+    assert shown.out.splitlines()[-1] == f"wrote {out / 'model.json'}"
+
+
+def test_a_plane_too_large_to_draw_leaves_the_model(tmp_path, out, capsys):
+    path = table(tmp_path / "t.csv", "x1,x2,y", [1e308, 0, 0], [-1e308, 1, 1])
+    assert run(out, "--csv", path, "--epochs", "1", "--hidden") == 1
+    assert "error: no boundary.png: " in capsys.readouterr().err
+    assert names(out) == {"loss.png", "graph.svg", *OF_A_TABLE}
+
+
+def test_a_result_on_what_is_held_out_that_is_not_defined_is_said(tmp_path, out, capsys):
+    path = table(tmp_path / "t.csv", "x,y", [0, 0.5], [1, 0.25], [2, 0.75], [3, 1e300])
+    arguments = ["--csv", path, "--held-out", "0.25", "--no-plots", "--epochs", "1"]
+    seed = next(seed for seed in range(99) if random.Random(seed).sample(range(4), 4)[0] == 3)
+    assert run(out, *arguments, "--seed", seed) == 1
+    shown = capsys.readouterr()
+    assert "error: no result on what is held out: cannot compute" in shown.err
+    assert "wrote" in shown.out
+    assert names(out) == OF_A_TABLE
+
+
+def test_an_interrupt_says_that_nothing_was_written(out, capsys, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(datasets, "xor", interrupt)
+    assert run(out, *TINY) == 130
+    assert "interrupted: nothing was written" in capsys.readouterr().err
+    assert names(out) == set()
+
+
+@pytest.mark.parametrize(
+    ("where", "written"),
+    [
+        ("nn.plot.decision_boundary", ["model.json"]),
+        ("nn.plot.loss", ["model.json", "boundary.png"]),
+        ("nn.__main__.one_prediction", ["model.json", "boundary.png", "loss.png"]),
+    ],
+)
+def test_an_interrupt_among_the_pictures_says_what_was_written(
+    out, capsys, monkeypatch, sketched, where, written
+):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(where, interrupt)
+    assert run(out, *TINY) == 130
+    assert f"interrupted: only {', '.join(written)} was written" in capsys.readouterr().err
+    assert names(out) == set(written)
+
+
+BARE = """
+import pathlib, subprocess, sys
+from nn.__main__ import main
+for library in ("libX11", "libgobject"):
+    maps = pathlib.Path("/proc/self/maps")
+    assert not maps.exists() or library not in maps.read_text()
+code = main(["--data", "xor", "--hidden", "3", "--epochs", "1"])
+assert "pygraphviz" not in sys.modules
+sys.exit(code)
+"""
+
+
+def test_all_files_are_written_with_an_empty_path_and_without_what_pygraphviz_loads(tmp_path):
+    command, environment = [sys.executable, "-c", BARE], {**os.environ, "PATH": ""}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    assert names(tmp_path / "out") == {*PICTURES, "model.json"}
 
 
 # --- Bad input -------------------------------------------------------------------------------
@@ -317,8 +789,8 @@ def test_a_table_that_is_not_there_is_an_error_that_names_it(tmp_path, out, caps
         (["--seed", "x"], "'x'"),
         (["--colour", "red"], "--colour"),
         (["--data", "xor", "--csv", "t.csv"], "--csv"),
-        (["--data", "blobs", "--loss", "hinge"], r"y\[2\]: hinge: .* got 2"),
-        (["--data", "blobs", "--loss", "binary_cross_entropy"], r"y\[2\]: .* got 2"),
+        (["--data", "blobs", "--loss", "hinge"], "hinge tells 2 .* blobs has 3"),
+        (["--data", "blobs", "--loss", "binary_cross_entropy"], "tells 2 classes apart, .* 3"),
         (["--held-out", "1"], "--held-out must be .* got 1"),
         (["--held-out", "-0.5"], "--held-out must be .* got -0.5"),
         (["--held-out", "nan"], "--held-out must be .* got nan"),
@@ -349,39 +821,29 @@ def test_a_training_that_diverges_in_its_last_step_is_an_error_that_writes_nothi
     refused(capsys, out, *arguments, naming="nan|inf|finite")
 
 
-@pytest.mark.parametrize(
-    ("module", "naming"),
-    [("matplotlib", "matplotlib: pip install"), ("pygraphviz", "Graphviz")],
-)
-def test_a_missing_library_is_said_before_any_training(out, capsys, monkeypatch, module, naming):
-    monkeypatch.setitem(sys.modules, module, None)
-    monkeypatch.setenv("PATH", "")  # no `dot` either
-    refused(capsys, out, *TINY, naming=naming)
-    assert capsys.readouterr().out == ""
-
-
-def test_an_interrupt_says_that_nothing_was_written(out, capsys, monkeypatch):
-    def interrupt(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(datasets, "xor", interrupt)
-    assert run(out, *TINY) == 130
-    assert "interrupted: nothing was written" in capsys.readouterr().err
-    assert names(out) == set()
-
-
 def test_a_process_with_a_bad_table_exits_with_1_and_one_line(tmp_path):
-    table(tmp_path / "t.csv", "x,y", [1, "zero"])
+    table(tmp_path / "t.csv", "x,y", ["zero", 1])
     result = process("--csv", "t.csv", cwd=tmp_path)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr == "error: t.csv, row 2, column y: 'zero' is not a number\n"
+    assert result.stderr == "error: t.csv, line 2, column x: 'zero' is not a number\n"
     assert names(tmp_path) == {"t.csv"}
 
 
 def test_help_tells_every_option():
     result = process("--help")
     assert result.returncode == 0
-    for option in ("data", "csv", "hidden", "activation", "loss", "optimizer", "lr", "epochs"):
+    for option in (
+        "data",
+        "csv",
+        "target",
+        "no-plots",
+        "hidden",
+        "activation",
+        "loss",
+        "optimizer",
+        "lr",
+        "epochs",
+    ):
         assert f"--{option}" in result.stdout
 
 

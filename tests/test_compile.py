@@ -480,6 +480,9 @@ PEEKS = {
     "at most": lambda w, x: x if x <= w else -x,
     "equal to a number": lambda w, x: x if x == 1 else -x,
     "not equal to a number": lambda w, x: x if x != 1 else -x,
+    "a parameter equal to a number": lambda w, x: x if w == 2 else w,
+    "equal to a number in a list": lambda w, x: x if x in [1.0, 2.0] else w,
+    "formatted": lambda w, x: w * float(f"{x:.3f}"),
     "computed": lambda w, x: w if w * x > 0 else x,
     "if a parameter": lambda w, x: x if w else w,
     "a parameter greater": lambda w, x: w * x if w > 0 else x,
@@ -663,7 +666,7 @@ def message(error):
 @pytest.mark.parametrize(("f", "x"), WRONG.values(), ids=WRONG)
 def test_a_domain_error_is_eagers(f, x, where, w):
     with pytest.raises((ArithmeticError, ValueError)) as expected:
-        f(w, Value(x, "x"))
+        f(w, Value(x, "x")).backward()
     program = compile(lambda x: f(w, x))
     with where(), pytest.raises((ArithmeticError, ValueError)) as found:
         program.value_and_gradient(x)
@@ -676,7 +679,7 @@ def test_a_domain_error_is_eagers(f, x, where, w):
 def test_a_domain_error_in_a_batch_names_the_example(f, x, w):
     program = compile(lambda x: f(w, x), batched=True)
     with pytest.raises((ArithmeticError, ValueError)) as expected:
-        f(w, Value(x, "x"))
+        f(w, Value(x, "x")).backward()
     with pytest.raises(type(expected.value)) as found:
         program.value_and_gradient([1.0, 0.5, x, 0.25])
     assert message(expected).split(":")[0] in message(found)
@@ -739,10 +742,10 @@ def test_an_op_of_many_operands_is_named_with_all_of_them(w):
     program = compile(lambda xs: NORM(*xs) + NORM(*[w * x for x in xs]), batched=True)
     rows = [[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]]
     assert program(rows) == pytest.approx(3 * math.sqrt(14) / 2, rel=1e-15)
-    with pytest.raises(ZeroDivisionError) as error:
+    with pytest.raises(ValueError, match="example 1") as error:
         program.value_and_gradient(rows)
-    assert "norm has no slope at (xs[0] = 0.0, xs[1] = 0.0, xs[2] = 0.0)" in message(error)
-    assert "example 1" in message(error)
+    at = "(xs[0] = 0.0, xs[1] = 0.0, xs[2] = 0.0)"
+    assert f"norm has no slope along operand 1 at {at}" in message(error)
 
 
 def test_an_error_that_is_the_same_for_all_examples_names_none(w):

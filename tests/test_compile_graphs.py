@@ -365,7 +365,7 @@ def test_softmax_cross_entropy_of_a_wide_perceptron():
 
     program = assert_like_eager(f, X, labels, batched=True)
     assert shapes(program)[:2] == [(1, 32, 64), (1, 10, 32)]
-    assert len(steps(program)) <= 6
+    assert len(steps(program)) <= 8  # two of them check the labels
     assert_like_eager(f, X[0], labels[0])
 
 

@@ -1,10 +1,14 @@
 """Pictures: what they show, that they survive any label, and that files are written whole."""
 
+import copy
+import itertools
 import os
+import pickle
 import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from importlib import metadata
 
 import pytest
 from hypothesis import given, settings
@@ -16,10 +20,13 @@ from autograd_core import (
     check_gradient,
     dot,
     gradient,
+    renderers,
     topological,
     total,
 )
 from autograd_core.draw import draw, paths, snapshot
+from autograd_core.renderers import GraphvizMissingError
+from nn import MLP
 from tests.strategies import expressions
 
 CUBE = Op("cube", lambda x: x**3, lambda z, x: (3 * x * x,), lambda np, x: x**3)
@@ -27,20 +34,35 @@ EDGE = re.compile(r'^\tv(\d+) -> op(\d+) \[.*?\blabel="([^"]*)"', re.MULTILINE)
 
 
 @pytest.fixture
-def no_graphviz(monkeypatch, tmp_path):
-    """Neither a `dot` on the PATH nor pygraphviz."""
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+def bare(monkeypatch, tmp_path):
+    """A folder that alone is on the PATH, in a process that has not loaded pygraphviz yet."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr(metadata, "files", absent)
     monkeypatch.setitem(sys.modules, "pygraphviz", None)
+    monkeypatch.setattr(renderers, "quiet_pygraphviz", renderers.quiet_pygraphviz.__wrapped__)
+    return folder
+
+
+def absent(package):
+    raise metadata.PackageNotFoundError(package)
 
 
 @pytest.fixture
-def fake_dot(monkeypatch, tmp_path):
+def no_graphviz(bare):
+    """Neither a `dot` on the PATH nor graphviz-pure nor pygraphviz."""
+
+
+@pytest.fixture
+def fake_dot(bare):
     """A `dot` on the PATH that tells how it was called."""
-    program = tmp_path / "bin" / "dot"
-    program.parent.mkdir()
-    program.write_text('#!/bin/sh\n/bin/cat\necho "called with $*"\n')
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(program.parent))
+    program(bare / "dot", '/bin/cat\necho "called with $*"')
+
+
+def program(path, script):
+    path.write_text(f"#!/bin/sh\n{script}\n")
+    path.chmod(0o755)
 
 
 def small_graph():
@@ -114,10 +136,35 @@ def test_a_gradient_is_a_dash_until_a_backward_has_reached_it():
     assert str(draw(c)).count("grad –") == 3
     gradient(c, a)
     assert str(draw(c)).count("grad –") == 3
-    (a * 0).backward()
-    assert re.findall(r"grad (\S+)", str(draw(c))) == ["0", "–", "–"]
+    (a * 4).backward()
+    assert re.findall(r"grad (\S+)", str(draw(c))) == ["4", "–", "–"]
+    a.grad = 0.0
+    assert str(draw(c)).count("grad –") == 3
     c.backward()
     assert re.findall(r"grad (\S+)", str(draw(c))) == ["3", "2", "1"]
+
+
+def test_a_graph_that_no_backward_has_reached_shows_no_gradient_whatever_was_done_to_it():
+    model = MLP(2, [3, 1], seed=0)
+    model([1.0, -1.0]).backward()
+    model.zero_grad()
+    root = model([1.0, -1.0])
+    for graph in (root, copy.deepcopy(root), pickle.loads(pickle.dumps(root))):  # noqa: S301
+        assert set(re.findall(r"grad (\S+)", str(draw(graph)))) == {"–"}
+        for level in ("neuron", "layer"):
+            assert not re.search(r"grad (norm )?[\d.-]+", str(draw(graph, collapse=level)))
+
+
+def test_a_gradient_that_is_zero_is_shown_where_a_backward_came():
+    x, w = Value(-1.0, "x"), Value(2.0, "w")
+    dead = (x * w).relu()
+    root = 3 * dead + 1.0
+    root.backward()
+    for graph in (root, copy.deepcopy(root), pickle.loads(pickle.dumps(root))):  # noqa: S301
+        assert "–" not in str(draw(graph))
+        assert re.findall(r"(\w+)(?: = .*?)? +data \S+ +grad 0\b", str(draw(graph))) == [
+            *("3", "x", "w", "v3")
+        ]
 
 
 def test_a_picture_shows_the_graph_as_it_was_when_drawn():
@@ -560,11 +607,107 @@ def test_a_dot_on_the_path_is_used(fake_dot):
 
 
 def test_without_graphviz_the_error_names_the_commands_that_bring_it(no_graphviz, tmp_path):
-    with pytest.raises(RuntimeError) as raised:
-        draw(small_graph()).save(tmp_path / "graph.svg")
-    assert 'pip install "pygraphviz>=2.0.4"' in str(raised.value)
-    assert "apt-get install graphviz" in str(raised.value)
-    assert names_in(tmp_path) == []
+    for format, package in (("svg", "graphviz-pure"), ("pdf", '"pygraphviz>=2.0.4"')):
+        path = tmp_path / f"graph.{format}"
+        with pytest.raises(GraphvizMissingError) as raised:
+            draw(small_graph()).save(path)
+        assert f"cannot save {str(path)!r}: drawing as {format} needs" in str(raised.value)
+        assert f"pip install {package} " in str(raised.value)
+        assert "apt-get install graphviz" in str(raised.value)
+        assert not path.exists()
+
+
+PYGRAPHVIZ = """
+class AGraph:
+    def __init__(self, string):
+        pass
+    def draw(self, format, prog):
+        return b"drawn by pygraphviz"
+"""
+NO_PROGRAM = {  # what may be there instead of a program that draws, and what is said of it
+    "is absent": (None, "not installed"),
+    "fails": ("#!/bin/sh\necho oh no >&2\nexit 1\n", "oh no"),
+    "is killed": ("#!/bin/sh\nkill -9 $$\n", "code -9"),
+    "says nothing": ("#!/bin/sh\nexit 0\n", "code 0 and no image"),
+    "is of another machine": ("\x7fELF\0\0", "Exec format error"),
+}
+NO_LIBRARY = {
+    "is absent": (None, "import of pygraphviz"),
+    "lacks a library": (
+        "raise ImportError('libX11.so.6: cannot open')",
+        "libX11.so.6: cannot open",
+    ),
+    "cannot lay out": ("def AGraph(string): raise OSError('no layout')", "no layout"),
+}
+BROKEN = {"dot": NO_PROGRAM, "graphviz-pure": NO_PROGRAM, "pygraphviz": NO_LIBRARY}
+
+
+def install(bare, monkeypatch, name, state):
+    """Put in place a renderer that works, or what is there instead of one."""
+    content, _ = BROKEN[name].get(state, (PYGRAPHVIZ if name == "pygraphviz" else None, ""))
+    if name == "pygraphviz" and content:
+        (bare / "pygraphviz.py").write_text(content)
+        monkeypatch.syspath_prepend(bare)
+        monkeypatch.delitem(sys.modules, name)
+    elif state == "works":
+        program(bare / name, f"echo drawn by {name}")
+    elif content:
+        program(bare / name, "")
+        (bare / name).write_bytes(content.encode())
+
+
+STATES = list(itertools.product(*[["works", *states] for states in BROKEN.values()]))
+
+
+@pytest.mark.parametrize("states", STATES, ids=", ".join)
+def test_the_first_renderer_that_works_draws_and_else_each_has_its_say(bare, monkeypatch, states):
+    named = dict(zip(BROKEN, states, strict=True))
+    assert list(named) == list(renderers.RENDERERS)
+    for name, state in named.items():
+        install(bare, monkeypatch, name, state)
+    picture = draw(small_graph())
+    if "works" in states:
+        first = next(name for name, state in named.items() if state == "works")
+        assert picture.render("svg").decode().strip() == f"drawn by {first}"
+        return
+    with pytest.raises(GraphvizMissingError) as raised:
+        picture.render("svg")
+    for name, state in named.items():
+        (said,) = re.findall(f"^    {name}: (.*?);?$", str(raised.value), re.MULTILINE)
+        assert BROKEN[name][state][1] in said
+
+
+@pytest.mark.parametrize("name", ["graphviz-pure", "pygraphviz"])
+def test_each_renderer_that_pip_brings_draws_the_same(name, monkeypatch):
+    monkeypatch.setattr(renderers, "RENDERERS", {name: renderers.RENDERERS[name]})
+    picture = draw(small_graph())
+    svg = parsed(picture.render("svg"))
+    assert {"a", "2", "grad –", "*", "+"} <= {word.strip() for word in texts(svg)}
+    assert {"v0", "v1", "op2", "e2_0", "e3_1"} <= {part.get("id") for part in svg.iter()}
+    assert picture.render("png").startswith(b"\x89PNG")
+    if name == "pygraphviz":
+        assert picture.render("pdf").startswith(b"%PDF")
+        return
+    with pytest.raises(GraphvizMissingError, match=r'graphviz-pure: .*"pdf" not recognized'):
+        picture.render("pdf")
+
+
+def test_graphviz_pure_is_found_in_an_environment_that_is_not_activated(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    image = renderers.by_graphviz_pure(draw(small_graph()).source, "svg")
+    assert b"graphviz-pure" in image
+
+
+@pytest.mark.parametrize("format", renderers.FORMATS)
+def test_a_folder_that_is_not_there_is_an_error_that_names_file_and_format(
+    tmp_path, monkeypatch, format
+):
+    monkeypatch.setattr(renderers, "RENDERERS", {"fake": lambda source, format: b"image"})
+    path = tmp_path / "missing" / f"graph.{format}"
+    with pytest.raises(FileNotFoundError) as raised:
+        draw(small_graph()).save(path)
+    assert f"cannot save a picture as {format}: " in str(raised.value)
+    assert str(raised.value).endswith(repr(str(path)))
 
 
 def test_without_graphviz_the_source_and_the_text_are_still_there(no_graphviz):

@@ -4,6 +4,7 @@ import gc
 import math
 import operator
 import os
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -14,17 +15,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_core import (
+    OPS,
+    Op,
     Value,
     dot,
+    draw,
     gradient,
     logsumexp,
     maximum,
     mean,
     minimum,
     softmax,
+    to_python,
     topological,
     total,
 )
+from autograd_core.check import arities
 from autograd_core.engine import ADD, DIV, MUL, POW, SIN, SUB
 from tests.strategies import complex_slopes, expressions, thousandths
 
@@ -33,6 +39,7 @@ ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operat
 COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge]
 MILLION = 1_000_000
 
+each_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -43,6 +50,15 @@ def without_collector():
     gc.disable()
     yield
     gc.enable()
+
+
+def math_takes(function, count):
+    """Whether a function of Python's math takes this many floats."""
+    try:
+        function(*[0.5] * count)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def count_values():
@@ -125,6 +141,9 @@ def test_values_are_equal_only_to_themselves():
     assert x == x  # noqa: PLR0124
     assert x != Value(1.0)
     assert len({x, x, Value(1.0)}) == 2
+    assert [Value(1.0), x].index(x) == 1
+    assert x != "1"
+    assert x != None  # noqa: E711
 
 
 @given(finite, finite)
@@ -136,6 +155,8 @@ def test_values_compare_and_convert_like_their_data(x, y):
         assert compare(x, Value(y)) == compare(x, y)
     assert float(Value(x)) == x
     assert bool(Value(x)) == bool(x)
+    for compare in (operator.eq, operator.ne):
+        assert compare(Value(x), y) == compare(y, Value(x)) == compare(x, y)
 
 
 @pytest.mark.parametrize("compare", COMPARISONS)
@@ -143,6 +164,118 @@ def test_values_compare_and_convert_like_their_data(x, y):
 def test_comparing_with_what_is_no_number_is_refused(compare, other):
     with pytest.raises(TypeError, match="not supported between"):
         compare(Value(1.0), other)
+
+
+@pytest.mark.parametrize("spec", ["", ".4f", "8.2e", "+", "g"])
+def test_a_value_is_formatted_as_its_number(spec):
+    x = Value(2.5, "x")
+    assert f"{x:{spec}}" == (f"{2.5:{spec}}" if spec else repr(x))
+    assert "%.3f %d" % (x, 3) == "2.500 3"  # noqa: UP031
+
+
+# --- The number in a Value is not taken in silence ---------------------------------------------
+
+OF_MATH = [
+    (function, count)
+    for function in vars(math).values()
+    for count in (1, 2)
+    if callable(function) and math_takes(function, count)
+]
+
+
+@pytest.mark.parametrize("graph", [lambda x: x, lambda x: x * 1.0], ids=["leaf", "computed"])
+@pytest.mark.parametrize(("function", "count"), OF_MATH, ids=lambda f: getattr(f, "__name__", f))
+def test_no_function_of_math_cuts_the_graph(function, count, graph):
+    x, name = graph(Value(0.5)), function.__name__
+    if name in {"isclose", "isfinite", "isinf", "isnan"}:
+        assert function(*[x] * count) == function(*[0.5] * count)
+        return
+    for _ in range(20):  # what runs often is run by other instructions
+        with pytest.raises(TypeError) as error:
+            x * function(*[x] * count)
+    if hasattr(Value, name):
+        assert f"use x.{name}()" in str(error.value)
+
+
+def cuts():
+    """Ways to the number that are not float(x) itself."""
+    x, xs = Value(0.5), [Value(0.5), Value(0.25)]
+    functions = [math.exp]
+    yield lambda: functions[0](x)
+    yield lambda: math.exp(x if xs else 0.5)
+    yield lambda: math.exp(x)
+    yield lambda: list(map(math.exp, xs))
+    yield lambda: list(map(float, xs))
+    yield lambda: [y for y in map(math.exp, xs)]  # noqa: C416
+    yield lambda: math.fsum(xs)
+    yield lambda: np.asarray(xs, dtype=float)
+    yield lambda: np.zeros(2).__setitem__(0, x)
+    yield lambda: math.hypot(*xs)
+    yield lambda: float(math.sqrt(x))
+
+
+@pytest.mark.parametrize("cut", list(cuts()))
+def test_nothing_but_float_takes_the_number(cut):
+    for _ in range(20):
+        with pytest.raises(TypeError, match=r"would cut the graph.*\.data"):
+            cut()
+
+
+def test_float_takes_the_number_however_it_is_called():
+    x, xs = Value(0.5), [Value(0.5), Value(0.25)]
+    for _ in range(20):
+        assert (float(x), float(x * 2), float(*[x]), float(xs[0] + xs[1])) == (0.5, 1.0, 0.5, 0.75)
+        assert [float(v) for v in xs] == [0.5, 0.25]
+        assert f"{float(x):.1f}" == "0.5"
+        assert float(float(x) + float(xs[1] if x else x)) == 0.75
+        assert float(x) == 0.5
+        assert x.__float__() == 0.5
+    assert eval("float(x) + 1", {"x": x}) == 1.5  # noqa: S307
+
+
+def test_where_code_has_no_positions_the_number_is_served():
+    program = (
+        "import math; from autograd_core import Value; print(math.exp(Value(0.0)), float(Value(2)))"
+    )
+    command = [sys.executable, "-X", "no_debug_ranges", "-c", program]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == b"1.0 2.0\n"
+
+
+# --- Numbers of other sorts --------------------------------------------------------------------
+
+
+@each_op
+@pytest.mark.parametrize("number", [np.float64, np.float32, np.int64, int, Fraction])
+def test_data_set_to_another_sort_of_number_computes_as_floats_do(op, number):
+    count = arities(op)[-1]
+    plain, changed = [[Value(2.0, f"x{i}") for i in range(count)] for _ in range(2)]
+    for x in changed:
+        x.data = number(2)
+    z, expected = op(*changed), op(*plain)
+    z.backward()
+    expected.backward()
+    for v, w in zip(topological(z), topological(expected), strict=True):
+        assert type(v.data) is type(v.grad) is float
+        assert {*map(type, v.partials)} <= {float}
+        assert (v.data, v.grad, v.partials) == (w.data, w.grad, w.partials)
+    assert "np." not in to_python(z)
+
+
+def test_a_step_by_an_arrays_number_leaves_errors_as_they_are():
+    p = Value(0.5, "p")
+    p.data -= np.float64(0.5)
+    with pytest.raises(ZeroDivisionError, match=r"cannot compute / of \(1.0, p = 0.0\)"):
+        1 / p
+    assert float(p) == 0.0
+    assert type(float(p)) is float
+
+
+@pytest.mark.parametrize("data", [Value(1.0), "1", None, np.ones(2)])
+def test_data_set_to_what_is_no_number_is_refused_where_it_is_used(data):
+    p = Value(0.5)
+    p.data = data
+    with pytest.raises(TypeError, match="one real number"):
+        p * 2
 
 
 # --- What an operation records ----------------------------------------------------------------
@@ -161,6 +294,7 @@ def test_a_number_may_stand_on_either_side_of_an_operator(calculate, number):
 @pytest.mark.parametrize("number", [np.float64, np.float32, np.int64])
 @pytest.mark.parametrize("compare", COMPARISONS)
 def test_a_numpy_number_may_stand_on_either_side_of_a_comparison(compare, number):
+    assert Value(3.0) == number(3) == Value(3.0) != number(2)
     assert compare(Value(3.0), number(2)) == compare(3, 2)
     assert compare(number(2), Value(3.0)) == compare(2, 3)
 
@@ -357,6 +491,26 @@ def reachable(root):
     return found
 
 
+class Student:
+    def __init__(self, *parents):
+        self.parents = parents
+
+
+class Micrograd:
+    def __init__(self, *parents):
+        self._prev = set(parents)
+
+
+@pytest.mark.parametrize("node", [Student, Micrograd])
+def test_topological_orders_the_nodes_of_any_engine(node):
+    a, b = node(), node()
+    c = node(a, b)
+    d = node(c, a)
+    order = topological(d)
+    assert {*order[:2]} == {a, b}
+    assert order[2:] == [c, d]
+
+
 @pytest.mark.parametrize("root", [3.0, None, [Value(1.0)]])
 def test_topological_needs_a_value(root):
     with pytest.raises(TypeError, match=f"expected a Value, got {type(root).__name__}"):
@@ -417,6 +571,12 @@ def test_relu_and_its_kin_have_a_stated_slope_at_zero():
     assert zero.step().partials == (0.0,)
     assert abs(zero).partials == (0.0,)
     assert (zero.relu().data, zero.leaky_relu().data, zero.step().data) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize("slope", [Value(0.1), "0.1", None, [0.1]])
+def test_the_slope_of_leaky_relu_is_a_number(slope):
+    with pytest.raises(TypeError, match=f"slope is a number.*got {type(slope).__name__}"):
+        Value(1.0).leaky_relu(slope)
 
 
 def test_leaky_relu_leaks_by_the_slope_it_is_given():
@@ -574,9 +734,6 @@ def test_dot_refuses_lists_of_unequal_length(bias):
         (lambda x: (-x) ** (1 / 3), ValueError, "cannot compute **0.333333 of (-8.0): a negative"),
         (lambda x: (-x) ** Value(0.5), ValueError, "cannot compute ** of (-8.0, 0.5)"),
         (lambda x: (x * 0) ** -1, ZeroDivisionError, "cannot compute **-1 of (0.0)"),
-        (lambda x: (x * 0).sqrt(), ZeroDivisionError, "sqrt has no slope at (0.0)"),
-        (lambda x: (x * 0) ** 0.5, ZeroDivisionError, "**0.5 has no slope at (0.0)"),
-        (lambda x: (x * 0) ** x, ValueError, "** has no slope at (0.0, x = 8.0)"),
         (lambda x: SIN(x, x), TypeError, "cannot compute sin of (x = 8.0, x = 8.0)"),
         (ADD, TypeError, "cannot compute + of (x = 8.0)"),
         (lambda x: maximum(x, "1"), TypeError, "one real number, got str: '1'"),
@@ -597,6 +754,63 @@ def test_an_operator_refuses_what_is_no_number(calculate, other):
     for operands in ((Value(1.0), other), (other, Value(1.0))):
         with pytest.raises(TypeError, match="Value"):
             calculate(*operands)
+
+
+# --- Values without a slope -------------------------------------------------------------------
+
+NO_SLOPE = [
+    (lambda x: (x * 0).sqrt(), 0.0, "sqrt has no slope at (0.0)"),
+    (lambda x: (x * 0) ** 0.5, 0.0, "**0.5 has no slope at (0.0)"),
+    (
+        lambda x: (x * 0) ** Value(0.5, "n"),
+        0.0,
+        "** has no slope along operand 1 at (0.0, n",
+    ),
+    (lambda x: (-x) ** Value(3.0), -512.0, "** has no slope along operand 2 at (-8.0, 3.0)"),
+    (lambda x: (-2.0) ** x, 256.0, "** has no slope along operand 2 at (-2.0, x = 8.0)"),
+    (lambda x: Op("flat", abs, lambda z, x: (math.nan,), "abs")(x), 8.0, "flat has no slope at (x"),
+]
+
+
+@pytest.mark.parametrize(("compute", "value", "message"), NO_SLOPE)
+def test_what_has_no_slope_has_its_value_and_says_so_when_a_slope_is_wanted(
+    compute, value, message
+):
+    x = Value(8.0, "x")
+    x.backward(5.0)
+    y = compute(x)
+    assert y.data == value
+    leaves = [v for v in topological(y) if not v.parents]
+    for differentiate in (y.backward, (y * 0.0).backward, lambda: gradient(y + x, *leaves)):
+        with pytest.raises(ValueError, match=re.escape(message)):
+            differentiate()
+        assert [v.grad for v in leaves] == [5.0 if v is x else 0.0 for v in leaves]
+    assert gradient(y, y)[0].data == 1.0
+    assert "nan" in str(draw(y))
+
+
+@pytest.mark.parametrize(
+    ("x", "n", "along_x", "along_n"),
+    [(0.0, 2.0, 0.0, 0.0), (-2.0, 3.0, 12.0, None), (0.0, 1.0, 1.0, 0.0)],
+)
+def test_a_power_has_the_slopes_that_there_are(x, n, along_x, along_n):
+    x, n = Value(x), Value(n)
+    z = x**n
+    assert z.data == x.data**n.data
+    assert [slope.data for slope in gradient(z, x)] == [along_x]
+    if along_n is not None:
+        assert [slope.data for slope in gradient(z, n)] == [along_n]
+        z.backward()
+        assert (x.grad, n.grad) == (along_x, along_n)
+
+
+@pytest.mark.parametrize("data", [math.nan, math.inf])
+def test_a_nan_that_comes_from_numbers_is_no_missing_slope(data):
+    x = Value(data)
+    y = (x - x) * x
+    y.backward()
+    assert math.isnan(x.grad)
+    assert math.isnan(gradient(y, x)[0].data)
 
 
 # --- Size, memory and bits --------------------------------------------------------------------

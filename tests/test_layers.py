@@ -2,12 +2,13 @@ import math
 import random
 import statistics
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_core import Op, Value, draw, gradient, topological, total
-from nn import ACTIVATIONS, MLP, Layer, Module, Neuron
+from nn import ACTIVATIONS, MLP, Layer, Module, Neuron, datasets
 
 # The same functions and slopes again, in plain Python: f(z), and f'(z).
 PLAIN = {
@@ -345,6 +346,51 @@ def test_every_activation_can_be_named(name):
     assert neuron([z]).data == pytest.approx(PLAIN[name][0](0.3), rel=1e-12)
 
 
+def test_an_activation_that_leaves_the_graph_is_refused_when_the_model_is_made():
+    def cut(z):
+        return math.tanh(z.data)
+
+    for make in (lambda f: MLP(2, [3, 1], activation=f), lambda f: MLP(2, 1, output=f)):
+        with pytest.raises(TypeError, match=r"z\.tanh\(\); cut returns a float"):
+            make(cut)
+        with pytest.raises(TypeError):
+            make(math.tanh)
+    MLP(2, [3, 1], activation=lambda z: (z - 5).log())  # is not defined everywhere
+
+
+@pytest.mark.parametrize("as_list", [list, tuple])
+def test_every_hidden_layer_may_have_an_activation_of_its_own(as_list):
+    model = MLP(2, [3, 4, 1], activation=as_list(["tanh", lambda z: z * z]), output="sigmoid")
+    model([0.5, 0.25])
+    assert [layer.activations[0].op.name for layer in model.layers] == ["tanh", "*", "sigmoid"]
+    assert repr(MLP(2, [3, 4, 1], activation=as_list(["tanh", "relu"]))) == (
+        "MLP(2, [3, 4, 1], activation=['tanh', 'relu'], output='linear')"
+    )
+
+
+@pytest.mark.parametrize("wrong", [["tanh"], ["tanh"] * 3, [], None, 3])
+def test_a_wrong_number_of_activations_is_an_error_that_counts_the_hidden_layers(wrong):
+    with pytest.raises(ValueError, match="a list of 2, one for each"):
+        MLP(2, [3, 4, 1], activation=wrong)
+
+
+def test_one_number_is_a_single_layer():
+    assert MLP(2, 3).sizes == [3]
+
+
+def test_whole_numbers_of_numpy_are_whole_numbers():
+    model = MLP(np.int64(2), np.array([3, 1]), seed=np.int32(5))
+    assert data(model) == data(MLP(2, [3, 1], seed=5))
+    assert repr(model) == repr(MLP(2, [3, 1]))
+    assert {type(n) for n in (model.n_in, *model.sizes)} == {int}
+    assert len(Layer(np.int8(2), np.int8(3)).neurons) == 3
+    assert datasets.moons(np.int64(20), seed=np.int64(3)) == datasets.moons(20, seed=3)
+    blobs = datasets.blobs(np.int64(9), classes=np.int64(3))
+    assert {type(label) for label in blobs[1]} == {int}
+    X, y = datasets.moons(20)
+    assert datasets.split(X, y, 0.5, seed=np.int64(3)) == datasets.split(X, y, 0.5, seed=3)
+
+
 def test_a_module_of_ones_own_gets_zero_grad():
     class Scale(Module):
         def __init__(self):
@@ -424,6 +470,9 @@ def test_an_unknown_initialiser_is_an_error_that_lists_the_known_ones(make):
         (lambda: MLP(2, [2.5, 1]), "n_out .* got 2.5"),
         (lambda: MLP(2, ["3", 1]), "n_out .* got '3'"),
         (lambda: MLP(2, []), "at least one layer"),
+        (lambda: MLP(2, True), "n_out .* got True"),
+        (lambda: MLP(2, 0), "n_out .* got 0"),
+        (lambda: MLP(2, None), "n_out .* got None"),
         (lambda: Layer(2, 0), "n_out .* got 0"),
         (lambda: Neuron(0), "n_in .* got 0"),
     ],

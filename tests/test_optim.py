@@ -76,6 +76,24 @@ def test_the_first_step_of_adam_is_lr_whatever_the_gradient(gradient):
     assert moved == pytest.approx(-math.copysign(0.25, gradient), rel=1e-4)
 
 
+@pytest.mark.parametrize("together", [1, 2, 3])
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=12))
+@settings(deadline=None, max_examples=25)
+def test_every_parameter_counts_its_own_steps(together, turns):
+    """One optimiser for three lists of parameters in any turn is an optimiser for each."""
+    shared, alone = Adam(0.1), [Adam(0.1) for _ in range(3)]
+    lists = [[Value(float(k)) for k in range(together)] for _ in range(3)]
+    twins = [[Value(float(k)) for k in range(together)] for _ in range(3)]
+    for i, turn in enumerate(turns):
+        for p, q in zip(lists[turn], twins[turn], strict=True):
+            p.grad = q.grad = math.cos(i + p.data)
+        shared.step(lists[turn])
+        alone[turn].step(twins[turn])
+    assert [[p.data for p in ps] for ps in lists] == [[p.data for p in ps] for ps in twins]
+    made = [turns.count(turn) for turn in range(3)]
+    assert [[shared.state_of(p)[0] for p in ps] for ps in lists] == [[n] * together for n in made]
+
+
 @settings(deadline=None, max_examples=50)
 @given(histories, st.sampled_from([SGD(0.1), SGD(0.1, momentum=0.9), Adam(0.1)]))
 def test_update_on_arrays_is_update_element_by_element(history, optimizer):

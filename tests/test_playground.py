@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn import MLP, DivergedError, datasets, evaluate
+from nn import MLP, DivergedError, datasets, evaluate, fit
 from nn.playground.launch import launch, notebook, write_notebook
-from nn.playground.session import SIDE, TILE, Session
+from nn.playground.session import SIDE, TILE, Session, data_of, new_model, new_optimizer
 from nn.playground.state import (
     DATA,
     INITS,
@@ -146,6 +146,35 @@ def test_a_state_gives_the_same_run_bit_for_bit(state, steps):
     assert numbers(first) == numbers(second)
     assert first.losses == second.losses
     assert first.frame().buffers() == second.frame().buffers()
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("batch", [1, 16, 1000])
+@pytest.mark.parametrize(
+    ("loss", "output"), [(loss, output) for loss in OUTPUTS for output in OUTPUTS[loss]]
+)
+def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, batch, optimizer):
+    data = "blobs" if loss in OF_CLASSES else "moons"
+    chosen = {"data": data, "loss": loss, "output": output, "batch": batch, "optimizer": optimizer}
+    state = State.of({**SMALL, **chosen, "n": 25, "hidden": [3], "lr": 0.02, "seed": 3})
+    live = Session(state)
+    while live.epoch < 2:
+        live.step()
+    model = new_model(state)
+    history = fit(
+        model,
+        *data_of(state)[:2],
+        loss=loss,
+        optimizer=new_optimizer(state),
+        epochs=2,
+        batch_size=batch,
+        seed=state.seed,
+        progress=False,
+    )
+    assert [p.data.hex() for p in model.parameters()] == [x.hex() for x in numbers(live)]
+    assert [p.grad for p in model.parameters()] == live.gradients.tolist()
+    assert live.losses[1:] == history.loss
+    assert live.accuracy == history.accuracy[-1]
 
 
 def test_changes_made_on_the_way_are_part_of_the_run():
@@ -574,6 +603,15 @@ def test_a_model_of_ones_own_is_trained_itself(new_playground):
     assert [q.data for q in model.parameters()] == start
 
 
+def test_points_and_labels_may_be_arrays(new_playground):
+    X, y = datasets.moons(30)
+    models = [MLP(2, [5, 1], seed=3) for _ in range(2)]
+    played = [new_playground(models[0], X, y), new_playground(models[1], np.array(X), np.array(y))]
+    for p in played:
+        p.step(2)
+    assert numbers(played[0].session) == numbers(played[1].session)
+
+
 def test_a_model_of_ones_own_makes_room_for_another_architecture(new_playground):
     X, y = datasets.moons(30)
     model = MLP(2, [5, 1], seed=3)
@@ -604,6 +642,7 @@ def test_a_state_that_fails_on_the_way_leaves_the_run_as_it_is(new_playground):
         ((MLP(2, [1]), [[0, 0]], [0.5]), "labels are whole numbers"),
         ((MLP(2, [1], output="relu"), [[0, 0]], [0]), "no loss here suits"),
         ((MLP(2, [100, 1]), [[0, 0]], [0]), "1 to 64 neurons"),
+        ((MLP(2, [2, 1], activation=["tanh"]), [[0, 0]], [0]), "one for all hidden layers"),
     ],
 )
 def test_a_model_that_cannot_be_shown_is_refused(new_playground, arguments, message):

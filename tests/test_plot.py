@@ -1,10 +1,14 @@
+import math
 import struct
 import subprocess
 import sys
 import textwrap
+from itertools import combinations
 
+import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb
 from matplotlib.contour import ContourSet
 
 from autograd_core import Value
@@ -108,6 +112,95 @@ def test_points_have_a_colour_for_each_class_and_a_legend():
     figure = boundary().figure
     assert len(set(colours(figure))) == 2
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["class 0", "class 1"]
+
+
+def lab(colour):
+    """A colour as lightness, green to red and blue to yellow (CIE Lab): distances are seen ones."""
+    rgb = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+    to_xyz = [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    white = [0.9505, 1.0, 1.089]
+    x, y, z = [
+        math.cbrt(sum(a * b for a, b in zip(row, rgb, strict=True)) / w)
+        for row, w in zip(to_xyz, white, strict=True)
+    ]
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("k", [2, 3, 8, 10])
+def test_every_class_has_a_colour_of_its_own_that_is_told_from_the_others(k):
+    data = datasets.blobs(3 * k, classes=k)
+    figure = boundary(MLP(2, [6, k], seed=0), data).figure
+    found = colours(figure)
+    assert len(found) == k
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        f"class {label}" for label in range(k)
+    ]
+    for a, b in combinations(found, 2):
+        assert math.dist(lab(a[:3]), lab(b[:3])) > 20  # a just noticeable difference is about 2
+
+
+@pytest.mark.parametrize("k", [11, 20, 40])
+def test_many_classes_are_told_apart_by_colour_and_marker(k):
+    figure = boundary(MLP(2, [6, k], seed=0), datasets.blobs(k, classes=k)).figure
+    assert len(set(colours(figure))) == k
+
+
+def test_a_legend_stays_within_the_picture(tmp_path):
+    figure = boundary(MLP(2, [6, 12], seed=0), datasets.blobs(24, classes=12)).figure
+    figure.savefig(tmp_path / "twelve.png")
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0
+    assert box.x1 <= figure.bbox.x1
+
+
+REGRESSION = TWO[0], [x[0] * 2.5 + 0.25 for x in TWO[0]]
+
+
+@pytest.mark.parametrize("column", [False, True])
+def test_targets_that_are_no_labels_are_drawn_as_numbers_on_the_scale_of_the_outputs(column):
+    X, y = REGRESSION
+    model = plane(2.5, 0.25)  # right everywhere
+    figure = boundary(model, (X, [[t] for t in y] if column else y)).figure
+    axes, bar = figure.axes
+    (points,) = [drawn for drawn in axes.collections if isinstance(drawn, PathCollection)]
+    assert points.get_array().tolist() == y
+    assert bar.get_ylabel() == "output, and in the points the target"
+    assert (points.norm.vmin, points.norm.vmax) == (min(y), max(y))
+    areas = next(drawn for drawn in axes.collections if isinstance(drawn, ContourSet))
+    assert (areas.norm.vmin, areas.norm.vmax) == (min(y), max(y))
+    assert not figure.legends
+    assert axes.get_title() == "Predictions"
+
+
+def test_a_regression_has_its_hidden_space_too():
+    _, after, bar = plot.hidden_space(MLP(2, [2, 1], seed=0), *REGRESSION, steps=8).figure.axes
+    assert after.get_title() == "activations of layer 1"
+    assert "target" in bar.get_ylabel()
+
+
+@pytest.mark.parametrize(
+    ("model", "y", "message"),
+    [
+        (MLP(2, [3, 3]), [0.5, 1.0], "labels 0 to 2"),
+        (MLP(2, [3, 3]), [0, 3], "labels 0 to 2"),
+        (MLP(2, 1), ["a", "b"], r"y\[0\] must be a label or a finite number, got 'a'"),
+        (MLP(2, 1), [0.5, math.nan], r"y\[1\] must be a label or a finite number, got nan"),
+        (MLP(2, 1), [0], "2 points and 1 targets"),
+    ],
+)
+def test_targets_that_cannot_be_drawn_are_an_error_that_names_them(model, y, message):
+    with pytest.raises(ValueError, match=message):
+        boundary(model, ([[0.0, 1.0], [1.0, 0.0]], y))
+
+
+@pytest.mark.parametrize(
+    "form", [np.array, lambda y: np.eye(3)[y], lambda y: [[label] for label in y]]
+)
+def test_labels_may_be_an_array_one_hot_or_a_column(form):
+    X, y = THREE
+    model = MLP(2, [4, 3], seed=0)
+    figure = boundary(model, (np.array(X), form(y))).figure
+    assert colours(figure) == colours(boundary(model, THREE).figure)
 
 
 def test_labels_of_minus_one_are_drawn_as_class_zero():

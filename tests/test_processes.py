@@ -2,10 +2,13 @@
 
 import copy
 import gc
+import math
 import multiprocessing
 import pickle
+import re
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 from threading import Barrier
 
@@ -14,10 +17,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_core import OPS, Value, compile, dot, gradient, softmax, topological
-from autograd_core.engine import RECORDERS, UNREACHED, collector_paused
+from autograd_core import OPS, Op, Value, compile, dot, gradient, softmax, topological
+from autograd_core.engine import COS, RECORDERS, collector_paused, leaky, power
+from autograd_core.pickling import IN_ORDER
 from nn import ACTIVATIONS, LOSSES, MLP, Adam, datasets, fit, losses
 from tests.strategies import expressions
+from tests.test_table import CUBE
 
 MILLION = 1_000_000
 MOONS = datasets.moons(n=12, seed=0)
@@ -322,13 +327,71 @@ def test_there_is_one_of_each_op(op):
     assert copy.deepcopy(op) is op
 
 
-@pytest.mark.parametrize("n", [1, 100_000])
-def test_a_history_is_not_pickled_and_says_what_can_be(n):
-    y = Value(1.5)
+@pytest.mark.parametrize("op", [*OPS, power(1 / 3), leaky(0.3), CUBE], ids=lambda op: op.name)
+def test_an_op_is_pickled_by_its_name(op):
+    assert pickled(op) is op
+
+
+def test_an_op_without_a_name_in_its_module_is_not_pickled_and_says_so():
+    for op in (replace(CUBE), replace(power(2.0)), Op("mine", math.sin, COS.partials, "sin")):
+        for thing in (op, op(Value(1.5))):
+            with pytest.raises(
+                TypeError, match=rf"op {re.escape(op.name)} cannot be pickled.* no name"
+            ):
+                pickle.dumps(thing)
+
+
+@settings(deadline=None)
+@given(expressions(), st.data())
+def test_a_pickled_graph_is_the_same_with_whatever_shares_it(expression, data):
+    leaves, root = expression.graph()
+    root.backward()
+    order = topological(root)
+    inner = data.draw(st.sampled_from(order))
+    first, leaf_copies, inner_copy, twin = pickled((inner, leaves, inner, root))
+    copied = topological(twin)
+    assert first is inner_copy is copied[order.index(inner)]
+    for v, w in zip(order, copied, strict=True):
+        assert (w.data.hex(), w.grad.hex(), w.label) == (v.data.hex(), v.grad.hex(), v.label)
+        assert w.op is v.op
+        assert w.partials == v.partials
+    assert [v in copied for v in leaf_copies] == [v in order for v in leaves]
+
+
+def test_a_graph_travels_to_a_process_and_back():
+    x = Value(0.5, "x")
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        y, slopes = processes.submit(gradient_there, (CUBE(x) * x**1.5).leaky_relu(0.2)).result()
+    y.backward()
+    assert [v.grad for v in topological(y) if v.label == "x"] == slopes
+
+
+def gradient_there(y):
+    y.backward()
+    slopes = [v.grad for v in topological(y) if v.label == "x"]
+    for v in topological(y):
+        v.grad = 0.0
+    return y, slopes
+
+
+@pytest.mark.parametrize("n", [5000, pytest.param(MILLION // 10, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("dumps", [pickle.dumps, pickle._dumps], ids=["C", "Python"])  # noqa: SLF001
+def test_a_deep_graph_is_pickled(n, dumps):
+    if dumps is not pickle.dumps:
+        n = 500
+    x = y = Value(1.5)
     for _ in range(n):
         y = -y
-    with pytest.raises(TypeError, match=r"op neg cannot be pickled.* Send numbers, a model"):
+    x_copy, y_copy = pickle.loads(dumps((x, y)))  # noqa: S301
+    y_copy.backward()
+    assert (y_copy.data, x_copy.grad, x.grad) == (y.data, (-1.0) ** n, 0)
+
+
+def test_pickle_that_fails_inside_a_history_leaves_the_next_as_it_would_be():
+    y = Op("mine", math.sin, COS.partials, "sin")(-Value(1.5)) * 2.0
+    with pytest.raises(TypeError, match="cannot be pickled"):
         pickle.dumps(y)
+    assert not IN_ORDER
 
 
 @given(st.floats(), st.text(), st.floats())
@@ -337,4 +400,3 @@ def test_a_leaf_travels_with_label_and_gradient(data, label, grad):
     leaf.grad = grad
     twin = pickled(leaf)
     assert (twin.data.hex(), twin.label, twin.grad.hex()) == (data.hex(), label, grad.hex())
-    assert copy.deepcopy(Value(1.0)).grad is UNREACHED

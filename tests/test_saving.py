@@ -91,6 +91,21 @@ def test_a_function_as_activation_is_refused_and_nothing_is_written(tmp_path, wh
     assert list(tmp_path.iterdir()) == []
 
 
+def test_activations_of_each_layer_come_back_and_a_function_among_them_is_refused(tmp_path):
+    model = MLP(2, [3, 4, 1], activation=["tanh", "relu"], seed=0)
+    save(model, tmp_path / "m.json")
+    loaded = load(tmp_path / "m.json")
+    assert loaded.activation == ["tanh", "relu"]
+    assert loaded([0.3, -0.7]).data == model([0.3, -0.7]).data
+    with pytest.raises(ValueError, match="only name an activation"):
+        save(MLP(2, [3, 1], activation=[lambda z: z * z]), tmp_path / "f.json")
+    refused(
+        tmp_path / "m.json",
+        (tmp_path / "m.json").read_bytes().replace(b'"relu"', b'"relu", "tanh"'),
+        "list of 2, one for each",
+    )
+
+
 @contextmanager
 def full_disk(free_bytes):
     """No file may grow beyond so many bytes."""

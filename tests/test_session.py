@@ -88,12 +88,12 @@ class Eager:
 
     def bits(self):
         """The numbers of the parameters and of the optimiser, to the last bit."""
-        state = [self.optimizer.state.get(p, self.optimizer.initial) for p in self.parameters]
-        return [p.data.hex() for p in self.parameters], state, self.steps()
+        state = [self.optimizer.state_of(p) for p in self.parameters]
+        return [p.data.hex() for p in self.parameters], state
 
     def steps(self):
-        """How many steps the optimiser has counted for these parameters."""
-        return self.optimizer.steps if set(self.parameters) & set(self.optimizer.state) else 0
+        """How many steps the optimiser has counted for each of these parameters."""
+        return [self.optimizer.state_of(p)[0] for p in self.parameters]
 
     def calls_before(self, steps, extra):
         """How often an optimiser's `update` is called in so many steps and a part of one."""

@@ -1,8 +1,10 @@
 """A graph as a Python program: it runs by itself and gives the same numbers."""
 
+import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 
@@ -73,6 +75,58 @@ def test_labels_that_python_does_not_take_are_changed():
     assert found["v1"] == 1.0
     assert found["π"] == 4.0
     assert found[f"v{len(leaves)}"] == 45.0
+
+
+@pytest.mark.parametrize("labels", [("µ", "μ"), ("x²", "x2"), ("ﬁt", "fit"), ("é", "e\u0301")])
+def test_labels_that_are_one_name_to_python_are_two_variables(labels):
+    x, y = [Value(number, label) for number, label in zip((2.0, 3.0), labels, strict=True)]
+    root = x * y
+    root.label = "root"
+    root.backward()
+    found = run(to_python(root))
+    assert found["root"] == 6.0
+    assert sorted(v for name, v in found.items() if name.startswith("grad_")) == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("n", [3, 60, 3000])
+def test_long_sums_can_be_run_and_have_the_same_bits(n):
+    xs = [Value(0.1 * i, f"x{i}") for i in range(n)]
+    w, b = Value(0.3, "w"), Value(-1.0, "b")
+    root = dot(xs, [w] * n, b) * 2 - total([w * 1.5 for _ in xs])
+    root.label = "root"
+    root.backward()
+    found = run(to_python(root))
+    assert found["root"] == root.data
+    assert (found["grad_w"], found["grad_b"]) == (pytest.approx(w.grad, rel=1e-12), b.grad)
+
+
+IN_PYTHON = {
+    "arctan": (math.atan, "arctan"),
+    "arcsinh": (math.asinh, "arcsinh"),
+    "log1p": (math.log1p, "log1p"),
+    "square": (lambda x: x * x, "square"),
+    "sign": (lambda x: math.copysign(1.0, x), "sign"),
+    "reciprocal": (lambda x: 1 / x, "reciprocal"),
+    "clip": (lambda x: min(max(x, -0.5), 0.25), lambda np, x: np.clip(x, -0.5, 0.25)),
+    "pi": (lambda x: math.pi * x, lambda np, x: np.pi * x),
+    "hypot": (lambda x: math.hypot(x, 1.0), lambda np, x: np.hypot(x, 1.0)),
+    "maximum": (lambda x: max(x, 0.1), lambda np, x: np.maximum(x, 0.1)),
+    "absolute": (abs, "absolute"),
+}
+
+
+@pytest.mark.parametrize(("value", "array"), IN_PYTHON.values(), ids=IN_PYTHON)
+def test_functions_of_an_array_library_are_said_in_python(value, array):
+    op = Op("mine", value, lambda z, x: (x,), array)
+    for number in (-0.9, -0.4, 0.3):
+        assert np.allclose(op.on(np)(np.array([number])), value(number), rtol=1e-15)
+        assert_same_numbers(op(Value(number)) + 1.0, [])
+
+
+def test_data_set_to_an_arrays_number_is_written_as_a_number():
+    x = Value(1.0, "x")
+    x.data = np.float64(0.5)
+    assert "x = 0.5\n" in to_python(x)
 
 
 def test_an_op_of_ones_own_is_written_out():

@@ -1,6 +1,7 @@
 """The derivative table: every test runs over all of its rows, so a new row is tested as it is."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import wraps
 from itertools import product
@@ -9,9 +10,19 @@ from random import Random
 import numpy as np
 import pytest
 
-from autograd_core import OPS, Op, Value, WrongDerivativeError, check_gradient, check_op, draw
+from autograd_core import (
+    OPS,
+    Op,
+    Value,
+    WrongDerivativeError,
+    check_gradient,
+    check_op,
+    compile,
+    draw,
+)
 from autograd_core.check import arities
 from autograd_core.engine import COS, gradient
+from tests.compiled import on_arrays
 from tests.strategies import complex_slopes
 
 ROWS = [pytest.param(op, n, id=f"{op.name}-{n}") for op in OPS for n in arities(op)]
@@ -91,7 +102,7 @@ def test_the_rule_reads_the_same_on_floats_values_and_arrays(op, count):
         z = op(*map(Value, xs))
         on_floats = op.partials(op.value(*xs), *xs)
         on_values = op.partials(z, *z.parents)
-        assert z.partials == on_floats == tuple(map(float, on_values))
+        assert z.partials == on_floats == tuple([float(slope) for slope in on_values])
         for slope, array in zip(on_floats, on_arrays, strict=True):
             close(np.broadcast_to(array, POINTS)[k], slope)
 
@@ -117,6 +128,57 @@ def test_numbers_give_a_number_and_one_value_gives_a_value(op, count):
         assert isinstance(z, Value)
         assert z.data == op(*xs)
         assert [parent.data for parent in z.parents] == xs
+
+
+# --- At the edges, eager and compiled ---------------------------------------------------------
+
+EDGES = (0.0, -0.0, -3.0, 2.0, 0.5, 1e200, -1e200)
+
+
+def outcome(compute):
+    """What it gives, or what it raises."""
+    try:
+        return compute()
+    except (ArithmeticError, ValueError) as error:
+        return f"{type(error).__name__}: {error}".partition(" (example")[0].partition(": float")[0]
+
+
+def on_values(op, xs):
+    leaves = [Value(x, f"xs[{i}]") for i, x in enumerate(xs)]
+    return op(*leaves), leaves
+
+
+def slopes_by_backward(op, xs):
+    z, leaves = on_values(op, xs)
+    z.backward()
+    return [x.grad for x in leaves]
+
+
+@pytest.mark.parametrize("where", [nullcontext, on_arrays], ids=["numbers", "arrays"])
+@pytest.mark.parametrize("batched", [False, True], ids=["alone", "batched"])
+@each_row
+def test_at_the_edges_a_program_gives_and_raises_what_eager_does(op, count, batched, where):
+    program = compile(lambda xs: op(*[xs[i] for i in range(count)]), batched=batched)
+    for xs in product(EDGES if count < 3 else EDGES[:2], repeat=count):
+        given = np.array([xs] if batched else xs)
+        expected = outcome(lambda xs=xs: on_values(op, xs)[0].data)
+        slopes = outcome(lambda xs=xs: slopes_by_backward(op, xs))
+        with where():
+            found = outcome(lambda given=given: program(given))
+            found_slopes = outcome(
+                lambda given=given: np.ravel(program.gradient_wrt_inputs(given)[0])
+            )
+        if isinstance(expected, float) and math.isnan(expected):
+            continue  # of xlogy, for which the logarithm of a negative is no error
+        assert alike(found, expected), (xs, found, expected)
+        assert alike(found_slopes, slopes), (xs, found_slopes, slopes)
+
+
+def alike(found, expected):
+    """Whether a program gave the same numbers, or raised the same."""
+    if isinstance(found, str) or isinstance(expected, str):
+        return found == expected
+    return np.allclose(found, expected, rtol=1e-13, atol=0, equal_nan=True)
 
 
 # --- A row that is wrong is caught ------------------------------------------------------------
@@ -184,8 +246,39 @@ def test_a_rule_that_forgets_the_history_of_values_is_caught():
 
 
 def test_a_rule_that_breaks_on_arrays_is_caught():
-    with pytest.raises(TypeError):
+    with pytest.raises(WrongDerivativeError, match="cannot be read with arrays"):
         check_op(Op("sine", math.sin, lambda z, x: (math.cos(x),), "sin"))
+
+
+@pytest.mark.parametrize(
+    "slope",
+    [
+        math.cos,
+        lambda x: math.cos(float(x)),
+        lambda x: np.cos(np.asarray(x, dtype=float)),
+        lambda x: COS(x.data if isinstance(x, Value) else x),
+        lambda x: COS(Value(x.data) if isinstance(x, Value) else x),
+    ],
+    ids=["math", "float", "asarray", "data", "a new leaf"],
+)
+def test_a_rule_that_leaves_the_graph_is_caught(slope):
+    with pytest.raises(WrongDerivativeError, match="sine at"):
+        check_op(Op("sine", math.sin, lambda z, x: (slope(x),), "sin"))
+
+
+def test_a_rule_that_is_another_one_on_values_is_caught():
+    def slope(x):
+        return COS(x) * 1.001 if isinstance(x, Value) else COS(x)
+
+    with pytest.raises(WrongDerivativeError, match="slope 1 on Values is"):
+        check_op(Op("sine", math.sin, lambda z, x: (slope(x),), "sin"))
+
+
+def test_an_op_that_is_another_function_on_complex_numbers_is_measured_by_differences():
+    sign = Op("sign", lambda x: math.copysign(1.0, x), lambda z, x: (0.0,), "sign", (0.5, 2.0))
+    check_op(sign)
+    with pytest.raises(WrongDerivativeError, match="slope 1 is"):
+        check_op(replace(sign, partials=off_by(sign.partials, 1e-6)))
 
 
 def test_a_rule_that_branches_is_caught():

@@ -20,10 +20,12 @@ from nn import (
     History,
     Module,
     datasets,
+    diagnose,
     evaluate,
     fit,
 )
 from nn.losses import (
+    LOSSES,
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
     cross_entropy,
@@ -31,6 +33,7 @@ from nn.losses import (
     mse,
     nll,
 )
+from nn.optim import OPTIMIZERS
 
 MOONS = datasets.moons(20)
 XOR = datasets.xor()
@@ -505,9 +508,11 @@ def test_compiled_training_runs_the_code_of_the_model_once():
         calls.append(z)
         return z.tanh()
 
-    train(net(activation=counted), epochs=5)
+    model = net(activation=counted)
+    calls.clear()
+    train(model, epochs=5)
     assert len(calls) == 3  # neurons
-    train(net(activation=counted), epochs=5, compile=False)
+    train(model, epochs=5, compile=False)
     assert len(calls) == 3 + 3 * 20 * 5
 
 
@@ -519,8 +524,10 @@ def test_the_collector_rests_while_a_graph_is_built(compile):
         states.append(gc.isenabled())
         return z.tanh()
 
+    model = net(activation=watched)
+    states.clear()
     with collector(collecting=True):
-        train(net(activation=watched), compile=compile)
+        train(model, compile=compile)
     assert set(states) == {False}
 
 
@@ -771,6 +778,144 @@ def test_minus_one_is_no_label_of_a_loss_that_compares_with_a_half():
     data = [[0.0, 1.0], [1.0, 0.0]], [-1, 1]
     assert train(net(), data, loss=mse).accuracy == []
     assert len(train(net(), data, loss=hinge).accuracy) > 0
+
+
+# --- Data and settings of other kinds --------------------------------------------------------
+
+
+class Tensor:
+    """Numbers as PyTorch has them: an item is a tensor too, and gradients keep them from NumPy."""
+
+    def __init__(self, numbers, *, requires_grad=False):
+        self.numbers, self.requires_grad = np.array(numbers), requires_grad
+
+    def __array__(self, dtype=None, copy=None):
+        if self.requires_grad:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        return self.numbers
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __iter__(self):
+        return (Tensor(item) for item in self.numbers)
+
+    def __float__(self):
+        return float(self.numbers)
+
+
+class Table(Tensor):
+    """Numbers as pandas has them: a table goes through the names of its columns."""
+
+    def __iter__(self):
+        return iter("ab") if self.numbers.ndim == 2 else iter(self.numbers)
+
+
+KINDS = {
+    "array": np.array,
+    "tensor": Tensor,
+    "table": Table,
+    "list of arrays": lambda rows: [np.array(row) for row in rows],
+    "list of tensors": lambda rows: [Tensor(row) for row in rows],
+    "generator": iter,
+}
+
+
+@both_ways
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("loss", [hinge, lambda z, t: (z - t) ** 2], ids=["loss", "function"])
+def test_data_of_every_kind_train_to_the_same_bits(kind, loss, compile):
+    X, y = datasets.moons(12)
+    expected, found = net(), net()
+    train(expected, (X, y), loss=loss, compile=compile, batch_size=5)
+    train(found, (KINDS[kind](X), KINDS[kind](y)), loss=loss, compile=compile, batch_size=5)
+    assert bits(found) == bits(expected)
+    pair = KINDS[kind](X), KINDS[kind](y)
+    assert evaluate(found, *pair, loss=loss) == evaluate(found, X, y, loss=loss)
+
+
+@pytest.mark.parametrize("kind", ["array", "tensor", "table", "list of arrays"])
+def test_data_of_every_kind_are_diagnosed_and_predicted(kind):
+    X, y = datasets.moons(12)
+    model = net()
+    pair = KINDS[kind](X), KINDS[kind](y)
+    assert str(diagnose(model, *pair, "hinge")) == str(diagnose(model, X, y, hinge))
+    assert model(KINDS["array" if "arrays" in kind else kind](X[0])).data == model(X[0]).data
+
+
+def test_inputs_may_be_truth_values_and_targets_a_column():
+    X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+    y = [0, 1, 1, 0]
+    results = []
+    for inputs, targets in ((X, y), (X.astype(bool), np.array(y).reshape(-1, 1))):
+        model = net()
+        history = train(model, (inputs, targets), loss=binary_cross_entropy_with_logits)
+        results.append((bits(model), history.accuracy))
+    assert results[0] == results[1]
+
+
+def test_numbers_that_cannot_be_read_are_an_error_that_says_what_to_do():
+    X, y = datasets.moons(12)
+    with pytest.raises(TypeError, match=r"X: .* requires grad.*x\.detach\(\)\.cpu\(\)"):
+        train(net(), (Tensor(X, requires_grad=True), y))
+    with pytest.raises(TypeError, match=r"y: .* requires grad"):
+        train(net(), (X, Tensor(y, requires_grad=True)))
+    hidden = np.ma.masked_array(X, np.array(X) > 1)
+    with pytest.raises(TypeError, match=r"X\[\d+\] must hold numbers, got NoneType"):
+        train(net(), (hidden, y))
+
+
+@both_ways
+def test_whole_numbers_of_numpy_are_settings(compile):
+    results = []
+    for kind in (int, np.int64, np.uint8):
+        model = net()
+        options = {"epochs": kind(3), "batch_size": kind(7), "seed": kind(2)}
+        train(model, compile=compile, **options)
+        results.append(bits(model))
+    assert results[0] == results[1] == results[2]
+
+
+@pytest.mark.parametrize("setting", ["epochs", "batch_size"])
+@pytest.mark.parametrize("wrong", [True, 1.5, "3", -1])
+def test_a_setting_that_is_no_whole_number_is_an_error_that_names_it(setting, wrong):
+    with pytest.raises(ValueError, match=f"{setting} must be a whole number"):
+        train(net(), **{setting: wrong})
+
+
+def test_a_loss_and_an_optimiser_may_be_named():
+    for name, loss in LOSSES.items():
+        many = loss in (cross_entropy, nll)
+        sizes, output = ([3, 3], "softmax") if many else ([3, 1], "sigmoid")
+        data = datasets.blobs(12) if many else MOONS
+        models = [MLP(2, sizes, output=output, seed=0) for _ in range(2)]
+        train(models[0], data, loss=name)
+        train(models[1], data, loss=loss)
+        assert bits(models[0]) == bits(models[1])
+        assert evaluate(models[0], *data, loss=name) == evaluate(models[1], *data, loss=loss)
+    for name, make in OPTIMIZERS.items():
+        models = [net(), net()]
+        train(models[0], optimizer=name)
+        train(models[1], optimizer=make())
+        assert bits(models[0]) == bits(models[1])
+
+
+@pytest.mark.parametrize(
+    ("setting", "wrong", "known"), [("loss", "msee", LOSSES), ("optimizer", "adamw", OPTIMIZERS)]
+)
+def test_an_unknown_name_is_an_error_that_lists_the_known_ones(setting, wrong, known):
+    for name in (wrong, None, ["mse"]):
+        with pytest.raises(ValueError, match=f"unknown {setting} ") as error:
+            train(net(), **{setting: name})
+        assert all(row in str(error.value) for row in known)
+
+
+@pytest.mark.parametrize(
+    "answer", [1, 1.0, np.True_, np.array([True, True]), "yes", [True]], ids=repr
+)
+def test_only_true_itself_ends_the_training(answer):
+    history = train(net(), epochs=3, callbacks=[lambda history: answer])
+    assert history.epochs == 3
 
 
 @both_ways

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_core.compile.record import Recording
-from autograd_core.engine import ADD, DOT, MUL, SUB, TOTAL, Op, Value
+from autograd_core.engine import ADD, DOT, MUL, SUB, TOTAL, Op
 
 Product = tuple[int, int]
 SUMS = (ADD, TOTAL, DOT)
@@ -101,7 +101,7 @@ def merge(tape: Recording) -> Merged:
             merged.same.append(i)
         elif all(map(merged.constants.__contains__, parents)):
             merged.ops[i], merged.parents[i] = None, ()
-            merged.same.append(constant(fold(op, [merged.constants[p] for p in parents]), i))
+            merged.same.append(constant(op.record([merged.constants[p] for p in parents]).data, i))
         else:
             key = (op, parents)
             if op is SUB and parents[1] in merged.constants:  # x - 2 is the sum of x and -2
@@ -112,14 +112,6 @@ def merge(tape: Recording) -> Merged:
             merged.ops[i], merged.parents[i] = key
             merged.same.append(known.setdefault(key, i))
     return merged
-
-
-def fold(op: Op, numbers: Sequence[float]) -> float:
-    """The constant that an op on constants is."""
-    try:
-        return float(op.value(*numbers))
-    except (ArithmeticError, ValueError, TypeError) as error:
-        raise type(error)(op.complaint([Value(x) for x in numbers], error)) from error
 
 
 def canonical(tape: Recording, recorded_roots: Sequence[int], *, batched: bool) -> Graph:

@@ -211,6 +211,8 @@ def matrix(x: Any, kind: Any, *, batched: bool) -> Floats:
     """The numbers of an argument, in order; where batched, a row of them for each example."""
     if getattr(x, "shape", ()):
         array = np.asarray(x)
+        if array.dtype == object:
+            array = np.array([float(number) for number in array.flat]).reshape(array.shape)
         return array.reshape(len(array), -1) if batched else array.reshape(-1)
     return np.array([flatten(row) for row in x] if batched else flatten(x))
 

@@ -47,11 +47,6 @@ class Traced(Value):
     def __index__(self) -> int:  # noqa: PLE0305  there is none to return
         self.recording.refuse(self)
 
-    def __eq__(self, other: object) -> bool:
-        return self is other if isinstance(other, Value) else self.recording.refuse(self)
-
-    __hash__ = Value.__hash__
-
     def __repr__(self) -> str:
         return f"Traced({self.label or self.index})"
 

@@ -25,6 +25,7 @@ from autograd_core.compile.backward import (
     forward,
 )
 from autograd_core.compile.layout import Apply, Cells, Numbers, Program, Scratch
+from autograd_core.complaints import no_slope
 from autograd_core.engine import RELU, STEP, Op, Value, power
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -118,7 +119,9 @@ class Machine:
             parents = self.program.graph.parents[member]
             values = [Value(x[cell], self.label(p)) for x, p in zip(xs, parents, strict=True)]
             try:
-                step.op.record(values)
+                result = step.op.record(values)
+                if slopes and (undefined := no_slope([result])):
+                    raise undefined
             except (ArithmeticError, ValueError, TypeError) as error:
                 where = f" (example {cell[-1]})" if self.n is not None and step.out.batched else ""
                 raise type(error)(f"{error}{where}") from error.__cause__

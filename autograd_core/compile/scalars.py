@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
 from autograd_core.compile.record import Recording
+from autograd_core.complaints import no_slope
 from autograd_core.engine import Op, Value
 
 
@@ -63,7 +65,15 @@ class ScalarMachine:
         self.roots = [np.array(numbers[i]) for i in self.root_nodes]
 
     def backward(self) -> None:
-        """Compute every node, then go back over them by the chain rule."""
+        """Compute every node, then the gradient with respect to the parameters."""
+        self.go_back(self.parameter_nodes)
+
+    def backward_to_inputs(self) -> None:
+        """Compute every node, then the gradient with respect to the inputs."""
+        self.go_back(self.tape.inputs)
+
+    def go_back(self, wanted: Sequence[int]) -> None:
+        """Compute every node, then go back over them by the chain rule, as `Value.backward`."""
         self.forward()
         numbers, gradients = self.numbers, [0.0] * len(self.numbers)
         gradients[self.root_nodes[0]] = 1.0
@@ -71,18 +81,29 @@ class ScalarMachine:
             gradient = gradients[i]
             try:
                 partials = op.partials(numbers[i], *[numbers[p] for p in parents])
-            except (ArithmeticError, ValueError, TypeError):
+            except (ArithmeticError, ValueError):
+                partials = (math.nan,) * len(parents)
+            except TypeError:
                 self.complain(op, parents)
             if len(partials) != len(parents):
                 self.complain(op, parents)
             for parent, partial in zip(parents, partials):
                 gradients[parent] += partial * gradient
         self.gradients = gradients
+        if any(math.isnan(gradients[i]) for i in wanted):
+            self.check_slopes()
 
-    backward_to_inputs = backward
+    def check_slopes(self) -> None:
+        """Raise what `Value.backward` does where an op has no slope."""
+        for _, op, parents in self.steps:
+            if undefined := no_slope([op.record(self.values(parents))]):
+                raise undefined
+
+    def values(self, nodes: Sequence[int]) -> list[Value]:
+        """The numbers of nodes as Values, labels and all."""
+        return [Value(self.numbers[i], self.tape.values[i].label) for i in nodes]
 
     def complain(self, op: Op, parents: Sequence[int]) -> NoReturn:
         """Raise what the op raises on Values with these numbers, labels and all."""
-        values = [Value(self.numbers[p], self.tape.values[p].label) for p in parents]
-        op.record(values)
+        op.record(self.values(parents))
         raise AssertionError(f"{op.name} raised on numbers, but not on Values with these numbers")

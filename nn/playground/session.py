@@ -20,10 +20,10 @@ from autograd_core import Value, compile, draw, gradient, total
 from autograd_core.compile.run import Floats
 from autograd_core.explain import explain
 from nn import datasets
-from nn.examples import Examples
+from nn.examples import Examples, Order
 from nn.layers import MLP
 from nn.losses import LOSSES
-from nn.optim import SGD, Adam, Optimizer
+from nn.optim import OPTIMIZERS, Optimizer
 from nn.playground.state import (
     LIVE,
     MOST_CHANGES,
@@ -33,7 +33,7 @@ from nn.playground.state import (
     StateError,
     change,
 )
-from nn.trainers import DivergedError, check_finite, check_step
+from nn.trainers import DivergedError, check_finite, check_step, flat_state
 
 SIDE = 100  # points of the decision boundary's grid along each axis
 PARTS = 10  # the grid is computed in so many parts: small products need no second thread
@@ -93,10 +93,9 @@ class Session:
         """Record the programs of this model: its training, its outputs, its neurons."""
         weights = [w for layer in self.model.layers for neuron in layer.neurons for w in neuron.w]
 
-        def loss(x: Any, target: Any, l2: Any) -> tuple[Value, list[Value]]:
+        def loss(x: Any, target: Any) -> tuple[Value, list[Value]]:
             outputs = self.model.outputs(x)
-            penalty = l2 * total([w * w for w in weights])
-            return self.loss.formula(outputs, list(target)) + penalty, outputs
+            return self.loss.formula(outputs, list(target)), outputs
 
         def forward(x: Any) -> list[Value]:
             self.model.outputs(x)
@@ -114,7 +113,7 @@ class Session:
             True: compile(backward, batched=True),
         }
         n = self.model.sizes[-1]
-        self.train.prepare(np.zeros((1, 2)), np.zeros((1, n)), np.zeros(1))
+        self.train.prepare(np.zeros((1, 2)), np.zeros((1, n)))
         # The gradient comes in the order of the program's parameters.
         place = {p: i for i, p in enumerate(self.train.parameters)}
         self.order = np.array([place[p] for p in self.parameters])
@@ -124,15 +123,15 @@ class Session:
     def set_optimizer(self) -> None:
         """A new optimiser, as the settings say."""
         self.optimizer = new_optimizer(self.now)
-        self.slots: list[Floats] = [
-            np.full(len(self.parameters), initial) for initial in self.optimizer.initial
-        ]
+        self.slots = flat_state(self.optimizer, self.parameters)
 
     def set_data(self) -> None:
         """Check the examples, and begin an epoch of them."""
         self.examples = self.checked(self.X, self.y)
         self.test_examples = self.checked(self.test_X, self.test_y)
-        self.rng = random.Random(f"{self.now.seed} {self.steps}")
+        # From the start as `fit` does; else by the step, so that a run can be repeated.
+        seed = f"{self.now.seed} {self.steps}" if self.steps else self.now.seed
+        self.shuffled = Order(len(self.X), seed)
         self.begin_epoch()
 
     def checked(self, X: list[list[float]], y: list[int]) -> tuple[Examples, Floats, Floats] | None:
@@ -143,10 +142,8 @@ class Session:
         return examples, np.array(examples.X), np.array(examples.targets)
 
     def begin_epoch(self) -> None:
-        """Shuffle, unless every example is in every step."""
-        self.queue = list(range(len(self.X)))
-        if self.now.batch < len(self.queue):
-            self.rng.shuffle(self.queue)
+        """Put the examples in the order of this epoch."""
+        self.queue = self.shuffled.next_epoch(self.now.batch)
         self.sum, self.hits = 0.0, 0
 
     # --- Training ---
@@ -162,8 +159,8 @@ class Session:
         batch, rest = self.queue[: self.now.batch], self.queue[self.now.batch :]
         theta = np.array([p.data for p in self.parameters])
         loss, hits, gradients = self.slope(theta, batch)
-        with self.optimizer.next_step(), np.errstate(all="ignore"):
-            updated, *slots = self.optimizer.update(theta, gradients, *self.slots)
+        with np.errstate(all="ignore"):
+            updated, *slots = self.optimizer.moved(theta, gradients, *self.slots)
             if not np.isfinite(updated).all():
                 check_step(self.parameters, theta.tolist(), updated.tolist())
         self.gradients, self.updates, self.slots = gradients, updated - theta, slots
@@ -178,15 +175,14 @@ class Session:
         self.apply_planned()
 
     def slope(self, theta: Floats, batch: list[int]) -> tuple[float, int, Floats]:
-        """The mean loss of a batch without the penalty, the labels hit, and the gradient."""
+        """The mean loss of a batch, the labels hit, and the gradient, that of the penalty in it."""
         assert self.examples is not None
         examples, X, targets = self.examples
-        penalty = np.full(len(batch), self.now.l2)
         in_order = np.empty(len(theta))
         in_order[self.order] = theta
         try:
             (loss, outputs), flat = self.train.value_and_gradient(
-                X[batch], targets[batch], penalty, at=in_order
+                X[batch], targets[batch], at=in_order
             )
         except (ArithmeticError, ValueError) as error:
             self.find_failure(examples, batch)
@@ -194,8 +190,11 @@ class Session:
         if not (math.isfinite(loss) and np.isfinite(flat).all()):
             self.find_failure(examples, batch)
             raise DivergedError(f"the loss is {loss}, or its gradient is not finite")
-        loss -= self.now.l2 * float((theta[self.weights] ** 2).sum())
-        return loss, examples.hits(outputs.tolist(), batch), flat[self.order]
+        gradients = flat[self.order]
+        if self.now.l2:
+            with np.errstate(over="ignore"):  # which the step to it tells
+                gradients += 2 * self.now.l2 * np.where(self.weights, theta, 0.0)
+        return loss, examples.hits(outputs.tolist(), batch), gradients
 
     def find_failure(self, examples: Examples, batch: list[int]) -> None:
         """Raise the error of the first example that has one, naming the op."""
@@ -232,7 +231,7 @@ class Session:
             return None, None
         examples, X, targets = known
         try:
-            loss, outputs = self.train(X, targets, np.zeros(len(X)))
+            loss, outputs = self.train(X, targets)
         except (ArithmeticError, ValueError):
             return None, None
         return finite(loss), examples.hits(outputs.tolist(), range(len(X))) / len(X)
@@ -471,9 +470,7 @@ def new_model(state: State) -> MLP:
 
 def new_optimizer(state: State) -> Optimizer:
     """The optimiser that a state names."""
-    if state.optimizer == "adam":
-        return Adam(state.lr)
-    return SGD(state.lr, momentum=0.9 if state.optimizer == "momentum" else 0.0)
+    return OPTIMIZERS[state.optimizer](state.lr)
 
 
 def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float]], list[int]]:

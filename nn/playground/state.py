@@ -19,13 +19,14 @@ from dataclasses import replace as replaced
 from itertools import pairwise
 from typing import Any, TypeAlias
 
+from nn import init, optim
 from nn.layers import ACTIVATIONS
 
 Change: TypeAlias = "tuple[int, str, Any]"
 
 DATA = ("moons", "xor", "circles", "spirals", "blobs", "own")
-INITS = ("xavier", "he", "normal", "uniform", "zeros")
-OPTIMIZERS = ("adam", "sgd", "momentum")
+INITS = tuple(init.INITS)
+OPTIMIZERS = tuple(optim.OPTIMIZERS)
 OUTPUTS = {  # of each loss, the default first
     "binary_cross_entropy_with_logits": ("linear",),
     "binary_cross_entropy": ("sigmoid",),

@@ -15,6 +15,7 @@ from typing import Any
 import anywidget
 
 from nn.doctor import diagnose
+from nn.given import plain
 from nn.layers import ACTIVATIONS, MLP
 from nn.playground.session import Session
 from nn.playground.state import (
@@ -366,8 +367,11 @@ def own(state: State, model: MLP, X: Iterable[Sequence[float]], y: Iterable[int]
     if model.n_in != 2:
         raise ValueError(f"the plane has 2 inputs, and the model has {model.n_in}")
     if not (isinstance(model.activation, str) and isinstance(model.output, str)):
-        raise ValueError("the playground knows activations by their names, not as functions")
-    rows, labels = list(X), list(y)
+        raise ValueError(
+            "the playground knows activations by their names, one for all hidden layers, and not "
+            f"{model.activation!r} with the output {model.output!r}"
+        )
+    rows, labels = list(plain("X", X)), list(plain("y", y))
     if len(rows) != len(labels):
         raise ValueError(f"there are {len(rows)} points and {len(labels)} labels")
     if len(rows) > MOST_POINTS:

@@ -3,7 +3,7 @@
 import argparse
 import gc
 
-from tests.benchmarks import eager, measure, processes, recording, training
+from tests.benchmarks import eager, measure, processes, recording, training, writings
 from tests.benchmarks.measure import FULL, QUICK, machine, summary
 from tests.benchmarks.peers import versions
 
@@ -15,6 +15,7 @@ WORKLOADS = {
     "w5": processes.whole_process,
     "eager": eager.training_step,
     "recording": recording.recording,
+    "writings": writings.writings,
     "imports": processes.imports,
 }
 

@@ -6,7 +6,6 @@ import pytest
 
 from autograd_core import Value
 from autograd_core.animate import animate
-from autograd_core.picture import can_render
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -14,8 +13,6 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
 
 if not CHROMIUM:
     pytest.skip("there is no Chromium to open the page in", allow_module_level=True)
-if not can_render():
-    pytest.skip("there is no Graphviz to draw with", allow_module_level=True)
 playwright = pytest.importorskip(
     "playwright.sync_api", reason="Playwright, which drives the browser, is not installed"
 )

@@ -3,12 +3,13 @@
 import argparse
 
 from tests.benchmarks.measure import machine
-from tests.report import accuracy, layers, leaks, mutation, scale
+from tests.report import accuracy, doctor, layers, leaks, mutation, scale
 
 PARTS = {
     "leaks": leaks.tables,  # from here on, each takes longer than the one before
     "accuracy": accuracy.tables,
     "scale": scale.tables,
+    "doctor": doctor.tables,
     "layers": layers.tables,
     "mutation": mutation.tables,
 }

@@ -116,7 +116,8 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
     "-": (lambda x, y: x - y, lambda x, y: [1, -1]),
     "*": (lambda x, y: x * y, lambda x, y: [y, x]),
     "/": (lambda x, y: x / y, lambda x, y: [1 / y, -x / y**2]),
-    "**": (real_power, lambda x, y: [y * x ** (y - 1), logarithm(x) * x**y]),
+    "**": (real_power, lambda x, y: [y * x ** (y - 1), x and logarithm(x) * x**y]),
+    "xlogy": (lambda x, y: x and x * logarithm(y), lambda x, y: [logarithm(y), x / y]),
     "neg": (lambda x: -x, lambda x: [-1]),
     "abs": (abs, lambda x: [mp.sign(x)]),
     "exp": (mp.exp, lambda x: [mp.exp(x)]),
@@ -214,6 +215,12 @@ def mostly_positive(rng, count):
     return [abs(x) if rng.random() < 0.9 else x, *rest]
 
 
+def then_positive(rng, count):
+    """The last operand is positive."""
+    *rest, x = numbers(rng, count)
+    return [*rest, abs(x) or 1.0]
+
+
 def base_and_exponent(rng, count):
     """Half of them with a power in the range of floats."""
     x, y = mostly_positive(rng, count)
@@ -283,6 +290,7 @@ SETTINGS = {
             abs(math.log(x)) * SMALLEST_NORMAL,
         ],
     },
+    "xlogy": {"operands": then_positive},
     "log": {"operands": mostly_positive},
     "sqrt": {"operands": mostly_positive},
     "sin": {"value_scale": of_reduced, "slope_scale": lambda x: [of_reduced(x)]},

@@ -1,0 +1,53 @@
+"""What users hand over, as plain Python: numbers, lists, and what names stand for."""
+
+from __future__ import annotations
+
+import random
+from numbers import Integral
+from typing import Any, TypeAlias, TypeVar
+
+Seed: TypeAlias = "int | str | random.Random | None"
+Known = TypeVar("Known")
+
+
+def plain(what: str, data: Any) -> Any:
+    """Lists and numbers in place of an array, a tensor or a table: of whatever has `__array__`.
+
+    >>> import numpy as np
+    >>> plain("X", np.eye(2))
+    [[1.0, 0.0], [0.0, 1.0]]
+    """
+    if not hasattr(data, "__array__"):
+        return data
+    if hasattr(data, "__array_namespace__"):
+        return data.tolist()  # which keeps what a mask hides hidden
+    try:
+        return data.__array__().tolist()
+    except Exception as error:
+        raise TypeError(
+            f"{what}: the numbers of a {type(data).__name__} cannot be read: {error} "
+            "(of a PyTorch tensor, hand over x.detach().cpu())"
+        ) from error
+
+
+def look_up(what: str, name: Any, known: dict[str, Known]) -> Known:
+    """What a name stands for; ValueError with the known names for another."""
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"unknown {what} {name!r}; known are {', '.join(known)}")
+    return known[name]
+
+
+def whole_number(what: str, number: Any, *, at_least: int = 1) -> int:
+    """The number as an int, or a ValueError that says what it must be."""
+    if not isinstance(number, Integral) or isinstance(number, bool) or number < at_least:
+        raise ValueError(f"{what} must be a whole number of at least {at_least}, got {number!r}")
+    return int(number)
+
+
+def as_rng(seed: Seed) -> random.Random:
+    """A generator of random numbers; without a seed, one drawn from Python's global generator."""
+    if isinstance(seed, random.Random):
+        return seed
+    if seed is None:
+        return random.Random(random.getrandbits(64))
+    return random.Random(int(seed) if isinstance(seed, Integral) else seed)

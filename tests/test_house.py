@@ -1,0 +1,48 @@
+"""What `python -m tools.house` counts."""
+
+from tools import house
+
+TEXT = '''"""A module."""
+
+import os  # the system
+
+
+def outer():
+    """Say what it does,
+
+    at length.
+    """
+    text = """one
+    two"""
+
+    def inner():
+        return os
+
+    return inner, text
+'''
+
+
+def test_lines_of_code_are_counted_without_words_about_them():
+    assert house.code_lines(TEXT) == {3, 6, 11, 12, 14, 15, 17}
+
+
+def test_functions_are_measured_with_those_inside_of_them():
+    assert sorted(house.functions("m", TEXT)) == [(2, "m.outer.inner"), (6, "m.outer")]
+
+
+def test_a_cycle_is_found_where_one_of_its_imports_is_late():
+    texts = {
+        "p": "from p import a",
+        "p.a": "from p.b import f",
+        "p.b": "def f():\n    from p import a",
+        "p.c": "import p.a\nif TYPE_CHECKING:\n    from p import d",
+        "p.d": "import p.c",
+    }
+    assert house.cycles(house.import_graph(texts, late=False)) == []
+    assert house.cycles(house.import_graph(texts, late=True)) == [["p.a", "p.b"]]
+
+
+def test_every_module_of_the_packages_is_measured():
+    found = house.modules()
+    assert {"autograd_core", "autograd_core.engine", "nn.playground"} <= set(found)
+    assert all(house.code_lines(path.read_text("utf-8")) for path in found.values())
