@@ -25,6 +25,9 @@ from nn.losses import TargetError
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.trainers import CompiledTrainer, DivergedError, EagerTrainer
 
+# Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
+CHECKED = {10**k for k in range(10)}
+
 
 @dataclass
 class History:
@@ -66,6 +69,8 @@ def fit(
     name too, for one with its default rate. X and y may be arrays, tensors and tables. Model and
     loss are compiled; `compile=False` builds the graph of every step instead, to the same numbers
     but for rounding.
+    What the loss reads besides Values, a variable or an attribute, is kept as it was; callbacks
+    that change it are noticed after 1, 10, 100, ... epochs and at the end: RecordingError.
 
     Raises ValueError for data that do not fit the model or the loss, and DivergedError where a
     number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever
@@ -105,9 +110,15 @@ def fit(
             show(history)
             if callbacks:
                 trainer.close()
+                is_last = epoch + 1 == epochs
+                if is_last:
+                    trainer.check_unchanged()
                 answers = [callback(history) for callback in callbacks]
                 trainer.open()
-                if any(answer is True for answer in answers):
+                stopped = any(answer is True for answer in answers)
+                if stopped or (epoch + 1 in CHECKED and not is_last):
+                    trainer.check_unchanged()
+                if stopped:
                     break
     return history
 

@@ -56,7 +56,7 @@ class EagerTrainer:
     def open(self) -> None:
         """Nothing to do: the parameters are used where they are."""
 
-    close = open
+    close = check_unchanged = open
 
 
 class CompiledTrainer:
@@ -86,6 +86,10 @@ class CompiledTrainer:
         theta = self.np.array([p.data for p in self.program.parameters])
         state = flat_state(self.optimizer, self.parameters)
         self.theta, self.gradient, self.state, self.is_open = theta, gradient, state, True
+
+    def check_unchanged(self) -> None:
+        """Raise RecordingError if model or loss would do something else by now."""
+        self.program.check_unchanged()
 
     def loss_and_outputs(self, x: Sequence[Value], target: Any) -> tuple[Value, list[Value]]:
         """What is compiled: the loss of one example, and its outputs for the accuracy."""

@@ -1,5 +1,6 @@
 """Random expressions over the whole derivative table, and slopes measured by a complex step."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -8,11 +9,75 @@ from hypothesis import strategies as st
 
 from autograd_core import OPS, Op, Value
 from autograd_core.check import arities
-from autograd_core.engine import ADD, MUL, SIN, TOTAL
+from autograd_core.engine import (
+    ABS,
+    ADD,
+    EXP,
+    LOGSUMEXP,
+    MAXIMUM,
+    MINIMUM,
+    MUL,
+    RELU,
+    SIN,
+    STEP,
+    TOTAL,
+    leaky,
+)
 
 Step: TypeAlias = tuple[Op, tuple[int | float, ...]]
 
 IMAGINARY = 1e-30
+
+# Ops of one's own, with rules of all kinds.
+
+SOFTSIGN = Op(
+    "softsign",
+    lambda x: x / (1 + abs(x)),
+    lambda z, x: (1 / ((1 + abs(x)) * (1 + abs(x))),),
+    lambda np, x: x / (1 + np.abs(x)),
+)
+BLEND = Op("blend", lambda x, y: x * y + y, lambda z, x, y: (y, x + 1), lambda np, x, y: x * y + y)
+BOX = Op(
+    "box",
+    lambda x, y, z: x * y * z,
+    lambda o, x, y, z: (y * z, x * z, x * y),
+    lambda np, x, y, z: x * y * z,
+)
+SQUARES = Op(
+    "squares",
+    lambda *xs: sum(x * x for x in xs),
+    lambda z, *xs: tuple([2 * x for x in xs]),
+    lambda np, *xs: sum(x * x for x in xs),
+)
+SQUARED_SUM = Op(
+    "squared sum",
+    lambda *xs: sum(xs) ** 2 / 2,
+    lambda z, *xs: (TOTAL(*xs),) * len(xs),
+    lambda np, *xs: sum(xs) ** 2 / 2,
+)
+BACKWARDS = Op(
+    "backwards",
+    lambda *xs: sum(xs) ** 2 / 2,
+    lambda z, *xs: (TOTAL(*reversed(xs)),) * len(xs),
+    lambda np, *xs: sum(xs) ** 2 / 2,
+)
+SPREAD = Op(
+    "spread",
+    lambda *xs: sum((x - y) ** 2 for x in xs for y in xs) / 4,
+    lambda z, *xs: tuple([TOTAL(*[x - y for y in xs]) for x in xs]),
+    lambda np, *xs: sum((x - y) ** 2 for x in xs for y in xs) / 4,
+)
+EXP_MEAN = Op(
+    "exp mean",
+    lambda *xs: math.log(sum(map(math.exp, xs)) / len(xs)),
+    lambda z, *xs: tuple([EXP(x - LOGSUMEXP(*xs)) for x in xs]),
+    lambda np, *xs: np.log(sum(map(np.exp, xs)) / len(xs)),
+)
+STRETCH = Op(
+    "stretch", lambda x, y: 3 * x - y, lambda z, x, y: (3.0, -1.0), lambda np, x, y: 3 * x - y
+)
+OWN = (SOFTSIGN, BLEND, BOX, SQUARES, SQUARED_SUM, BACKWARDS, SPREAD, EXP_MEAN, STRETCH)
+KINKED = (ABS, RELU, STEP, leaky(0.01), MAXIMUM, MINIMUM)
 
 
 class Expression:

@@ -21,15 +21,9 @@ from autograd_core import (
 )
 from autograd_core.check import arities
 from autograd_core.engine import (
-    ABS,
     EXP,
-    LOGSUMEXP,
-    MAXIMUM,
-    MINIMUM,
-    RELU,
-    STEP,
+    SIN,
     TOTAL,
-    leaky,
     power,
 )
 from nn import MLP, datasets, losses
@@ -44,58 +38,10 @@ from tests.compiled import (
     slack_of,
     steps,
 )
-from tests.strategies import thousandths
+from tests.strategies import KINKED, OWN, thousandths
 
 # --- Random programs -------------------------------------------------------------------------
 
-SOFTSIGN = Op(
-    "softsign",
-    lambda x: x / (1 + abs(x)),
-    lambda z, x: (1 / ((1 + abs(x)) * (1 + abs(x))),),
-    lambda np, x: x / (1 + np.abs(x)),
-)
-BLEND = Op("blend", lambda x, y: x * y + y, lambda z, x, y: (y, x + 1), lambda np, x, y: x * y + y)
-BOX = Op(
-    "box",
-    lambda x, y, z: x * y * z,
-    lambda o, x, y, z: (y * z, x * z, x * y),
-    lambda np, x, y, z: x * y * z,
-)
-SQUARES = Op(
-    "squares",
-    lambda *xs: sum(x * x for x in xs),
-    lambda z, *xs: tuple([2 * x for x in xs]),
-    lambda np, *xs: sum(x * x for x in xs),
-)
-SQUARED_SUM = Op(
-    "squared sum",
-    lambda *xs: sum(xs) ** 2 / 2,
-    lambda z, *xs: (TOTAL(*xs),) * len(xs),
-    lambda np, *xs: sum(xs) ** 2 / 2,
-)
-BACKWARDS = Op(
-    "backwards",
-    lambda *xs: sum(xs) ** 2 / 2,
-    lambda z, *xs: (TOTAL(*reversed(xs)),) * len(xs),
-    lambda np, *xs: sum(xs) ** 2 / 2,
-)
-SPREAD = Op(
-    "spread",
-    lambda *xs: sum((x - y) ** 2 for x in xs for y in xs) / 4,
-    lambda z, *xs: tuple([TOTAL(*[x - y for y in xs]) for x in xs]),
-    lambda np, *xs: sum((x - y) ** 2 for x in xs for y in xs) / 4,
-)
-EXP_MEAN = Op(
-    "exp mean",
-    lambda *xs: math.log(sum(map(math.exp, xs)) / len(xs)),
-    lambda z, *xs: tuple([EXP(x - LOGSUMEXP(*xs)) for x in xs]),
-    lambda np, *xs: np.log(sum(map(np.exp, xs)) / len(xs)),
-)
-STRETCH = Op(
-    "stretch", lambda x, y: 3 * x - y, lambda z, x, y: (3.0, -1.0), lambda np, x, y: 3 * x - y
-)
-OWN = (SOFTSIGN, BLEND, BOX, SQUARES, SQUARED_SUM, BACKWARDS, SPREAD, EXP_MEAN, STRETCH)
-KINKED = (ABS, RELU, STEP, leaky(0.01), MAXIMUM, MINIMUM)
 GROWING = (EXP, power(3.0))
 
 
@@ -755,3 +701,49 @@ def test_a_gradient_that_no_number_changes(f, batched):
         assert_like_eager(lambda x: f(W) + x, [1.0, 2.0, 3.0], batched=True)
     else:
         assert_like_eager(lambda: f(W))
+
+
+# --- Rules -----------------------------------------------------------------------------------
+
+
+def reused(x, k):
+    """k steps, each of which uses the one before it three times: written out there are 3**k."""
+    s = 0.5 + 0.125 * x
+    for _ in range(k):
+        s = 0.5 * (s + s * s)
+    return s
+
+
+def reusing(k):
+    """An op whose slope uses each of its steps several times."""
+
+    def value(x):
+        return x * reused(x, k)
+
+    def slope(z, x):
+        s, ds = 0.5 + 0.125 * x, 0.125
+        for _ in range(k):
+            s, ds = 0.5 * (s + s * s), ds * (0.5 + s)
+        return (s + x * ds,)
+
+    return Op(f"reused {k}", value, slope, lambda np, x: value(x))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("k", [1, 4, 40])
+def test_a_rule_may_use_its_steps_many_times(k, count):
+    op = reusing(k)
+    ps = [Value(0.1 * (i + 1)) for i in range(count)]
+    assert_like_eager(lambda x: total([op(p * x) for p in ps]), [-0.5, 0.25], batched=True)
+
+
+def test_a_rule_of_several_operands_may_use_its_steps_many_times():
+    def slopes(z, *xs):
+        s = TOTAL(*xs)
+        for _ in range(40):
+            s = 0.5 * s + 0.5 * SIN(s)
+        return tuple([s * x for x in xs])
+
+    op = Op("folded", lambda *xs: sum(xs), slopes, lambda np, *xs: sum(xs))
+    ps = [Value(0.1 * (i + 1)) for i in range(6)]
+    assert_like_eager(lambda x: op(*ps[:3], x) + op(*ps[3:], x), [-0.5, 0.25], batched=True)

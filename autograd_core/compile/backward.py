@@ -25,7 +25,15 @@ from autograd_core.compile.layout import (
     Step,
     Total,
 )
-from autograd_core.compile.rules import ROWS, SUM, Expression, rule, rule_for_rows
+from autograd_core.compile.rules import (
+    ROWS,
+    SUM,
+    Applied,
+    Expression,
+    applied,
+    rule,
+    rule_for_rows,
+)
 from autograd_core.engine import ADD, EXP, MUL, NEG, SUB, Op
 
 # --- Instructions ----------------------------------------------------------------------------
@@ -228,8 +236,8 @@ class Backward:
             slopes: Sequence[Expression] = [rule_for_rows(step.op, rows.shape[0]) or 0.0]
             arrays |= {ROWS: rows}
             if step.kept:
-                weights = (EXP, (SUB, ROWS, "z"))
-                arrays |= {weights: step.kept[0], (SUM, weights): step.kept[1]}
+                weights = applied(EXP, applied(SUB, ROWS, "z"))
+                arrays |= {weights: step.kept[0], applied(SUM, weights): step.kept[1]}
             gradient = lead(gradient, rows.shape)
         else:
             slopes = rule(step.op, len(step.operands))
@@ -254,15 +262,16 @@ class Backward:
             return scalar(slope)
         if slope in arrays:
             return arrays[slope]
-        assert isinstance(slope, tuple)
-        op, *parts = slope
-        operands = tuple([self.evaluate(part, arrays, shape, batched=batched) for part in parts])
-        if op == SUM:
+        assert isinstance(slope, Applied)
+        operands = tuple(
+            [self.evaluate(part, arrays, shape, batched=batched) for part in slope.parts]
+        )
+        if isinstance(slope.op, str):
             out = Scratch(shape[1:], batched)
             self.instructions.append(Reduce(operands[0], out, (0,)))
         else:
             out = Scratch(shape, batched)
-            self.instructions.append(Map(op, operands, out))
+            self.instructions.append(Map(slope.op, operands, out))
         arrays[slope] = out
         return out
 

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from autograd_core.engine import NUMBER, Value
+from autograd_core.engine import Value
 
 if TYPE_CHECKING:
+    from autograd_core.compile.arguments import Floats, Parts
     from autograd_core.compile.compiled import Compiled
-    from autograd_core.compile.run import Floats
 
 
 def compile(f: Callable[..., Any], *, batched: bool = False) -> Program:
     """A program that computes what `f` computes, on arrays.
 
-    `f` takes numbers, lists or arrays of them, and returns a Value, or a tuple whose first item
-    is the Value to differentiate; it may use any Values from outside, the parameters. It is
-    recorded at the first call for arguments of a structure, and run from then on. Parameters may
-    be changed between calls (use them as Values: `w.data` in f would be kept as it is now).
+    `f` takes numbers, lists and arrays of them, and dicts of those, also by keyword. It returns a
+    Value, a tuple whose first item is the Value to differentiate, or Values in tuples, dicts,
+    lists and arrays. It may use any Values from outside, the parameters. It is recorded at the
+    first call for arguments of a structure, and run from then on. Parameters may be changed
+    between calls; all else that f reads must stay, and is kept as it was (`w.data`, a variable
+    around f, an attribute). So f is recorded twice, and RecordingError says what differed;
+    `check_unchanged` looks again.
 
     With `batched=True`, `f` is written for one example, and every argument has a leading axis for
     the examples. A Value comes back as its mean over them, a list as an array with a row for each.
@@ -53,42 +56,90 @@ class Program:
         """The Values from outside that the result depends on, in the order of the gradient."""
         return self.current().parameters
 
-    def __call__(self, *args: Any) -> Any:
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
         """What f returns, as numbers and arrays."""
-        return self.find(args).value(args)
+        compiled, parts = self.find(args, keywords)
+        return compiled.value(parts)
 
     def value_and_gradient(
-        self, *args: Any, at: Floats | None = None, accumulate: bool = False
+        self, *args: Any, at: Floats | None = None, accumulate: bool = False, **keywords: Any
     ) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to all parameters, as one flat array.
 
         `at` gives the parameters' numbers in place of their own `data`; `accumulate` adds the
         gradient to every parameter's `grad`, as `backward` does.
         """
-        compiled = self.find(args)
-        value, gradient = compiled.value_and_gradient(args, at)
+        compiled, parts = self.find(args, keywords)
+        value, gradient = compiled.value_and_gradient(parts, at)
         if accumulate:
             for parameter, slope in zip(compiled.parameters, gradient.tolist(), strict=True):
                 parameter.grad += slope
         return value, gradient
 
-    def gradient_wrt_inputs(self, *args: Any) -> Any:
-        """The gradient with respect to each argument, in its shape; one item for each argument."""
-        return self.find(args).gradient_wrt_inputs(args)
+    def gradient_wrt_inputs(self, *args: Any, **keywords: Any) -> Any:
+        """The gradient of the value along each argument, in its shape; one item for each argument.
 
-    def prepare(self, *args: Any) -> None:
+        A number comes back as a float, a dict as a dict, and a list as an array, or as a list of
+        arrays where its items have different shapes. In a batch, each has a row for each example.
+
+        The value of a batched program is the mean over the n examples, and so this is the gradient
+        of the mean: an example's own slopes are n times its row.
+
+        >>> square = compile(lambda x: x * x, batched=True)
+        >>> (slopes,) = square.gradient_wrt_inputs([1.0, 2.0])
+        >>> slopes  # of (1 + 4) / 2
+        array([1., 2.])
+        """
+        compiled, parts = self.find(args, keywords)
+        return compiled.gradient_wrt_inputs(parts)
+
+    def prepare(self, *args: Any, **keywords: Any) -> None:
         """Record for arguments of this structure, without running: `parameters` are known then."""
-        self.find(args)
+        self.find(args, keywords)
 
-    def find(self, args: Sequence[Any]) -> Compiled:
-        """The program for arguments of this structure, recorded if it is new."""
-        key = tuple([structure(x, batched=self.batched) for x in args])
+    def check_unchanged(self) -> None:
+        """Record again; RecordingError if f does something else than when it was recorded.
+
+        >>> rate = [0.5]
+        >>> program = compile(lambda x: rate[0] * x)
+        >>> program(2.0)
+        1.0
+        >>> rate[0] = 0.25
+        >>> program(2.0)  # kept as it was
+        1.0
+        >>> program.check_unchanged()  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        autograd_core.compile.record.RecordingError: ... 0.5 has become the constant 0.25...
+        """
+        for compiled in self.compiled.values():
+            compiled.check_unchanged()
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What f calls its first arguments."""
+        return [name for name in argument_names(self.f) if name.isidentifier()]
+
+    def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
+        """The program for arguments of this structure, recorded if it is new, and their numbers."""
+        from autograd_core.compile.arguments import read
+
+        unnamed = range(len(self.names) + 1, len(args) + 1)
+        names = [*self.names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
+        kinds, parts = [], []
+        for x, name in zip((*args, *keywords.values()), names, strict=True):
+            kind, numbers = read(x, name, batched=self.batched)
+            kinds.append(kind)
+            parts += numbers
+        key = (*keywords, *kinds)
         if key not in self.compiled:
             from autograd_core.compile.compiled import Compiled
 
-            self.compiled[key] = Compiled(self.f, key, batched=self.batched)
+            self.compiled[key] = Compiled(
+                self.f, names, list(keywords), kinds, batched=self.batched
+            )
         self.latest = self.compiled[key]
-        return self.latest
+        return self.latest, parts
 
     def current(self) -> Compiled:
         """The program that was called last; one without arguments is recorded if need be."""
@@ -103,38 +154,6 @@ class Program:
 
         compiled = self.current()
         return listing(compiled.program, compiled.label, batched=self.batched)
-
-
-# --- Arguments -------------------------------------------------------------------------------
-
-
-def structure(x: Any, *, batched: bool) -> Any:
-    """What tells arguments apart that need a recording each: the shape, without the examples."""
-    shape = getattr(x, "shape", ())
-    if shape:
-        if batched and not shape[0]:
-            raise ValueError("a batched program needs at least one example")
-        return ("array", tuple(shape[1:] if batched else shape))
-    if batched:
-        return structure_of_rows(x)
-    if isinstance(x, (list, tuple)):
-        return ("list", tuple([structure(item, batched=False) for item in x]))
-    if isinstance(x, (*NUMBER, Value)) or hasattr(x, "__array_namespace__"):
-        return ("number",)
-    raise TypeError(f"a program takes numbers, lists and arrays, got {type(x).__name__}: {x!r}")
-
-
-def structure_of_rows(x: Any) -> Any:
-    """The structure that all examples share."""
-    if not isinstance(x, (list, tuple)):
-        raise TypeError(f"a batched program's arguments have a row for each example, got {x!r}")
-    if not x:
-        raise ValueError("a batched program needs at least one example")
-    first = structure(x[0], batched=False)
-    for i, row in enumerate(x):
-        if structure(row, batched=False) != first:
-            raise ValueError(f"example {i} has another structure than example 0")
-    return first
 
 
 def argument_names(f: Callable[..., Any]) -> list[str]:

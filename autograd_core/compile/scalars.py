@@ -81,7 +81,7 @@ class ScalarMachine:
             gradient = gradients[i]
             try:
                 partials = op.partials(numbers[i], *[numbers[p] for p in parents])
-            except (ArithmeticError, ValueError):
+            except (ArithmeticError, ValueError):  # which matters if the slope is wanted
                 partials = (math.nan,) * len(parents)
             except TypeError:
                 self.complain(op, parents)

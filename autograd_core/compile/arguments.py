@@ -1,0 +1,218 @@
+"""Arguments in, as flat arrays of numbers; and numbers out again, in the shape of an argument.
+
+A kind is the structure of an argument, without its numbers and without the examples:
+("number",), ("list", shape) and ("array", shape) where it is regular, ("items", kinds) for other
+lists, ("dict", pairs of a key and a kind).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autograd_core.engine import NUMBER, Value
+
+Floats: TypeAlias = NDArray[np.float64]
+Kind: TypeAlias = "tuple[Any, ...]"
+Parts: TypeAlias = "list[NDArray[Any]]"  # numbers in order; where batched, a row for each example
+
+A_NUMBER: Kind = ("number",)
+NUMERIC = "fiub"  # NumPy's letters for float, int, unsigned, bool
+
+
+# --- In --------------------------------------------------------------------------------------
+
+
+def read(x: Any, place: str, *, batched: bool) -> tuple[Kind, Parts]:
+    """The kind of an argument, and its numbers; of a dict, one array for each key."""
+    if isinstance(x, dict):
+        found = {key: read(item, f"{place}[{key!r}]", batched=batched) for key, item in x.items()}
+        kind = ("dict", tuple([(key, kind) for key, (kind, _) in found.items()]))
+        return kind, [part for _, parts in found.values() for part in parts]
+    if getattr(x, "shape", ()):
+        kind, numbers = read_array(x, place, batched=batched)
+    elif batched:
+        kind, numbers = read_rows(x, place)
+    elif (array := regular(x)) is not None:
+        kind, numbers = ("list", array.shape), array.reshape(-1)
+    else:
+        kind, found_one_by_one = read_one_by_one(x, place)
+        numbers = np.array(found_one_by_one, dtype=float)
+    return kind, [numbers]
+
+
+def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
+    """The kind that all examples share, and a row of numbers for each."""
+    if not isinstance(x, (list, tuple)):
+        raise TypeError(f"a batched program takes a row for each example; {place} is {x!r}")
+    if not x:
+        raise ValueError(f"a batched program needs at least one example; {place} has none")
+    if (array := regular(x)) is not None:
+        kind = ("list", array.shape[1:]) if array.ndim > 1 else A_NUMBER
+        return kind, array.reshape(len(x), math.prod(array.shape[1:]))
+    shape = getattr(x[0], "shape", ())
+    if shape and all(is_plain(row) and row.shape == shape for row in x):
+        return read_array(np.array(x), place, batched=True)
+    rows = [read_one_by_one(row, f"{place}[{i}]") for i, row in enumerate(x)]
+    first = rows[0][0]
+    for i, (kind, _) in enumerate(rows):
+        if kind != first:
+            raise ValueError(f"{place}: example {i} has another structure than example 0")
+    return first, np.array([numbers for _, numbers in rows], dtype=float)
+
+
+def read_array(x: Any, place: str, *, batched: bool) -> tuple[Kind, NDArray[Any]]:
+    """The kind of an array, and its numbers."""
+    if is_masked(x):
+        raise TypeError(f"{place} has masked numbers, which would come back: fill or drop them")
+    array = np.asarray(x)
+    if batched and not len(array):
+        raise ValueError(f"a batched program needs at least one example; {place} has none")
+    if array.dtype.kind not in NUMERIC:
+        numbers = [
+            number(array[index], f"{place}[{', '.join(map(str, index))}]")
+            for index in np.ndindex(*array.shape)
+        ]
+        array = np.array(numbers, dtype=float).reshape(array.shape)
+    shape = array.shape[1:] if batched else array.shape
+    return ("array", shape), array.reshape(
+        len(array), math.prod(shape)
+    ) if batched else array.ravel()
+
+
+def is_masked(x: Any) -> bool:
+    """Whether an array leaves some of its numbers out."""
+    return isinstance(x, np.ma.MaskedArray) and bool(np.any(x.mask))
+
+
+def is_plain(x: Any) -> bool:
+    """Whether this is an array of numbers, and no more than that."""
+    return type(x) is np.ndarray and x.dtype.kind in NUMERIC
+
+
+def regular(x: Any) -> Floats | None:
+    """Nested lists of one shape as an array; None for others, and where not all are numbers."""
+    if not isinstance(x, (list, tuple)):
+        return None
+    shape, items = [len(x)], list(x)
+    while items and isinstance(items[0], (list, tuple)):
+        if not set(map(type, items)) <= {list, tuple} or len(set(map(len, items))) > 1:
+            return None
+        shape.append(len(items[0]))
+        items = [item for row in items for item in row]
+    if not all(issubclass(kind, NUMBER) for kind in set(map(type, items))):
+        return None
+    return np.array(items, dtype=float).reshape(shape)
+
+
+def read_one_by_one(x: Any, place: str) -> tuple[Kind, list[float]]:
+    """The same for what is not regular, or not numbers alone, naming the place that is wrong."""
+    if isinstance(x, dict):
+        found = {key: read_one_by_one(item, f"{place}[{key!r}]") for key, item in x.items()}
+        kind = ("dict", tuple([(key, kind) for key, (kind, _) in found.items()]))
+        return kind, [number for _, numbers in found.values() for number in numbers]
+    if isinstance(x, (list, tuple)):
+        items = [read_one_by_one(item, f"{place}[{i}]") for i, item in enumerate(x)]
+        return list_of([kind for kind, _ in items]), [number for _, xs in items for number in xs]
+    if getattr(x, "shape", ()):
+        kind, array = read_array(x, place, batched=False)
+        return kind, array.tolist()
+    return A_NUMBER, [number(x, place)]
+
+
+def list_of(kinds: Sequence[Kind]) -> Kind:
+    """The kind of a list of items of these kinds."""
+    if not kinds or set(kinds) == {A_NUMBER}:
+        return ("list", (len(kinds),))
+    if len(set(kinds)) == 1 and kinds[0][0] == "list":
+        return ("list", (len(kinds), *kinds[0][1]))
+    return ("items", tuple(kinds))
+
+
+def number(x: Any, place: str) -> float:
+    """The number, or a TypeError that names its place."""
+    if isinstance(x, NUMBER):
+        return float(x)
+    if isinstance(x, Value):
+        return x.data
+    scalar = getattr(x, "shape", None) == () and not is_masked(x)
+    if scalar and np.asarray(x).dtype.kind in NUMERIC:
+        return float(x)
+    raise TypeError(
+        f"a program takes numbers, lists and arrays of them, and dicts; {place} is "
+        f"{x!r}, of type {type(x).__name__}"
+    )
+
+
+def examples(parts: Parts) -> int:
+    """How many examples the arguments have."""
+    if not parts:
+        raise ValueError("a batched program needs an argument, to know the number of examples")
+    counts = list(map(len, parts))
+    if len(set(counts)) > 1:
+        raise ValueError(f"the arguments have different numbers of examples: {counts}")
+    return counts[0]
+
+
+# --- Made anew -------------------------------------------------------------------------------
+
+
+def make(kind: Kind, label: str, new: Callable[[str], Value]) -> Any:
+    """An argument of a kind, with new(label) in place of each number."""
+    if kind == A_NUMBER:
+        return new(label)
+    if kind[0] == "dict":
+        return {key: make(item, f"{label}[{key}]", new) for key, item in kind[1]}
+    if kind[0] == "items":
+        return [make(item, f"{label}[{i}]", new) for i, item in enumerate(kind[1])]
+    if kind[0] == "list":
+        n, *rest = kind[1]
+        inner = ("list", tuple(rest)) if rest else A_NUMBER
+        return [make(inner, f"{label}[{i}]", new) for i in range(n)]
+    array = np.empty(kind[1], dtype=object)
+    for place in np.ndindex(*kind[1]):
+        array[place] = new(f"{label}[{','.join(map(str, place))}]" if place else label)
+    return array[()]  # itself where there are no axes
+
+
+def count(kind: Kind) -> int:
+    """How many numbers an argument of a kind holds."""
+    if kind == A_NUMBER:
+        return 1
+    return math.prod(kind[1]) if kind[0] in {"list", "array"} else sum(map(count, inner(kind)))
+
+
+def inner(kind: Kind) -> list[Kind]:
+    """The kinds of the items of a list, or of what a dict holds."""
+    return [item for _, item in kind[1]] if kind[0] == "dict" else list(kind[1])
+
+
+# --- Out again -------------------------------------------------------------------------------
+
+
+def shaped(flat: Floats, kind: Kind) -> Any:
+    """Numbers in the shape of an argument; arrays for lists that are regular.
+
+    Where flat has a row for each example, so has each array.
+    """
+    lead = flat.shape[:-1]
+    if kind == A_NUMBER:
+        return flat[..., 0] if lead else float(flat[0])
+    if kind[0] in {"list", "array"}:
+        return flat.reshape(*lead, *kind[1])
+    items = [shaped(part, item) for part, item in split(flat, inner(kind))]
+    if kind[0] == "items":
+        return items
+    return dict(zip([key for key, _ in kind[1]], items, strict=True))
+
+
+def split(flat: Floats, kinds: Sequence[Kind]) -> Iterator[tuple[Floats, Kind]]:
+    """What belongs to each of several arguments, or parts of one."""
+    stops = np.cumsum([0, *map(count, kinds)]).tolist()
+    for (start, stop), kind in zip(pairwise(stops), kinds, strict=True):
+        yield flat[..., start:stop], kind
