@@ -15,13 +15,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_core.compiler.ir import Floats
+
 from autograd_core.engine import NUMBER, Value
 
-Floats: TypeAlias = NDArray[np.float64]
 Kind: TypeAlias = "tuple[Any, ...]"
 Parts: TypeAlias = "list[NDArray[Any]]"  # numbers in order; where batched, a row for each example
 
 A_NUMBER: Kind = ("number",)
+NUMERIC = "fiub"  # NumPy's letters for float, int, unsigned, bool
 
 
 # --- In --------------------------------------------------------------------------------------
@@ -55,7 +57,7 @@ def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
         kind = ("list", array.shape[1:]) if array.ndim > 1 else A_NUMBER
         return kind, array.reshape(len(x), math.prod(array.shape[1:]))
     shape = getattr(x[0], "shape", ())
-    if shape and all(type(row) is np.ndarray and row.shape == shape for row in x):
+    if shape and all(is_plain(row) and row.shape == shape for row in x):
         return read_array(np.array(x), place, batched=True)
     rows = [read_one_by_one(row, f"{place}[{i}]") for i, row in enumerate(x)]
     first = rows[0][0]
@@ -67,12 +69,12 @@ def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
 
 def read_array(x: Any, place: str, *, batched: bool) -> tuple[Kind, NDArray[Any]]:
     """The kind of an array, and its numbers."""
-    if np.ma.is_masked(x):
+    if is_masked(x):
         raise TypeError(f"{place} has masked numbers, which would come back: fill or drop them")
     array = np.asarray(x)
     if batched and not len(array):
         raise ValueError(f"a batched program needs at least one example; {place} has none")
-    if array.dtype.kind not in "fiub":
+    if array.dtype.kind not in NUMERIC:
         numbers = [
             number(array[index], f"{place}[{', '.join(map(str, index))}]")
             for index in np.ndindex(*array.shape)
@@ -84,22 +86,29 @@ def read_array(x: Any, place: str, *, batched: bool) -> tuple[Kind, NDArray[Any]
     ) if batched else array.ravel()
 
 
-def regular(x: Any) -> NDArray[Any] | None:
+def is_masked(x: Any) -> bool:
+    """Whether an array leaves some of its numbers out."""
+    return isinstance(x, np.ma.MaskedArray) and bool(np.any(x.mask))
+
+
+def is_plain(x: Any) -> bool:
+    """Whether this is an array of numbers, and no more than that."""
+    return type(x) is np.ndarray and x.dtype.kind in NUMERIC
+
+
+def regular(x: Any) -> Floats | None:
     """Nested lists of one shape as an array; None for others, and where not all are numbers."""
     if not isinstance(x, (list, tuple)):
         return None
-    rows, depth = [x], 1
-    while rows[0] and isinstance(rows[0][0], (list, tuple)):
-        rows, depth = [row for outer in rows for row in outer], depth + 1
-        if not set(map(type, rows)) <= {list, tuple}:
+    shape, items = [len(x)], list(x)
+    while items and isinstance(items[0], (list, tuple)):
+        if not set(map(type, items)) <= {list, tuple} or len(set(map(len, items))) > 1:
             return None
-    try:
-        array = np.array(x)
-    except (ValueError, OverflowError):
+        shape.append(len(items[0]))
+        items = [item for row in items for item in row]
+    if not all(issubclass(kind, NUMBER) for kind in set(map(type, items))):
         return None
-    if array.ndim != depth or array.dtype.kind not in "fiub":
-        return None
-    return None if np.isnan(array).any() else array  # NaN is what masked numbers become
+    return np.array(items, dtype=float).reshape(shape)
 
 
 def read_one_by_one(x: Any, place: str) -> tuple[Kind, list[float]]:
@@ -132,8 +141,8 @@ def number(x: Any, place: str) -> float:
         return float(x)
     if isinstance(x, Value):
         return x.data
-    scalar = getattr(x, "shape", None) == () and not np.ma.is_masked(x)
-    if scalar and np.asarray(x).dtype.kind in "fiub":
+    scalar = getattr(x, "shape", None) == () and not is_masked(x)
+    if scalar and np.asarray(x).dtype.kind in NUMERIC:
         return float(x)
     raise TypeError(
         f"a program takes numbers, lists and arrays of them, and dicts; {place} is "
@@ -182,13 +191,6 @@ def count(kind: Kind) -> int:
 def inner(kind: Kind) -> list[Kind]:
     """The kinds of the items of a list, or of what a dict holds."""
     return [item for _, item in kind[1]] if kind[0] == "dict" else list(kind[1])
-
-
-def widths(kind: Kind) -> list[int]:
-    """How many numbers are in each part that `read` makes of an argument."""
-    if kind[0] == "dict":
-        return [width for item in inner(kind) for width in widths(item)]
-    return [count(kind)]
 
 
 # --- Out again -------------------------------------------------------------------------------

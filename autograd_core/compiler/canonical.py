@@ -145,7 +145,7 @@ class Canonical:
             if not absorbed or (varies[i] != varies[user[i]] and not linear.is_multiple):
                 self.node(i)
         graph.roots = list(map(self.node, roots))
-        labelled = [(i, tape.label(i)) for i in range(len(tape.ops))]
+        labelled = [(i, v.label) for i, v in enumerate(tape.values)]
         labelled = [(found.same[i], label) for i, label in labelled if label]
         graph.labels = {self.place[i]: label for i, label in labelled if i in self.place}
 

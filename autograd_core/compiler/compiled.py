@@ -14,7 +14,7 @@ from autograd_core.compiler.executors import Executor, choose, executor_class
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import gradient
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
-from autograd_core.compiler.record import Kept, Recording, record, repeat
+from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
 from autograd_core.engine import Value, collector_paused
 
@@ -48,13 +48,13 @@ class Compiled:
         with collector_paused():
             tape, result = record(self.call, self.arguments)
             self.roots = [tape.node(root) for root in results.leaves(result)]
-            self.tape = Kept(tape)
             self.form, self.outline = results.form(result), results.outline(result)
             self.first = type(results.first(result))
-            self.check_unchanged()
+            self.compare(tape)
+            self.tape = Kept(tape)
             self.lower(tape, wrt)
 
-    def arguments(self, tape: Recording) -> list[Any]:
+    def arguments(self, tape: Recording | Repetition) -> list[Any]:
         """The function's arguments, made of new inputs."""
         return [make(kind, name, tape.input) for kind, name in zip(self.kinds, self.names)]
 
@@ -66,9 +66,12 @@ class Compiled:
     def check_unchanged(self) -> None:
         """Record again; RecordingError where the function does something else than before."""
         with collector_paused():
-            again, result = repeat(self.call, self.arguments, self.tape)
-            roots = [again.node(root) for root in results.leaves(result)]
-            again.finish(roots, self.roots, same=results.form(result) == self.form)
+            self.compare(self.tape.recording())
+
+    def compare(self, tape: Recording) -> None:
+        """The same, with the recording at hand."""
+        again, result = repeat(self.call, self.arguments, tape)
+        again.finish(results.leaves(result), self.roots, same=results.form(result) == self.form)
 
     def lower(self, tape: Recording, wrt: Sequence[Value] | None) -> None:
         """From the recording to arrays; what a pass made is free when the next one is done."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_core.compiler.record import Recording
-from autograd_core.engine import Op, Value, power
+from autograd_core.engine import Op, power
 
 IDENTITY = power(1.0)
 
@@ -32,7 +32,7 @@ def merge(tape: Recording) -> Merged:
         parents = tuple([same[p] for p in tape.parents[i]])
         number = tape.constants.get(i)
         if op is not None and all(map(constants.__contains__, parents)):
-            number = fold(op, [constants[p] for p in parents])
+            number = op.record([constants[p] for p in parents]).data
         if number is not None:
             merged.ops[i], merged.parents[i] = None, ()
             same.append(known.setdefault(struct.pack("d", number), i))  # 0.0 and -0.0 apart
@@ -43,15 +43,6 @@ def merge(tape: Recording) -> Merged:
             merged.parents[i] = parents
             same.append(known.setdefault((op, parents), i) if op else i)
     return merged
-
-
-def fold(op: Op, numbers: Sequence[float]) -> float:
-    """The constant that an op on constants is."""
-    try:
-        return float(op.value(*numbers))
-    except (ArithmeticError, ValueError, TypeError):
-        op.record(map(Value, numbers))  # which says on what it failed
-        raise
 
 
 def count_uses(merged: Merged, roots: Sequence[int]) -> tuple[list[int], list[int]]:

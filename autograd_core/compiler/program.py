@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from autograd_core.engine import Value
@@ -36,8 +36,8 @@ def compile(
 
     `wrt` are the parameters, in the order of the gradient: all others stay what they are, and one
     that the result does not depend on has gradient 0. By default they are all Values from outside
-    that it depends on. `executor` is what runs the program: "numpy", or "python" for one without
-    arrays; by default the program decides, never a clock (`compiler.executors.choose`).
+    that it depends on. `executor` names what runs the program; by default the program decides,
+    never a clock (`autograd_core.compiler.executors.choose`).
 
     >>> w = Value(3.0, "w")
     >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
@@ -53,22 +53,14 @@ def compile(
 class Program:
     """A function on Values, compiled; see `compile`."""
 
-    def __init__(
-        self,
-        f: Callable[..., Any],
-        *,
-        batched: bool,
-        wrt: Sequence[Value] | None = None,
-        executor: str | None = None,
-    ) -> None:
-        self.f, self.options = f, {"batched": batched, "wrt": wrt, "executor": executor}
-        self.batched = batched
+    def __init__(self, f: Callable[..., Any], *, batched: bool, **options: Any) -> None:
+        self.f, self.batched, self.options = f, batched, options
         self.compiled: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy is of the function: it is recorded anew, at the copy's first call."""
-        return partial(compile, **self.options), (self.f,)
+        return partial(compile, batched=self.batched, **self.options), (self.f,)
 
     @property
     def parameters(self) -> list[Value]:
@@ -139,14 +131,19 @@ class Program:
         for compiled in self.compiled.values():
             compiled.check_unchanged()
 
+    @cached_property
+    def names(self) -> list[str]:
+        """What f calls its first arguments."""
+        return [name for name in argument_names(self.f) if name.isidentifier()]
+
     def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
         """The program for arguments of this structure, recorded if it is new, and their numbers."""
         from autograd_core.compiler.arguments import read
 
-        names = [*labels(self.f, len(args)), *keywords]
-        arguments = zip([*args, *keywords.values()], names, strict=True)
+        unnamed = range(len(self.names) + 1, len(args) + 1)
+        names = [*self.names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
         kinds, parts = [], []
-        for x, name in arguments:
+        for x, name in zip((*args, *keywords.values()), names, strict=True):
             kind, numbers = read(x, name, batched=self.batched)
             kinds.append(kind)
             parts += numbers
@@ -154,7 +151,9 @@ class Program:
         if key not in self.compiled:
             from autograd_core.compiler.compiled import Compiled
 
-            self.compiled[key] = Compiled(self.f, names, list(keywords), kinds, **self.options)
+            self.compiled[key] = Compiled(
+                self.f, names, list(keywords), kinds, batched=self.batched, **self.options
+            )
         self.latest = self.compiled[key]
         return self.latest, parts
 
@@ -170,12 +169,6 @@ class Program:
         from autograd_core.compiler.listing import listing
 
         return listing(self.current())
-
-
-def labels(f: Callable[..., Any], n: int) -> list[str]:
-    """A label for each of n arguments."""
-    named = [name for name in argument_names(f) if name.isidentifier()][:n]
-    return [*named, *[f"x{i + 1}" for i in range(len(named), n)]]
 
 
 def argument_names(f: Callable[..., Any]) -> list[str]:

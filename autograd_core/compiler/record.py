@@ -15,7 +15,7 @@ from itertools import accumulate, chain
 from threading import get_ident
 from typing import Any, NoReturn
 
-from autograd_core.engine import NUMBER, RECORDERS, Op, Operand, Value
+from autograd_core.engine import NUMBER, RECORDERS, Op, Operand, Recorder, Value
 
 
 class RecordingError(TypeError):
@@ -50,11 +50,6 @@ class Traced(Value):
     def __index__(self) -> int:  # noqa: PLE0305  there is none to return
         self.recording.refuse(self)
 
-    def __eq__(self, other: object) -> bool:
-        return self is other if isinstance(other, Value) else self.recording.refuse(self)
-
-    __hash__ = Value.__hash__
-
     def __repr__(self) -> str:
         return f"Traced({self.label or self.index})"
 
@@ -80,10 +75,6 @@ class Recording:
     known: dict[Value, int] = field(default_factory=dict)
     made: set[Value] = field(default_factory=set)
     under_way: bool = True
-
-    def label(self, i: int) -> str:
-        """What node i is called, if it is."""
-        return self.values[i].label
 
     def input(self, label: str) -> Traced:
         """A new input."""
@@ -120,10 +111,7 @@ class Recording:
     def leaf(self, value: Value) -> int:
         """A new node for a Value that has a number: a constant made here, or a parameter."""
         if value.parents:
-            raise RecordingError(
-                f"{value} was computed before the recording began: its history would be cut. "
-                "Compute it inside the function, or pass its number as an argument."
-            )
+            raise RecordingError(COMPUTED_BEFORE.format(value))
         index = self.known[value] = len(self.ops)
         self.ops.append(None)
         self.parents.append(())
@@ -161,13 +149,28 @@ class Kept:
         self.parents = Tuples(tape.parents)
         self.inputs = array("i", tape.inputs)
         self.constants, self.parameters = tape.constants, tape.parameters
-        own = [i for i in range(len(tape.ops)) if i not in tape.parameters and tape.label(i)]
-        self.labels = {i: tape.label(i) for i in own}
+        own = [i for i in range(len(tape.ops)) if i not in tape.parameters]
+        self.labels = {i: tape.values[i].label for i in own if tape.values[i].label}
 
     def label(self, i: int) -> str:
         """What node i is called, if it is."""
         value = self.parameters.get(i)
         return self.labels.get(i, "") if value is None else value.label
+
+    def recording(self) -> Recording:
+        """The recording once more, with new Values."""
+        tape = Recording()
+        for i, op in enumerate(self.ops):
+            node = tape.new(op, self.parents[i])
+            if i in self.parameters:
+                tape.values[i] = self.parameters[i]
+            elif i in self.constants:
+                tape.values[i] = Value(self.constants[i])
+            else:
+                node.label = self.labels.get(i, "")
+        tape.inputs, tape.under_way = list(self.inputs), False
+        tape.parameters, tape.constants = self.parameters, self.constants
+        return tape
 
 
 class Coded(Sequence[Any]):
@@ -203,22 +206,24 @@ class Tuples(Sequence[tuple[int, ...]]):
 def recording() -> Iterator[Recording]:
     """A new Recording that takes over this thread's Values meanwhile."""
     tape = Recording()
-    with taken_over_by(tape):
-        yield tape
+    try:
+        with taken_over_by(tape):
+            yield tape
+    finally:
+        tape.under_way = False
 
 
 @contextmanager
-def taken_over_by(tape: Recording) -> Iterator[None]:
+def taken_over_by(recorder: Recorder) -> Iterator[None]:
     """Meanwhile, what this thread does with Values is recorded."""
     thread = get_ident()
     if thread in RECORDERS:
         raise RecordingError("a program cannot be recorded while another one is")
-    RECORDERS[thread] = tape
+    RECORDERS[thread] = recorder
     try:
         yield
     finally:
         del RECORDERS[thread]  # without a call before it, at which Ctrl-C might come
-        tape.under_way = False
 
 
 def record(
@@ -232,57 +237,111 @@ def record(
 # --- Recorded again --------------------------------------------------------------------------
 
 
-@dataclass
-class Repetition(Recording):
-    """A recording of a function that was recorded before, and must do the same again.
+class Repetition:
+    """A function is called again, and must do what it did in the recording `before`, op by op.
 
-    What differs is found where it is done: the traceback shows the line.
+    Its nodes serve again, so nothing new is kept. What differs is found where it is done: the
+    traceback shows the line.
     """
 
-    before: Recording | Kept = field(default_factory=Recording)
+    def __init__(self, before: Recording) -> None:
+        self.before, self.next = before, 0  # the node that is to come next
+        self.known: dict[Value, int] = {}
+        self.made: set[Value] = set()
+        self.under_way: tuple[Op, Sequence[Any]] | None = None
+
+    def input(self, label: str) -> Value:
+        """The input that comes next."""
+        self.next += 1
+        return self.before.values[self.next - 1]
 
     def record(self, op: Op, operands: Iterable[Operand]) -> Value:
-        """A new node for op(*operands), if there was one before."""
-        start, node = len(self.ops), super().record(op, operands)
-        for i in range(start, len(self.ops)):
-            if not self.is_the_same(i):
-                self.complain(i, len(self.ops) - 1)
-        return node
+        """The node for op(*operands), if that is what comes next."""
+        operands, before = tuple(operands), self.before
+        self.under_way = op, operands
+        parents = tuple([self.node(x) for x in operands])
+        i = self.next
+        if i >= len(before.ops) or parents != before.parents[i] or not same_op(op, before.ops[i]):
+            self.under_way = None
+            self.complain(of_operands(op, [self.told(x) for x in operands]))
+        self.next = i + 1
+        return before.values[i]
 
-    def is_the_same(self, i: int) -> bool:
-        """Whether node i is what it was."""
-        before = self.before
-        if i >= len(before.ops) or self.parents[i] != before.parents[i]:
-            return False
-        if i in self.constants and i in before.constants:
-            x, y = self.constants[i], before.constants[i]
-            return x == y or (math.isnan(x) and math.isnan(y))
-        if i in self.parameters or i in before.parameters:
-            return self.parameters.get(i) is before.parameters.get(i)
-        return same_op(self.ops[i], before.ops[i])
+    def node(self, x: Operand) -> int:
+        """The node of an operand."""
+        if type(x) is Traced and x.recording is self.before:
+            return x.index
+        if isinstance(x, NUMBER):
+            return self.leaf(float(x), f"the constant {float(x)!r}")
+        if not isinstance(x, Value):
+            raise TypeError(f"expected a number or a Value, got {type(x).__name__}: {x!r}")
+        if x not in self.known:
+            self.known[x] = self.leaf_of(x)
+        return self.known[x]
 
-    def finish(self, roots: Sequence[int], roots_before: Sequence[int], *, same: bool) -> None:
-        """Look at the results, which are in the same structure or not, and at leaves among them."""
-        for i in range(len(self.ops)):
-            if self.ops[i] is None and not self.is_the_same(i):
-                self.complain(i, i)
-        if len(self.ops) < len(self.before.ops):
-            self.complain(len(self.ops), len(self.ops))
-        if not same or list(roots) != list(roots_before):
+    def leaf_of(self, value: Value) -> int:
+        """The next node, which must be the leaf that this Value is."""
+        if value.parents:
+            raise RecordingError(COMPUTED_BEFORE.format(value))
+        label = f" {value.label}" if value.label else ""
+        if value in self.made:
+            found = self.leaf(value.data, f"the constant{label} {value.data!r}")
+            self.before.values[found] = value  # of which a gradient may be asked for
+            return found
+        if self.before.parameters.get(self.next) is not value:
+            self.complain(f"the parameter{label}" if label else f"a parameter of {value.data!r}")
+        self.next += 1
+        return self.next - 1
+
+    def leaf(self, number: float, told: str) -> int:
+        """The next node, which must be this constant."""
+        before = self.before.constants.get(self.next)
+        if before is None or not same_number(before, number):
+            self.complain(told)
+        found, self.next = self.next, self.next + 1
+        self.known[self.before.values[found]] = found  # which a node names as its parent
+        return found
+
+    def constant(self, leaf: Value) -> None:
+        """A leaf made while recording is a constant, not a parameter."""
+        self.made.add(leaf)
+
+    def refuse(self, value: Value) -> NoReturn:
+        """Raise, for the number that Python wants is not there yet."""
+        self.before.refuse(value)
+
+    def finish(self, roots: Iterable[Operand], roots_before: Sequence[int], *, same: bool) -> None:
+        """Look at the results, which are in the same structure or not."""
+        self.under_way = None
+        found = [self.node(root) for root in roots]
+        if self.next < len(self.before.ops):
+            self.complain("nothing")
+        if not same or found != list(roots_before):
             raise RecordingError(
                 f"recorded again, the function returns something else. {WHAT_TO_DO}"
             )
 
-    def complain(self, i: int, at: int) -> NoReturn:
-        """Say what node i was and is now, and in which op."""
-        was, now = told(self.before, i), told(self, i)
+    def complain(self, now: str) -> NoReturn:
+        """Say what the next node was and is now, and in which op."""
+        was = told(self.before, self.next)
         if was == now:
             now = "another one of that name, with other numbers or functions inside"
-        where = f"in {told(self, at)}, " if i != at else ""
+        where = ""
+        if self.under_way:
+            op, operands = self.under_way
+            where = f"in {of_operands(op, [self.told(x) for x in operands])}, "
         raise RecordingError(
             f"recorded again, the function does something else: {where}{was} has become {now}. "
             f"{WHAT_TO_DO}"
         )
+
+    def told(self, x: Operand) -> str:
+        """An operand in words."""
+        if type(x) is Traced:
+            return named(self.before, x.index)
+        if isinstance(x, Value) and x.label:
+            return f"{x.label} = {x.data!r}" if x in self.made else x.label
+        return repr(x.data if isinstance(x, Value) else x)
 
 
 WHAT_TO_DO = (
@@ -292,29 +351,42 @@ WHAT_TO_DO = (
 )
 
 
-def told(tape: Recording | Kept, i: int) -> str:
-    """What a node is, in words: the constant 0.5, the parameter w, x * 0.5."""
+COMPUTED_BEFORE = (
+    "{} was computed before the recording began: its history would be cut. "
+    "Compute it inside the function, or pass its number as an argument."
+)
+
+
+def told(tape: Recording, i: int) -> str:
+    """What a node is, in words: the constant 0.5, the parameter w, * of (x, 0.5)."""
     if i >= len(tape.ops):
         return "nothing"
-    op = tape.ops[i]
-    label = f" {tape.label(i)}" if tape.label(i) else ""
+    value, op = tape.values[i], tape.ops[i]
+    label = f" {value.label}" if value.label else ""
+    if op is not None:
+        return of_operands(op, [named(tape, p) for p in tape.parents[i]])
     if i in tape.constants:
         return f"the constant{label} {tape.constants[i]!r}"
-    if i in tape.parameters:
-        return f"the parameter{label}" if label else f"a parameter of {tape.parameters[i].data!r}"
-    if op is None:
-        return f"the input{label}"
-    parents = [named(tape, p) for p in tape.parents[i]]
-    shown = [*parents[:3], "..."] if len(parents) > 4 else parents
+    return f"the parameter{label}" if label else f"a parameter of {value.data!r}"
+
+
+def of_operands(op: Op, operands: Sequence[str]) -> str:
+    """An op on operands, the first of them where they are many."""
+    shown = [*operands[:3], "..."] if len(operands) > 4 else operands
     return f"{op.name} of ({', '.join(shown)})"
 
 
-def named(tape: Recording | Kept, i: int) -> str:
+def named(tape: Recording, i: int) -> str:
     """A node as an operand: its label, its number, or the op that made it."""
-    label, op = tape.label(i), tape.ops[i]
+    label, op = tape.values[i].label, tape.ops[i]
     if i in tape.constants:
         return f"{label} = {tape.constants[i]!r}" if label else repr(tape.constants[i])
     return label or (f"{op.name}(...)" if op else "a parameter")
+
+
+def same_number(x: float, y: float) -> bool:
+    """Whether these are one number, or both none."""
+    return x == y or (math.isnan(x) and math.isnan(y))
 
 
 def same_op(x: Op | None, y: Op | None) -> bool:
@@ -347,9 +419,13 @@ def same(x: Any, y: Any) -> bool:
 
 
 def repeat(
-    f: Callable[..., Any], arguments: Callable[[Recording], list[Any]], before: Recording | Kept
+    f: Callable[..., Any], arguments: Callable[[Repetition], list[Any]], before: Recording
 ) -> tuple[Repetition, Any]:
-    """Record f again; RecordingError where it does something else than before."""
-    tape = Repetition(before=before)
-    with taken_over_by(tape):
-        return tape, f(*arguments(tape))
+    """Call f again; RecordingError where it does something else than before."""
+    again = Repetition(before)
+    before.under_way = True
+    try:
+        with taken_over_by(again):
+            return again, f(*arguments(again))
+    finally:
+        before.under_way = False

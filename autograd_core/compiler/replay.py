@@ -8,12 +8,12 @@ part with a gradient of 0, and 0 times infinity is NaN; on Values it takes no pa
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from autograd_core.complaints import no_slope
 from autograd_core.compiler.ir import Floats
 from autograd_core.compiler.record import Kept
 from autograd_core.engine import Value, collector_paused
@@ -76,7 +76,7 @@ class Replay:
                     values[at] = op.record(operands) if op else Value(numbers[at])
                     values[at].label = tape.label(at)
                 if slopes:
-                    at = without_slope(order, values)
+                    at = next((i for i in order if no_slope([values[i]])), None)
                     values[self.roots[0]].backward()
         except (ArithmeticError, ValueError) as error:
             shared = at is None or not set(ancestors(tape, [at])) & set(tape.inputs)
@@ -92,12 +92,3 @@ def ancestors(tape: Kept, nodes: Iterable[int]) -> list[int]:
         if i in needed:
             needed.update(tape.parents[i])
     return sorted(needed)
-
-
-def without_slope(order: Sequence[int], values: Mapping[int, Value]) -> int | None:
-    """The first node that has no slope along some operand, though no operand is NaN."""
-    for i in order:
-        v = values[i]
-        if any(map(math.isnan, v.partials)) and not any(math.isnan(p.data) for p in v.parents):
-            return i
-    return None

@@ -32,6 +32,11 @@ def leaves(result: Any) -> list[Any]:
     return result.ravel().tolist() if isinstance(result, np.ndarray) else [result]
 
 
+def is_array(result: Any) -> bool:
+    """Whether this is an array with axes."""
+    return isinstance(result, np.ndarray) and result.ndim > 0
+
+
 def form(result: Any) -> Any:
     """What tells results of other structures apart."""
     if isinstance(result, dict):
@@ -64,7 +69,7 @@ def outline(result: Any) -> Outline:
         return "dict", [(key, outline(item)) for key, item in result.items()]
     if isinstance(result, tuple):
         return "tuple", [outline(item) for item in result]
-    return inside(result) if isinstance(result, (list, np.ndarray)) else ("value",)
+    return inside(result) if isinstance(result, list) or is_array(result) else ("value",)
 
 
 def inside(result: Any) -> Outline:
