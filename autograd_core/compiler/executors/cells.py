@@ -7,12 +7,11 @@ reads nothing, or a product of it, takes no part in a sum: it is no 0 that infin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autograd_core.compiler.ir import (
     NAMES,
@@ -21,15 +20,13 @@ from autograd_core.compiler.ir import (
     Constant,
     Gather,
     Leaf,
+    Operand,
     Scatter,
     aligned,
 )
 from autograd_core.engine import ADD, DIV, MUL, NEG, SUB, Op
 
-Grid: TypeAlias = "NDArray[np.object_]"  # of cells, in an array's shape without the examples
-
 PLUS, TIMES, UNARY, POWER, ATOM = range(5)  # how tightly an expression holds together
-
 OVER_EXAMPLES = ("each +", "each max")
 
 
@@ -39,89 +36,94 @@ class Cell:
 
     `how` is an op; "+" or "max" of all operands; "each +" or "each max", that of one operand over
     all examples; or "row", for numbers that are put aside together. `stage` counts the loops over
-    the examples that it has to wait for.
+    the examples that it has to wait for, and `place` is where it is computed: in which stage, and
+    whether in the loop that ends the stage.
     """
 
     how: Op | str | None
     operands: tuple[Cell, ...] = ()
     batched: bool = False
     stage: int = 0
+    place: tuple[int, bool] = (0, False)
     text: str = ""
     level: int = ATOM
-
-    @property
-    def place(self) -> tuple[int, bool]:
-        """Where it is computed: in which stage, and whether in the loop that ends it."""
-        if self.how in OVER_EXAMPLES:
-            return self.stage - 1, True
-        return self.stage, self.batched
 
 
 NOTHING = Cell(None, text="0.0")
 COUNT = Cell(None, text="n")
 
 
-class Cells:
+class Scalars:
     """The cells of arrays; `made` has all that are computed, each after its operands."""
 
     def __init__(self, order: Sequence[Array], letter: Callable[[str], str]) -> None:
+        self.letter = letter
         self.made: list[Cell] = []
         self.known: dict[Any, Cell] = {}
-        self.letter = letter
-        self.of: dict[Array, Grid] = {}
+        self.of: dict[Array, list[Cell]] = {}
         for x in order:
-            self.of[x] = MAKE[type(x)](self, x)
+            self.of[x] = CELLS[type(x)](self, x)
 
     # --- Arrays
 
-    def leaf(self, x: Leaf) -> Grid:
+    def leaf(self, x: Leaf) -> list[Cell]:
         """A variable for each number."""
-        letter = self.letter(x.name)
-        return grid(x.cells, [Cell(None, (), x.batched, 0, f"{letter}{i}") for i in range(x.size)])
+        names = [f"{self.letter(x.name)}{i}" for i in range(x.size)]
+        return [Cell(None, (), x.batched, 0, (0, x.batched), name) for name in names]
 
-    def constant(self, x: Constant) -> Grid:
+    def constant(self, x: Constant) -> list[Cell]:
         """The numbers themselves, multiplied or divided by the number of examples."""
-        return grid(x.cells, [self.number(c, x.power) for c in x.numbers.ravel().tolist()])
+        return [self.number(number, x.power) for number in x.numbers.ravel().tolist()]
 
-    def compute(self, x: Compute) -> Grid:
+    def compute(self, x: Compute) -> list[Cell]:
         """op(*operands), folded over the other letters first and then over the examples."""
-        kept = x.letters.replace("b", "")
-        named = "".join([letters for _, letters in x.operands])
-        every = kept + "".join([c for c in dict.fromkeys(named) if c not in kept + "b"])
-        grids = [aligned(self.of[y], letters.replace("b", ""), every) for y, letters in x.operands]
-        xs = np.broadcast_arrays(*grids)
-        rows = zip(*[operand.reshape(x.size, -1).tolist() for operand in xs])
-        cells = [self.folded(x.fold, [self.op(x.op, *some) for some in zip(*row)]) for row in rows]
-        if "b" in named and "b" not in x.letters:
-            cells = [self.over_examples(x.fold, cell) for cell in cells]
-        return grid(x.cells, cells)
+        lengths = lengths_of(x)
+        columns = [self.repeated(operand, lengths) for operand in x.operands]
+        found = [self.op(x.op, *operands) for operands in zip(*columns)]
+        some = len(found) // max(x.size, 1)
+        if some > 1:
+            rows = [found[i : i + some] for i in range(0, len(found), some)]
+            found = [self.folded(x.fold, row) for row in rows]
+        if "b" not in x.letters and any("b" in names for _, names in x.operands):
+            found = [self.over_examples(x.fold, cell) for cell in found]
+        return found
 
-    def gather(self, x: Gather) -> Grid:
+    def repeated(self, operand: Operand, lengths: Mapping[str, int]) -> list[Cell]:
+        """An operand's cells, for each place along these axes."""
+        (x, letters), every = operand, "".join(lengths)
+        if letters.replace("b", "") == every:
+            return self.of[x]
+        numbers = np.arange(x.size).reshape(x.cells)
+        places = aligned(numbers, letters.replace("b", ""), every)
+        places = np.broadcast_to(places, list(lengths.values()))
+        return [self.of[x][i] for i in places.ravel().tolist()]
+
+    def gather(self, x: Gather) -> list[Cell]:
         """The cells that are meant."""
-        flat: list[Cell] = [cell for y in x.sources for cell in self.of[y].ravel().tolist()]
-        flat.append(NOTHING)
-        return grid(x.index.shape, [flat[i] for i in x.index.ravel().tolist()])
+        flat = [*[cell for y in x.sources for cell in self.of[y]], NOTHING]
+        return [flat[i] for i in x.index.ravel().tolist()]
 
-    def scatter(self, x: Scatter) -> Grid:
+    def scatter(self, x: Scatter) -> list[Cell]:
         """The sum of what reaches each cell."""
         found: list[list[Cell]] = [[] for _ in range(x.size)]
-        for (y, letters), index in x.pieces:
-            piece = aligned(self.of[y], letters.replace("b", ""), NAMES[: index.ndim])
-            for i, cell in zip(index.flat, np.broadcast_to(piece, index.shape).flat):
+        for operand, index in x.pieces:
+            cells = self.repeated(operand, dict(zip(NAMES, index.shape)))
+            for i, cell in zip(index.ravel().tolist(), cells):
                 if i >= 0:
                     found[i].append(cell)
-        return grid(x.cells, [self.folded("+", some) for some in found])
+        return [self.folded("+", some) for some in found]
 
     # --- Cells
 
     def new(self, how: Op | str, *operands: Cell) -> Cell:
         """how(*operands), the same cell for the same."""
-        key = (how, *operands)
+        key = (how, operands)
         if key not in self.known:
             over = how in OVER_EXAMPLES
-            batched = not over and any(x.batched for x in operands)
-            stage = max([x.stage for x in operands]) + over
-            self.known[key] = cell = Cell(how, operands, batched, stage)
+            batched = not over and True in [x.batched for x in operands]
+            stage = max([x.stage for x in operands])
+            place = (stage, over or batched)
+            self.known[key] = cell = Cell(how, operands, batched, stage + over, place)
             self.made.append(cell)
         return self.known[key]
 
@@ -130,12 +132,14 @@ class Cells:
         if power:
             rest = self.number(number, power - 1 if power > 0 else power + 1)
             return self.new(MUL if power > 0 else DIV, rest, COUNT)
-        sign = math.copysign(1.0, number)
-        key = (number if number == number else "nan", sign)  # noqa: PLR0124  NaN is not itself
-        if key not in self.known:
-            level = UNARY if sign < 0 else ATOM
-            self.known[key] = Cell(None, text=repr(number), level=level)
-        return self.known[key]
+        level = UNARY if math.copysign(1.0, number) < 0 else ATOM
+        return self.known.setdefault(repr(number), Cell(None, text=repr(number), level=level))
+
+    def row(self, text: str, cells: Sequence[Cell]) -> Cell:
+        """Numbers that are put aside together, a row for each example."""
+        stage = max([x.stage for x in cells], default=0)
+        self.made.append(Cell("row", tuple(cells), True, stage, (stage, True), text))
+        return self.made[-1]
 
     def op(self, op: Op | None, *operands: Cell) -> Cell:
         """The op of operands, or the one operand; plus nothing, and times 1, change nothing."""
@@ -144,13 +148,13 @@ class Cells:
             return x
         if op is ADD:
             return self.folded("+", operands)
+        if op is MUL:
+            return self.product(x, y)
         if op is SUB and y is NOTHING:
             return x
         if op is NEG or (op is SUB and x is NOTHING):
             operand = x if op is NEG else y
             return operand if operand is NOTHING else self.new(NEG, operand)
-        if op is MUL:
-            return self.product(x, y)
         return self.new(op, *operands)
 
     def product(self, x: Cell, y: Cell) -> Cell:
@@ -164,37 +168,33 @@ class Cells:
                 return self.new(NEG, other)
         return self.new(MUL, x, y)
 
-    def row(self, text: str, cells: Sequence[Cell]) -> Cell:
-        """Numbers that are put aside together, a row for each example."""
-        stage = max([x.stage for x in cells], default=0)
-        self.made.append(Cell("row", tuple(cells), True, stage, text))
-        return self.made[-1]
-
-    def folded(self, how: str, cells: Iterable[Cell]) -> Cell:
+    def folded(self, how: str, cells: Sequence[Cell]) -> Cell:
         """The sum, or the maximum."""
-        some = [x for x in cells if how != "+" or x is not NOTHING]
-        if len(some) < 2:
-            return some[0] if some else NOTHING
-        return self.new(how, *some)
+        if how == "+" and NOTHING in cells:
+            cells = [x for x in cells if x is not NOTHING]
+        if len(cells) < 2:
+            return cells[0] if cells else NOTHING
+        return self.new(how, *cells)
 
     def over_examples(self, how: str, x: Cell) -> Cell:
         """The sum or the maximum over the examples."""
-        if not x.batched:  # which one and all have
+        if not x.batched:  # all have the same
             return x if how == "max" else self.product(x, COUNT)
         return self.new(f"each {how}", x)
 
 
-MAKE: dict[type[Array], Callable[[Cells, Any], Grid]] = {
-    Leaf: Cells.leaf,
-    Constant: Cells.constant,
-    Compute: Cells.compute,
-    Gather: Cells.gather,
-    Scatter: Cells.scatter,
+CELLS: dict[type[Array], Callable[[Scalars, Any], list[Cell]]] = {
+    Leaf: Scalars.leaf,
+    Constant: Scalars.constant,
+    Compute: Scalars.compute,
+    Gather: Scalars.gather,
+    Scatter: Scalars.scatter,
 }
 
 
-def grid(shape: Sequence[int], cells: Sequence[Cell]) -> Grid:
-    """Cells in a shape."""
-    array = np.empty(len(cells), object)
-    array[:] = cells
-    return array.reshape(shape)
+def lengths_of(x: Compute) -> dict[str, int]:
+    """The axes along which an op is done, without the examples: first those of the result."""
+    lengths = dict(zip(x.letters, x.cells))
+    for y, letters in x.operands:
+        lengths.update(zip(letters, y.cells))
+    return lengths

@@ -26,7 +26,7 @@ from autograd_core.compiler.executors.cells import (
     TIMES,
     UNARY,
     Cell,
-    Cells,
+    Scalars,
 )
 from autograd_core.compiler.ir import Array, Compute, Floats, Leaf, needed
 from autograd_core.engine import DIV, MUL, NEG, OPS, SUB, Op, power
@@ -49,31 +49,34 @@ class PythonExecutor:
 
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
         arrays = needed(order, results)
-        self.leaves = [x for x in arrays if isinstance(x, Leaf)]
-        self.results = results
-        writer = Writer(arrays, self.leaves, results)
+        leaves = [x for x in arrays if isinstance(x, Leaf)]
+        self.leaves = [(x.name, x.batched) for x in leaves]
+        self.shapes = [(x.cells, x.batched) for x in results]
+        writer = Writer(arrays, leaves, results)
         self.source = writer.source()
         exec(compile(self.source, "<compiled program>", "exec"), writer.scope)  # noqa: S102
         self.function: Callable[..., Any] = writer.scope["run"]
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
-        given = [numbers_of(leaves[x.name]) for x in self.leaves]
-        found = self.function(1 if n is None else n, *given)
+        given = [numbers_of(leaves[name], batched=batched) for name, batched in self.leaves]
         arrays, finite = [], True
-        for x, numbers in zip(self.results, found):
+        for numbers, (cells, batched) in zip(self.function(n or 1, *given), self.shapes):
             array = np.array(numbers)
-            flat = array.ravel().tolist() if x.batched else numbers
+            flat = array.ravel().tolist() if batched else numbers
             finite = finite and all(map(math.isfinite, flat))
-            arrays.append(array.T.reshape(*x.cells, -1) if x.batched else array.reshape(x.cells))
+            arrays.append(
+                array.T.reshape(*cells, len(numbers)) if batched else array.reshape(cells)
+            )
         return Outcome(arrays, not finite)
 
 
-def numbers_of(parts: Sequence[Floats]) -> list[Any]:
+def numbers_of(parts: Sequence[Floats], *, batched: bool) -> list[Any]:
     """A leaf's numbers, or a row of them for each example."""
-    whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
-    numbers: list[Any] = whole.tolist()
-    return numbers
+    if batched:
+        rows: list[Any] = np.concatenate(parts, axis=1).tolist()
+        return rows
+    return [number for part in parts for number in part.tolist()]
 
 
 # --- The function ----------------------------------------------------------------------------
@@ -93,21 +96,21 @@ class Writer:
         self.functions: dict[Op, str] = {}
         self.variables: Counter[str] = Counter()
         self.rows = [(variables(x), x.name) for x in leaves if x.batched]  # what a loop reads
-        cells = Cells(arrays, letter)
+        scalars = Scalars(arrays, letter)
         self.results = [
-            cells.row(f"r{k}", grid) if x.batched else grid
-            for k, (x, grid) in enumerate((x, cells.of[x].ravel().tolist()) for x in results)
+            scalars.row(f"r{k}", grid) if x.batched else grid
+            for k, (x, grid) in enumerate((x, scalars.of[x]) for x in results)
         ]
         self.uses = Counter([x for x in self.results if isinstance(x, Cell)])
         for grid in self.results:
             self.uses.update([] if isinstance(grid, Cell) else [*grid, *grid])
         self.kept: dict[Cell, None] = {}  # of one loop, for a later one
-        for cell in reversed(cells.made):
+        for cell in reversed(scalars.made):
             for x in cell.operands if self.uses[cell] else []:
                 self.uses[x] += 1 if x.place == cell.place else 2
                 if x.how and x.batched and x.place != cell.place:
                     self.kept[x] = None
-        self.cells = [cell for cell in cells.made if self.uses[cell]]
+        self.cells = [cell for cell in scalars.made if self.uses[cell]]
 
     def source(self) -> str:
         """The text of the function."""
@@ -277,13 +280,5 @@ def suits(order: Sequence[Array], results: Sequence[Array]) -> bool:
     computed = [x for x in needed(order, results) if isinstance(x, Compute)]
     if any(x.batched for x in needed(order, results)):
         return False
-    cells = sum(map(work, computed))
+    cells = sum([math.prod(lengths_of(x).values()) for x in computed])
     return cells <= MOST and cells <= EACH * len(computed)
-
-
-def work(x: Compute) -> int:
-    """How many numbers an array is computed from or has, for one example."""
-    lengths = dict(zip(x.letters, x.cells))
-    for y, letters in x.operands:
-        lengths.update(zip(letters, y.cells))
-    return math.prod(lengths.values())
