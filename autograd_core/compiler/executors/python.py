@@ -28,20 +28,17 @@ from autograd_core.compiler.executors.cells import (
     Cell,
     Scalars,
 )
-from autograd_core.compiler.ir import Array, Compute, Floats, Leaf, needed
+from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.engine import DIV, MUL, NEG, OPS, SUB, Op, power
 from autograd_core.numerics import real_power
 
 LETTERS = {"parameters": "w", "others": "c", "inputs": "x"}
 OWN = re.compile(r"[crsvwx]\d+|kept\d+|\w+_\d+")  # what the generated function calls its variables
 FOLDS = ("+", "max")
-RESERVED = {*keyword.kwlist, *LETTERS, "max", "n", "range", "run", "zip"}
+RESERVED = {*keyword.kwlist, *LETTERS, "_", "max", "n", "range", "run", "zip"}
 WIDTH = 88  # of a line, in characters
 PART = 44  # of what is written where it is read
 PER_LINE = 12  # names in a list
-
-MOST = 20_000
-EACH = 30
 
 
 class PythonExecutor:
@@ -51,7 +48,7 @@ class PythonExecutor:
         arrays = needed(order, results)
         leaves = [x for x in arrays if isinstance(x, Leaf)]
         self.leaves = [(x.name, x.batched) for x in leaves]
-        self.shapes = [(x.cells, x.batched) for x in results]
+        self.results = [(array_of_rows if x.batched else array_of, x.cells) for x in results]
         writer = Writer(arrays, leaves, results)
         self.source = writer.source()
         exec(compile(self.source, "<compiled program>", "exec"), writer.scope)  # noqa: S102
@@ -60,23 +57,31 @@ class PythonExecutor:
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
         given = [numbers_of(leaves[name], batched=batched) for name, batched in self.leaves]
-        arrays, finite = [], True
-        for numbers, (cells, batched) in zip(self.function(n or 1, *given), self.shapes):
-            array = np.array(numbers)
-            flat = array.ravel().tolist() if batched else numbers
-            finite = finite and all(map(math.isfinite, flat))
-            arrays.append(
-                array.T.reshape(*cells, len(numbers)) if batched else array.reshape(cells)
-            )
-        return Outcome(arrays, not finite)
+        numbers = zip(self.function(n or 1, *given), self.results)
+        found = [form(some, cells) for some, (form, cells) in numbers]
+        finite = [finite for _, finite in found]
+        return Outcome([array for array, _ in found], False in finite)
+
+
+def array_of(numbers: list[float], cells: tuple[int, ...]) -> tuple[Floats, bool]:
+    """Numbers as an array; False if some may be infinite or NaN."""
+    return np.array(numbers, float).reshape(cells), math.isfinite(sum(numbers))
+
+
+def array_of_rows(rows: list[list[float]], cells: tuple[int, ...]) -> tuple[Floats, bool]:
+    """The same of a row for each example, which are the last axis then."""
+    array = np.array(rows, float).T.reshape(*cells, len(rows))
+    return array, bool(np.isfinite(array).all())
 
 
 def numbers_of(parts: Sequence[Floats], *, batched: bool) -> list[Any]:
     """A leaf's numbers, or a row of them for each example."""
+    numbers: list[Any] = []
     if batched:
-        rows: list[Any] = np.concatenate(parts, axis=1).tolist()
-        return rows
-    return [number for part in parts for number in part.tolist()]
+        numbers += np.concatenate(parts, axis=1).tolist()
+    for part in [] if batched else parts:
+        numbers += part.tolist()
+    return numbers
 
 
 # --- The function ----------------------------------------------------------------------------
@@ -98,19 +103,26 @@ class Writer:
         self.rows = [(variables(x), x.name) for x in leaves if x.batched]  # what a loop reads
         scalars = Scalars(arrays, letter)
         self.results = [
-            scalars.row(f"r{k}", grid) if x.batched else grid
-            for k, (x, grid) in enumerate((x, scalars.of[x]) for x in results)
+            (x, [scalars.row(f"r{k}", scalars.of[x])] if x.batched else scalars.of[x])
+            for k, x in enumerate(results)
         ]
-        self.uses = Counter([x for x in self.results if isinstance(x, Cell)])
-        for grid in self.results:
-            self.uses.update([] if isinstance(grid, Cell) else [*grid, *grid])
-        self.kept: dict[Cell, None] = {}  # of one loop, for a later one
-        for cell in reversed(scalars.made):
-            for x in cell.operands if self.uses[cell] else []:
-                self.uses[x] += 1 if x.place == cell.place else 2
-                if x.how and x.batched and x.place != cell.place:
-                    self.kept[x] = None
+        self.uses: Counter[Cell] = Counter()  # 1 for those that are read once, by a neighbour
+        self.kept: list[Cell] = []  # of one loop, for a later one
+        self.count_uses(scalars.made)
         self.cells = [cell for cell in scalars.made if self.uses[cell]]
+
+    def count_uses(self, made: Sequence[Cell]) -> None:
+        """Count how often each cell is read, by those that are read themselves."""
+        for _, cells in self.results:
+            self.uses.update(cells * 2)
+        kept: dict[Cell, None] = {}
+        for cell in reversed(made):
+            for x in cell.operands if self.uses[cell] else []:
+                apart = x.place != cell.place
+                self.uses[x] += 1 + apart
+                if apart and x.how and x.batched:
+                    kept[x] = None
+        self.kept = list(kept)
 
     def source(self) -> str:
         """The text of the function."""
@@ -120,8 +132,9 @@ class Writer:
         for (stage, looped), some in groupby(sorted(self.cells, key=place), place):
             cells = list(some)
             lines += self.loop(stage, cells) if looped else self.block(cells, "    ")
-        found = [x.text if isinstance(x, Cell) else texts(x) for x in self.results]
-        return "\n".join([*lines, f"    return {', '.join(found)}{',' * (len(found) == 1)}", ""])
+        found = [cells[0].text if x.batched else texts(cells) for x, cells in self.results]
+        more = "," if len(found) == 1 else ""
+        return "\n".join([*lines, f"    return {', '.join(found)}{more}", ""])
 
     def block(self, cells: Iterable[Cell], indent: str) -> list[str]:
         """The lines that compute cells."""
@@ -178,7 +191,7 @@ class Writer:
         if exponent(how) is not None:
             return "real_power"
         if how not in self.functions:
-            name = re.sub(r"\W", "_", how.name)
+            name = re.sub(r"\W", "_", how.name, flags=re.ASCII)
             name = name if name.isidentifier() else f"op_{name}"
             while name in RESERVED or name in self.scope or OWN.fullmatch(name):
                 name += "_"
@@ -243,7 +256,7 @@ def formula(how: Op | str | None, xs: Sequence[Cell], function: str) -> tuple[st
         return f"{within(x, TIMES)} {how.name} {within(y, UNARY)}", TIMES
     if how is NEG:
         text = within(x, TIMES)
-        return f"-({text})" if text[0] == "-" else f"-{text}", min(x.level, TIMES)
+        return f"-({text})" if text[0] == "-" else f"-{text}", TIMES
     n = exponent(how)
     if n is not None and n.is_integer():
         return f"{within(x, ATOM)} ** {n!r}", POWER
@@ -270,15 +283,3 @@ def exponent(how: Op | str | None) -> float | None:
         n = float(how.name[2:])
         return n if power(n) is how else None  # the name may be rounded
     return None
-
-
-# --- The choice ------------------------------------------------------------------------------
-
-
-def suits(order: Sequence[Array], results: Sequence[Array]) -> bool:
-    """x."""
-    computed = [x for x in needed(order, results) if isinstance(x, Compute)]
-    if any(x.batched for x in needed(order, results)):
-        return False
-    cells = sum([math.prod(lengths_of(x).values()) for x in computed])
-    return cells <= MOST and cells <= EACH * len(computed)
