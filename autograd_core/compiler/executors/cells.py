@@ -197,11 +197,11 @@ def is_scalar(arrays: Sequence[Array]) -> bool:
     """Whether a program is of single numbers rather than of arrays, and so quicker in Python.
 
     That is: it has no axis of examples, and on average its ops are done at less than 12 places an
-    array. A place takes about 30 ns in Python, whose function costs 15 us a place to write; a call
-    to NumPy takes 0.7 us and up, and costs 60 us to prepare. So Python is 10 to 30 times quicker
-    for 1 to 3 places an array, 3 times for 7, 1.4 for 11 and 15; both are even at about 24, but
-    what Python takes at first is won back only after thousands of runs from about 12 on. How long
-    the program is does not matter: all of this grows in step, up to 100,000 places at least.
+    array. In Python a place takes about 30 ns a run, and 15 us to write at first; an array takes
+    NumPy 0.7 us and up, and 50 us to prepare. So long programs run 10 to 30 times faster in Python
+    at 1 to 3 places an array, 5 times at 7, 1.5 to 3 times at 11; at 24 both are even. From 12 on,
+    what it takes to write is won back only after hundreds of runs. How long a program is does not
+    matter: all of this grows in step with it, up to 100,000 places at least.
     """
     computed = [x for x in arrays if isinstance(x, Compute)]
     if any(x.batched for x in arrays):
