@@ -110,7 +110,9 @@ def test_a_sum_of_equal_operands_is_a_multiple(emit):
 
 def test_many_like_products_are_one_over_an_axis_more(emit):
     weights = [emit.leaf(f"w{i}", 3, batched=False) for i in range(5)]
-    flows = [emit.compute(MUL, [(w, "a"), emit.compute(EXP, [(w, "a")], "a")], "a") for w in weights]
+    flows = [
+        emit.compute(MUL, [(w, "a"), emit.compute(EXP, [(w, "a")], "a")], "a") for w in weights
+    ]
     before = len(emit.order)
     total = emit.total(flows, "a")
     assert len(emit.order) - before == 3  # two gathers and a product
@@ -125,7 +127,10 @@ def test_a_first_power_is_the_array_itself(emit):
 
 
 def test_pieces_of_constants_are_a_constant(emit):
-    pieces = [(emit.constant([1.0, 2.0], "a"), np.array([0, 2])), (emit.constant(5.0), np.array([2, -1]))]
+    pieces = [
+        (emit.constant([1.0, 2.0], "a"), np.array([0, 2])),
+        (emit.constant(5.0), np.array([2, -1])),
+    ]
     found, _ = emit.scatter(pieces, (3,))
     assert isinstance(found, Constant)
     assert found.numbers.tolist() == [1.0, 0.0, 7.0]

@@ -156,13 +156,25 @@ def minus_in_a_loop(ws, xs):
 
 SCALED = {
     "minus in a loop": (minus_in_a_loop, [(4, 0), NEG]),
-    "minus each": (lambda ws, xs: sum(-(w * x) for w, x in zip(ws, xs, strict=True)), [(4, 0), NEG]),
-    "minus a factor": (lambda ws, xs: sum(-w * x for w, x in zip(ws, xs, strict=True)), [(4, 0), NEG]),
+    "minus each": (
+        lambda ws, xs: sum(-(w * x) for w, x in zip(ws, xs, strict=True)),
+        [(4, 0), NEG],
+    ),
+    "minus a factor": (
+        lambda ws, xs: sum(-w * x for w, x in zip(ws, xs, strict=True)),
+        [(4, 0), NEG],
+    ),
     "minus the sum": (lambda ws, xs: -dot(ws, xs), [(4, 0), NEG]),
     "times 3": (lambda ws, xs: sum(w * x * 3 for w, x in zip(ws, xs, strict=True)), [(4, 0), MUL]),
     "a sum by 3": (lambda ws, xs: dot(ws, xs) / 3, [(4, 0), DIV]),
-    "each by 64": (lambda ws, xs: sum(w * x / 64 for w, x in zip(ws, xs, strict=True)), [*[DIV] * 4, (4, 0)]),
-    "half of each": (lambda ws, xs: sum(0.5 * w * x for w, x in zip(ws, xs, strict=True)), [*[MUL] * 4, (4, 0)]),
+    "each by 64": (
+        lambda ws, xs: sum(w * x / 64 for w, x in zip(ws, xs, strict=True)),
+        [*[DIV] * 4, (4, 0)],
+    ),
+    "half of each": (
+        lambda ws, xs: sum(0.5 * w * x for w, x in zip(ws, xs, strict=True)),
+        [*[MUL] * 4, (4, 0)],
+    ),
 }
 
 

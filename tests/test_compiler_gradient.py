@@ -110,7 +110,9 @@ def test_a_scatter_is_gathered(arrays):
     emit, x, y, leaves = arrays
     pieces = [((x, "a"), np.array([3, 0, -1, 2, 2, 1])), (emit.constant(2.0), np.array([0, 1]))]
     z = emit.scatter(pieces, (4,))
-    both = emit.scatter([((y, "ab"), np.array([3, 2, 1, 0])), ((x, "a"), np.arange(6) % 4)], y.shape)
+    both = emit.scatter(
+        [((y, "ab"), np.array([3, 2, 1, 0])), ((x, "a"), np.arange(6) % 4)], y.shape
+    )
     z = emit.compute(MUL, [z, emit.compute(TANH, [both], "ab")], "b")
     assert_gradient(emit, z[0], leaves, N)
 
@@ -118,7 +120,10 @@ def test_a_scatter_is_gathered(arrays):
 def test_what_an_array_does_not_depend_on_has_gradient_0(arrays):
     emit, x, y, _ = arrays
     slopes = gradient_of(emit, squared(emit, (y, "ab")), x).array
-    assert by_definition(emit.order, {"x": np.ones(6), "y": np.ones((4, 2))}, 2)[slopes].tolist() == [0] * 6
+    assert (
+        by_definition(emit.order, {"x": np.ones(6), "y": np.ones((4, 2))}, 2)[slopes].tolist()
+        == [0] * 6
+    )
 
 
 def test_of_constant_slopes_nothing_is_computed(arrays):
@@ -163,7 +168,9 @@ FUNCTIONS = {
     "perceptron": lambda x, W, v: (perceptron(x, W, v) - 0.5) ** 2,
     "logsumexp": lambda x, W, v: logsumexp([dot(row, x) * u for row, u in zip(W, v, strict=True)]),
     "softmax": lambda x, W, v: dot(v, softmax([dot(row, x) for row in W])),
-    "shared": lambda x, W, v: total([(dot(row, other) + v[0]).sigmoid() for row in W for other in W]),
+    "shared": lambda x, W, v: total(
+        [(dot(row, other) + v[0]).sigmoid() for row in W for other in W]
+    ),
 }
 
 

@@ -54,6 +54,6 @@ def test_what_is_kept_is_the_recording_without_its_values(w):
     n = len(tape.ops)
     assert [kept.ops[i] for i in range(n)] == tape.ops
     assert [kept.parents[i] for i in range(n)] == tape.parents
-    assert [kept.label(i) for i in range(n)] == [tape.label(i) for i in range(n)]
+    assert [kept.label(i) for i in range(n)] == [v.label for v in tape.values]
     assert (list(kept.inputs), kept.constants) == (tape.inputs, tape.constants)
     assert not hasattr(kept, "values")

@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autograd_core.compiler.ir import Floats
-
 from autograd_core.engine import NUMBER, Value
 
 Kind: TypeAlias = "tuple[Any, ...]"

@@ -24,12 +24,12 @@ from autograd_core.compiler.ir import (
     Scatter,
     aligned,
 )
-from autograd_core.engine import ADD, MUL, SUB, Op, power
+from autograd_core.compiler.merge import is_first_power
+from autograd_core.engine import ADD, MUL, SUB, Op
 
 Number: TypeAlias = "tuple[float, int]"  # times n ** the second
 Piece: TypeAlias = "tuple[Operand, Cells]"
 
-IDENTITY = power(1.0)  # which the slope of x ** 2 has
 STACKED = 4  # from so many like contributions on, one sum over an axis more is quicker
 
 
@@ -81,7 +81,7 @@ class Builder:
         multiple = math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
         if op is MUL:
             return self.product(operands, multiple, out)
-        x = operands[0] if op in (None, IDENTITY) else self.plain(op, operands, held)
+        x = operands[0] if op is None or is_first_power(op) else self.plain(op, operands, held)
         return self.product([self.plain(None, [x], out, fold)], multiple, out)
 
     def product(self, factors: Sequence[Operand], number: Number, out: str) -> Operand:
@@ -103,7 +103,9 @@ class Builder:
         """An operand, summed over the letters that are not kept."""
         return self.plain(None, [x], "".join([c for c in x[1] if c in kept]))
 
-    def plain(self, op: Op | None, operands: Sequence[Operand], out: str, fold: str = "+") -> Operand:
+    def plain(
+        self, op: Op | None, operands: Sequence[Operand], out: str, fold: str = "+"
+    ) -> Operand:
         """op(*operands) as it stands, folded to `out`; what is known by now is a constant."""
         held = {c for _, letters in operands for c in letters}
         if op is None and held <= set(out):
@@ -172,10 +174,18 @@ class Builder:
         if None not in powers and len(powers) == 1:
             total = np.zeros(like.size)
             for (x, names), index in pieces:
-                numbers = np.broadcast_to(aligned(numbers_of(x), names, NAMES[: index.ndim]), index.shape)
+                numbers = np.broadcast_to(
+                    aligned(numbers_of(x), names, NAMES[: index.ndim]), index.shape
+                )
                 np.add.at(total, index[index >= 0], numbers[index >= 0])
-            return self.constant(total.reshape(like.cells), like.axes.rstrip("b"), powers.pop() or 0)
-        key = ("scatter", shape, tuple([(operand, fingerprint(index)) for operand, index in pieces]))
+            return self.constant(
+                total.reshape(like.cells), like.axes.rstrip("b"), powers.pop() or 0
+            )
+        key = (
+            "scatter",
+            shape,
+            tuple([(operand, fingerprint(index)) for operand, index in pieces]),
+        )
         return self.new(key, lambda: Scatter(shape, tuple(pieces))), like.axes
 
     # --- Sums of many
@@ -196,7 +206,9 @@ class Builder:
         x, names = flows[0]
         if len(flows) < STACKED or not isinstance(x, Compute):
             return flows
-        columns = list(zip(*[y.reads() for y, _ in reversed(flows)]))  # backward, the last came first
+        columns = list(
+            zip(*[y.reads() for y, _ in reversed(flows)])
+        )  # backward, the last came first
         if any(len(set(column)) < len(flows) for column in columns):
             return flows
         operands = []

@@ -122,7 +122,7 @@ class Canonical:
 
     def __init__(self, tape: Recording, roots: Sequence[int], *, batched: bool) -> None:
         self.merged = found = merge(tape)
-        self.graph = graph = Graph()
+        self.graph = graph = Graph(has_examples=batched)
         self.place: dict[int, int] = {}
         self.pending: dict[int, Linear] = {}
         self.known: dict[Any, int] = {}
@@ -327,7 +327,9 @@ class Canonical:
         scale = group[0][0]
         if len(group) == 1 and not (scale == ONE and terms):
             return scale, self.new(MUL, *group[0][1:]), False
-        if any([c is not scale and c != scale for c, _, _ in group]) or (scale.shrinks and len(group) > 1):
+        if any([c is not scale and c != scale for c, _, _ in group]) or (
+            scale.shrinks and len(group) > 1
+        ):
             pairs, scale = [(self.times(c, x), y) for c, x, y in group], ONE
         else:
             pairs = [(x, y) for _, x, y in group]

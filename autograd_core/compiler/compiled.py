@@ -136,9 +136,9 @@ class Compiled:
             slopes = gradient(self.emit, self.results[0], wrt) if wrt else None
             wanted = [*self.results, *([slopes.array] if slopes else [])]
             order = needed(self.emit.order, wanted)
-            name = self.wanted or choose(order, batched=self.batched)
+            name = self.wanted or choose(order)
             run = executor_class(name)(order, wanted)
-            self.ready[wrt] = Ready(order, slopes and slopes.along or {}, name, run)
+            self.ready[wrt] = Ready(order, (slopes and slopes.along) or {}, name, run)
         self.executor = self.ready[wrt].name
         return self.ready[wrt]
 

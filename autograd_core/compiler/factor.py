@@ -7,7 +7,7 @@ left and their right factors are combined each with each, they are a matrix prod
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -25,10 +25,9 @@ class Factored:
     def __init__(self, graph: Graph) -> None:
         self.graph, self.emit = graph, Builder()
         self.places = Places(self.emit, graph)
-        batched = any(map(graph.batched, graph.inputs))
         self.parameters = self.leaf("parameters", graph.parameters)
         self.others = self.leaf("others", graph.others)
-        self.inputs = self.leaf("inputs", graph.inputs, batched=batched)
+        self.inputs = self.leaf("inputs", graph.inputs, batched=graph.has_examples)
         for nodes in schedule(graph):
             self.lower(nodes)
 
@@ -118,7 +117,9 @@ class Factored:
         """Matrix products for sums of as many products each."""
         lefts: dict[tuple[int, ...], int] = {}
         rights: dict[tuple[int, ...], int] = {}
-        pairs = [(lefts.setdefault(x, len(lefts)), rights.setdefault(y, len(rights))) for x, y in sides]
+        pairs = [
+            (lefts.setdefault(x, len(lefts)), rights.setdefault(y, len(rights))) for x, y in sides
+        ]
         left, right = np.array(list(lefts)), np.array(list(rights))
         guide = left[0] if (left >= 0).all() else right[0]  # the terms may be in any order
         order = np.argsort(self.places.cell[guide], kind="stable")

@@ -24,7 +24,7 @@ class Graph:
     """Nodes 0, 1, 2, ..., each after its operands: a leaf (no op), a Sum, or an op on `parents`.
 
     `rank[i]` says how constant node i is: 0 a leaf, 1 a constant, 2 computed, and 4 more where it
-    differs from example to example. The others are Values from outside that no gradient is asked
+    differs from example to example, if it `has_examples`. The others are Values from outside that no gradient is asked
     for; -1 among the parameters is one that no result needs. `origin` has the recorded nodes of
     both, and `labels` the labels of all that have one.
     """
@@ -39,6 +39,7 @@ class Graph:
     roots: list[int] = field(default_factory=list)
     origin: dict[int, int] = field(default_factory=dict)
     labels: dict[int, str] = field(default_factory=dict)
+    has_examples: bool = False
 
     def add(self, op: Op | Sum | None, parents: tuple[int, ...], *, batched: bool) -> int:
         """Append a node; its number."""

@@ -40,11 +40,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from autograd_core.compiler.build import number_in
-from autograd_core.compiler.gradient import renamed
 from autograd_core.compiler.ir import (
-    NAMES,
     Array,
-    Cells,
     Compute,
     Constant,
     Gather,
@@ -121,7 +118,9 @@ class Listing:
     def title(self) -> str:
         """How large the program is."""
         examples = ", n examples" if self.compiled.batched else ""
-        return f"{self.compiled.vector.size} parameters, {self.compiled.inputs.size} inputs{examples}"
+        return (
+            f"{self.compiled.vector.size} parameters, {self.compiled.inputs.size} inputs{examples}"
+        )
 
     # --- Names
 
@@ -185,7 +184,9 @@ class Listing:
             name = stem(label) if x.size > 1 else label
         elif x.op in (ADD, MUL):
             product = x.operands[0][0] if x.operands[0][0] in self.inline else x
-            reads = [WEIGHTS.fullmatch(self.name(y)) for y in product.reads() if y not in self.inline]
+            reads = [
+                WEIGHTS.fullmatch(self.name(y)) for y in product.reads() if y not in self.inline
+            ]
             name = next((f"z{match[1]}" for match in reads if match), "") if is_sum(product) else ""
         elif len(x.operands) == 1 and x.op and x.operands[0][0] not in self.inline:
             before = re.fullmatch(r"z(\d*)", self.name(x.operands[0][0]))
@@ -238,7 +239,9 @@ class Listing:
         """The formula of an array: of matrices, or where there are more axes, with letters."""
         sign = "+=" if add else "="
         if not self.is_flat(x):
-            return f"{self.named[x]}[{spread(x.axes)}] {sign} {self.formula(x, x.axes, INDEXED).text}"
+            return (
+                f"{self.named[x]}[{spread(x.axes)}] {sign} {self.formula(x, x.axes, INDEXED).text}"
+            )
         return f"{self.named[x]} {sign} {self.formula(x, x.axes, self.wanted(x)).text}"
 
     def adds(self, along: Sequence[Array]) -> bool:
@@ -261,7 +264,10 @@ class Listing:
                     sign = "=" if written.isdisjoint(cells) else "+="
                     written.update(cells)
                     target = self.name_of([names[i] for i in cells])
-                    yield f"  ∇{target} {sign} {self.text(operand, self.wanted_part(operand)).text}", lengths(index.shape, x)
+                    yield (
+                        f"  ∇{target} {sign} {self.text(operand, self.wanted_part(operand)).text}",
+                        lengths(index.shape, x),
+                    )
 
     def alias(self, x: Array, g: Array) -> Iterator[tuple[str, str]]:
         """A line for a gradient that is the same as another one, or is known from the start."""
@@ -270,7 +276,10 @@ class Listing:
         known = isinstance(g, Constant) and self.along_leaf not in x.reads()
         if name and not known and not isinstance(g, Gather) and self.named.get(g) != name:
             sign = "+=" if self.adds([x]) else "="
-            yield f"  {name} {sign} {self.text(self.along[x], self.wanted(x)).text}", self.shape_name(x)
+            yield (
+                f"  {name} {sign} {self.text(self.along[x], self.wanted(x)).text}",
+                self.shape_name(x),
+            )
 
     # --- Formulas
 
@@ -289,6 +298,9 @@ class Listing:
             for c in names:
                 own.setdefault(c, c if c == "b" else c.upper())
         operands = [(y, "".join([own[c] for c in names])) for y, names in x.operands]
+        if x.op and len(operands) > 2 and all(isinstance(y, Gather) for y, _ in operands):
+            cells = [cell for y, _ in operands for cell in self.cells_of(y)]
+            return Formula(f"{x.op.name}({self.name_of(cells)})")
         lost = "".join([own[c] for c in own if c not in x.axes])
         if x.op is None and lost:
             return self.folded(x, operands[0], lost, wanted)
@@ -305,7 +317,11 @@ class Listing:
         if number is None:
             return applied(x.op.name, operands)
         factor, power = number
-        found = operands[0] if abs(factor) == 1 else infix("*", Formula(short(abs(factor))), operands[0])
+        found = (
+            operands[0]
+            if abs(factor) == 1
+            else infix("*", Formula(short(abs(factor))), operands[0])
+        )
         found = negative(found) if factor < 0 else found
         for _ in range(abs(power)):
             found = infix("/" if power < 0 else "*", found, Formula("n"))
@@ -322,7 +338,9 @@ class Listing:
             rows, columns = ("", rest[0]) if rest == ["b"] else (rest[0], "")
         return Formula(f"{verb}({self.text(operand, (rows, columns)).text})")
 
-    def product(self, operands: Sequence[Operand], letters: str, lost: str, wanted: Wanted) -> Formula:
+    def product(
+        self, operands: Sequence[Operand], letters: str, lost: str, wanted: Wanted
+    ) -> Formula:
         """A product of matrices, in the order in which their rows and columns are wanted."""
         (x, y), (rows, columns) = operands, wanted
         if lost and not letters and lost == "b":
@@ -340,7 +358,11 @@ class Listing:
         number = number_in(operand)
         if number is not None:
             factor, power = number
-            return Formula(short(factor)) if not power else infix("/", Formula(short(factor)), Formula("n"))
+            return (
+                Formula(short(factor))
+                if not power
+                else infix("/", Formula(short(factor)), Formula("n"))
+            )
         if isinstance(x, Compute) and (x in self.inline or is_repeat(x)):
             return self.formula(x, letters, wanted)
         name = self.name(x)
@@ -357,7 +379,13 @@ class Listing:
         if x in self.layout:
             return self.layout[x]
         if len(x.axes) != 1:
-            return (0, 1) if len(x.axes) > 1 and not self.is_turned(x) else (1, 0) if x.axes else (None, None)
+            return (
+                (0, 1)
+                if len(x.axes) > 1 and not self.is_turned(x)
+                else (1, 0)
+                if x.axes
+                else (None, None)
+            )
         if x.batched or self.is_row(x):
             return None, 0
         if isinstance(x, Compute):
@@ -371,7 +399,11 @@ class Listing:
 
     def is_row(self, x: Array) -> bool:
         """Whether the cells of an array are labelled as a row of a matrix: W[0,0], W[0,1], ..."""
-        places = [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in self.cells_of(x)] if isinstance(x, Gather) else []
+        places = (
+            [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in self.cells_of(x)]
+            if isinstance(x, Gather)
+            else []
+        )
         return len(places) > 1 and all(places) and len({place[1] for place in places if place}) == 1
 
     def is_turned(self, x: Array) -> bool:

@@ -47,7 +47,11 @@ def kind_of(graph: Graph, i: int) -> Any:
     """What tells nodes apart that cannot be one array; None for leaves."""
     op, rank = graph.ops[i], graph.rank
     if not isinstance(op, Sum):
-        return op and (op, rank[i], *[rank[p] & 5 for p in graph.parents[i]])  # 5: batched, constant
+        return op and (
+            op,
+            rank[i],
+            *[rank[p] & 5 for p in graph.parents[i]],
+        )  # 5: batched, constant
     if not op.products:
         return rank[i]
     sides = frozenset([8 * (rank[x] & 5) + rank[y] for x, y in op.products])

@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple, Protocol
 
-from autograd_core.compiler.ir import EXAMPLES, Array, Compute, Floats
+from autograd_core.compiler.executors.cells import is_scalar
+from autograd_core.compiler.ir import Array, Floats
 
 EXECUTORS = {  # name: where its class is; imported when it is used
     "numpy": ("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
+    "python": ("autograd_core.compiler.executors.python", "PythonExecutor"),
 }
-CELLS_AN_ARRAY = 12  # so many operations in Python take as long as one call to NumPy
 
 
 class Outcome(NamedTuple):
@@ -50,24 +51,12 @@ def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Ex
     if name not in EXECUTORS:
         raise ValueError(f"there is no executor {name!r}: known are {', '.join(EXECUTORS)}")
     module, title = EXECUTORS[name]
-    found: Callable[[Sequence[Array], Sequence[Array]], Executor] = getattr(import_module(module), title)
+    found: Callable[[Sequence[Array], Sequence[Array]], Executor] = getattr(
+        import_module(module), title
+    )
     return found
 
 
-def choose(order: Sequence[Array], *, batched: bool) -> str:
-    """The executor for a program: numpy, but for one that does little at once in its arrays.
-
-    That is: without examples, and with fewer than 12 operations an array on average.
-    """
-    computed = [x for x in order if isinstance(x, Compute)]
-    few = sum(map(operations, computed)) < CELLS_AN_ARRAY * len(computed)
-    return "python" if few and not batched and "python" in EXECUTORS else "numpy"
-
-
-def operations(x: Compute) -> int:
-    """How many times its op is done, for one example."""
-    lengths = {c: n for y, letters in x.operands for c, n in zip(letters, y.shape)}
-    found = 1
-    for n in lengths.values():
-        found *= 1 if n is EXAMPLES else n
-    return found
+def choose(order: Sequence[Array]) -> str:
+    """The executor for a program: Python for one of single numbers (`is_scalar`), else NumPy."""
+    return "python" if is_scalar(order) else "numpy"

@@ -85,7 +85,7 @@ class Scalars:
         if some > 1:
             rows = [found[i : i + some] for i in range(0, len(found), some)]
             found = [self.folded(x.fold, row) for row in rows]
-        if "b" not in x.letters and any("b" in names for _, names in x.operands):
+        if "b" not in x.axes and any("b" in names for _, names in x.operands):
             found = [self.over_examples(x.fold, cell) for cell in found]
         return found
 
@@ -211,7 +211,7 @@ def is_scalar(arrays: Sequence[Array]) -> bool:
 
 def lengths_of(x: Compute) -> dict[str, int]:
     """The axes along which an op is done, without the examples: first those of the result."""
-    lengths = dict(zip(x.letters, x.cells))
+    lengths = dict(zip(x.axes, x.cells))
     for y, letters in x.operands:
         lengths.update(zip(letters, y.cells))
     return lengths

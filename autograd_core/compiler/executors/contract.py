@@ -10,7 +10,7 @@ Which way it is follows from the shapes, by what the ways have cost on one machi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import combinations
 from math import prod
@@ -122,7 +122,12 @@ def lying(x: Named, stack: str, first: str, second: str, calls: list[Call]) -> F
         wanted = aligned(*x, "".join([c for c in stack if c in x.letters]) + first + second)
         copy = np.empty(wanted.shape)
         calls.append(partial(np.copyto, copy, wanted))
-        found = merged(Named(copy, "".join([c for c in stack if c in x.letters]) + first + second), stack, first, second)
+        found = merged(
+            Named(copy, "".join([c for c in stack if c in x.letters]) + first + second),
+            stack,
+            first,
+            second,
+        )
         assert found is not None
     return found
 

@@ -24,7 +24,7 @@ from autograd_core.compiler.ir import (
     aligned,
     needed,
 )
-from autograd_core.compiler.memory import cells_at, plan, regular
+from autograd_core.compiler.memory import plan, regular
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
@@ -137,7 +137,9 @@ class Calls:
         """One call, or a product's few."""
         out = self.array[x]
         if x.op is None:
-            return fold(Named(self.array[x.operands[0][0]], x.operands[0][1]), Named(out, x.axes), x.fold)
+            return fold(
+                Named(self.array[x.operands[0][0]], x.operands[0][1]), Named(out, x.axes), x.fold
+            )
         if x.op is MUL:
             every = {c for _, letters in x.operands for c in letters}
             if every != set(x.axes):
@@ -228,16 +230,23 @@ def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
     if home is not None:
         own = [step * buffer.strides[0] for step in home.strides]
         target = np.ndarray(
-            (*cells.shape, *buffer.shape[1:]), float, buffer, home.start * buffer.strides[0],
+            (*cells.shape, *buffer.shape[1:]),
+            float,
+            buffer,
+            home.start * buffer.strides[0],
             (*own, *buffer.strides[1:]),
         )
-        return partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
+        return (
+            partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
+        )
     keep = np.flatnonzero(flat >= 0)
     order = keep[np.argsort(flat[keep], kind="stable")]
     found, starts = np.unique(flat[order], return_index=True)
 
     def run() -> None:
-        array = np.broadcast_to(source, (*cells.shape, *buffer.shape[1:])).reshape(-1, *buffer.shape[1:])
+        array = np.broadcast_to(source, (*cells.shape, *buffer.shape[1:])).reshape(
+            -1, *buffer.shape[1:]
+        )
         summed = np.add.reduceat(array[order], starts, axis=0)
         buffer[found] = buffer[found] + summed if add else summed
 
