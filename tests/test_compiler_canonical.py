@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import Value, compile, dot, logsumexp, softmax, total
-from autograd_core.compiler.canonical import ONE, Scale, merged, usable
+from autograd_core.compiler.linear import ONE, Scale, merged, usable
 from autograd_core.compiler.merge import merge
 from autograd_core.engine import ADD, DIV, EXP, LOG, MUL, NEG, SUB
 from tests.arrays import graph_of, ops_of, recorded
