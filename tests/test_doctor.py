@@ -540,7 +540,6 @@ def test_the_command_prints_the_findings_of_a_training_that_did_not_fit(tmp_path
 FUNCTIONS = {
     **ACTIVATIONS,
     "constant": lambda z: Value(0.5),
-    "number": lambda z: 0.5,
     "branch": lambda z: z if z > 0 else 0.1 * z,
     "bump": lambda z: (-(z * z)).exp(),
     "steep": lambda z: (9 * z).tanh() + z,
