@@ -20,7 +20,7 @@ from autograd_core import (
     draw,
 )
 from autograd_core.check import arities
-from autograd_core.engine import COS, gradient
+from autograd_core.engine import COS, gradient, power
 from tests.compiled import each_executor
 from tests.strategies import complex_slopes
 
@@ -353,3 +353,10 @@ def test_an_op_of_ones_own_that_fails_is_named_with_its_operands(value, operand,
     mine = Op("mine", value, lambda z, x: (1.0,), "log")
     with pytest.raises((ValueError, TypeError), match=message):
         mine(Value(operand, "x"))
+
+
+def test_a_power_is_one_op_however_many_there_are():
+    square = power(2.0)
+    for i in range(1000):
+        power(i / 7)
+    assert power(2.0) is square

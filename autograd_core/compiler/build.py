@@ -24,7 +24,7 @@ from autograd_core.compiler.ir import (
     Scatter,
     aligned,
 )
-from autograd_core.compiler.merge import is_first_power
+from autograd_core.compiler.merge import IDENTITY
 from autograd_core.engine import ADD, MUL, SUB, Op
 
 Number: TypeAlias = "tuple[float, int]"  # times n ** the second
@@ -81,7 +81,7 @@ class Builder:
         multiple = math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
         if op is MUL:
             return self.product(operands, multiple, out)
-        x = operands[0] if op is None or is_first_power(op) else self.plain(op, operands, held)
+        x = operands[0] if op in {None, IDENTITY} else self.plain(op, operands, held)
         return self.product([self.plain(None, [x], out, fold)], multiple, out)
 
     def product(self, factors: Sequence[Operand], number: Number, out: str) -> Operand:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_core.compiler.record import Recording
-from autograd_core.engine import Op
+from autograd_core.engine import Op, power
+
+IDENTITY = power(1.0)
 
 
 @dataclass(slots=True)
@@ -35,17 +37,12 @@ def merge(tape: Recording) -> Merged:
             merged.ops[i], merged.parents[i] = None, ()
             same.append(known.setdefault(struct.pack("d", number), i))  # 0.0 and -0.0 apart
             constants[same[i]] = number
-        elif is_first_power(op):
+        elif op is IDENTITY:
             same.append(parents[0])
         else:
             merged.parents[i] = parents
             same.append(known.setdefault((op, parents), i) if op else i)
     return merged
-
-
-def is_first_power(op: Op | None) -> bool:
-    """Whether this is x ** 1, of which `power` may have made several; not x ** 1.0000001."""
-    return op is not None and op.name == "**1" and all(op.value(x) == x for x in (0.3, 7.0))
 
 
 def count_uses(merged: Merged, roots: Sequence[int]) -> tuple[list[int], list[int]]:
