@@ -2,7 +2,7 @@
 
 from autograd_core.animate import animate
 from autograd_core.check import WrongDerivativeError, check_gradient, check_op
-from autograd_core.compile import Program, RecordingError, compile
+from autograd_core.compiler import Program, RecordingError, compile
 from autograd_core.draw import draw
 from autograd_core.engine import (
     OPS,

@@ -2,14 +2,18 @@
 
 import math
 from collections.abc import Sequence
-from unittest import mock
 
 import numpy as np
+import pytest
 
 from autograd_core import Value, compile, gradient, mean, topological
-from autograd_core.compile.layout import Product
+from autograd_core.compiler.executors import EXECUTORS
+from autograd_core.compiler.ir import Compute, needed
+from tests.arrays import products_of
 
 EPSILON = 2.0**-52
+
+each_executor = pytest.mark.parametrize("executor", EXECUTORS)
 
 
 def values(x):
@@ -53,16 +57,11 @@ def assert_close(found, expected, slack=0.0):
     assert not wrong.any(), (found[wrong], expected[wrong])
 
 
-def on_arrays():
-    """Meanwhile, programs run on arrays where they would run on one number after the other."""
-    return mock.patch("autograd_core.compile.compiled.has_structure", return_value=True)
-
-
 def assert_like_eager(f, *args, batched=False, program=None, slack=(0.0, {}, 0.0)):
     """Value, gradient and gradient with respect to the inputs are eager's; the program.
 
-    `slack` is how far rounding may take each of the three apart, beyond 1e-12. A program that
-    runs on one number after the other is run on arrays too.
+    `slack` is how far rounding may take each of the three apart, beyond 1e-12. What has no
+    examples is run by every executor.
     """
     program = program or compile(f, batched=batched)
     root, leaves = eager(f, args, batched=batched)
@@ -72,9 +71,8 @@ def assert_like_eager(f, *args, batched=False, program=None, slack=(0.0, {}, 0.0
     root.backward()
     expected = root.data, {p: p.grad for p in program.parameters}, grads(leaves)
     assert_numbers(program, args, expected, slack)
-    if not batched:
-        with on_arrays():
-            assert_numbers(compile(f), args, expected, slack)
+    for executor in [] if batched else EXECUTORS:
+        assert_numbers(compile(f, executor=executor), args, expected, slack)
     return program
 
 
@@ -125,8 +123,8 @@ def at_a_kink(root, kinked):
 
 
 def steps(program):
-    """The steps forward."""
-    return program.latest.program.steps
+    """The arrays forward that are computed for all to see, one for each group of nodes."""
+    return [x for x in program.latest.steps if isinstance(x, Compute)]
 
 
 def shapes(program):
@@ -136,11 +134,9 @@ def shapes(program):
     that add nothing up.
     """
     found = []
-    for step in steps(program):
-        if isinstance(step, Product):
-            blocks, columns, rows = step.out.shape
-            summed = step.left.shape[2]
-            if summed > 1 and (blocks * columns * rows > 1 or step.out.batched):
+    for x in needed(program.latest.emit.order, program.latest.results):
+        for blocks, rows, columns, summed in products_of([x]):
+            if summed > 1 and (blocks * columns * rows > 1 or x.batched):
                 found += [(*sorted((rows, columns)), summed)] * blocks
     return found
 

@@ -3,7 +3,6 @@
 import math
 import re
 import threading
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -21,7 +20,7 @@ from autograd_core import (
     total,
 )
 from autograd_core import compile as compile_program
-from tests.compiled import assert_close, assert_like_eager, on_arrays
+from tests.compiled import assert_close, assert_like_eager, each_executor
 
 
 @pytest.fixture
@@ -669,13 +668,13 @@ def message(error):
     return str(error.value)
 
 
-@pytest.mark.parametrize("where", [nullcontext, on_arrays])
+@each_executor
 @pytest.mark.parametrize(("f", "x"), WRONG.values(), ids=WRONG)
-def test_a_domain_error_is_eagers(f, x, where, w):
+def test_a_domain_error_is_eagers(f, x, executor, w):
     with pytest.raises((ArithmeticError, ValueError)) as expected:
         f(w, Value(x, "x")).backward()
-    program = compile(lambda x: f(w, x))
-    with where(), pytest.raises((ArithmeticError, ValueError)) as found:
+    program = compile(lambda x: f(w, x), executor=executor)
+    with pytest.raises((ArithmeticError, ValueError)) as found:
         program.value_and_gradient(x)
     assert type(found.value) is type(expected.value)
     assert message(found) == message(expected)
@@ -707,15 +706,16 @@ def test_numbers_that_are_not_finite_elsewhere_are_not_blamed(w):
         program([math.nan, math.inf, 0.0], [1e200, 1.0, 1.0])
 
 
-@pytest.mark.parametrize("where", [nullcontext, on_arrays])
-def test_one_of_many_alike_ops_is_named(where):
+@each_executor
+def test_one_of_many_alike_ops_is_named(executor):
     ps = [Value(float(i), f"p[{i}]") for i in range(5)]
-    with where(), pytest.raises(ValueError, match=r"log of \(p\[0\] = 0.0\)"):
-        compile(lambda: total([p.log() for p in ps]))()
-    with where(), pytest.raises(ZeroDivisionError, match=r"x\[3\] = 0.0"):
-        compile(lambda x: total([p / v for p, v in zip(ps, x, strict=True)]))(
-            [1.0, 2.0, 3.0, 0.0, 4.0]
-        )
+    with pytest.raises(ValueError, match=r"log of \(p\[0\] = 0.0\)"):
+        compile(lambda: total([p.log() for p in ps]), executor=executor)()
+    program = compile(
+        lambda x: total([p / v for p, v in zip(ps, x, strict=True)]), executor=executor
+    )
+    with pytest.raises(ZeroDivisionError, match=r"x\[3\] = 0.0"):
+        program([1.0, 2.0, 3.0, 0.0, 4.0])
 
 
 def test_one_of_many_alike_ops_is_named_with_its_example():
@@ -801,13 +801,13 @@ NAN_OPS = {
 }
 
 
-@pytest.mark.parametrize("where", [nullcontext, on_arrays])
+@each_executor
 @pytest.mark.parametrize("f", NAN_OPS.values(), ids=NAN_OPS)
-def test_nan_goes_through_as_in_eager(f, where, w):
+def test_nan_goes_through_as_in_eager(f, executor, w):
     v = f(w, Value(math.nan))
     v.backward()
-    with where():
-        value, slopes = compile(lambda x: f(w, x)).value_and_gradient(math.nan)
+    program = compile(lambda x: f(w, x), executor=executor)
+    value, slopes = program.value_and_gradient(math.nan)
     assert_same(value, v.data)
     assert_same(slopes[0], w.grad)
 
@@ -817,7 +817,8 @@ def test_nan_in_one_example_stays_there(w):
     assert np.isnan(values.ravel()).tolist() == [False, True, False]
 
 
-def test_infinite_data_goes_through_as_in_eager(w):
+@each_executor
+def test_infinite_data_goes_through_as_in_eager(executor, w):
     for f in (
         lambda x: (w * x).tanh(),
         lambda x: (w * x).relu(),
@@ -827,9 +828,7 @@ def test_infinite_data_goes_through_as_in_eager(w):
         lambda x: w / x,
     ):
         for x in (math.inf, -math.inf):
-            assert_same(compile(f)(x), f(Value(x)).data)
-            with on_arrays():
-                assert_same(compile(f)(x), f(Value(x)).data)
+            assert_same(compile(f, executor=executor)(x), f(Value(x)).data)
 
 
 def test_numpys_own_settings_are_left_alone(w):

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_core import Value, compile, topological
+from autograd_core.compiler.executors import EXECUTORS
 from nn import MLP, gradient_descent, losses
-from tests.compiled import assert_close, on_arrays
+from tests.compiled import assert_close
 from tests.oracles import cs7015_lecture_4 as lecture_4
 from tests.oracles import deep_feedforward_networks as feedforward
 from tests.oracles import deep_learning
@@ -69,8 +70,8 @@ def by_backward(model, f, *example):
     return by_layer(model, {p: p.grad for p in model.parameters()})
 
 
-def by_program(model, f, *args, batched=False):
-    program = compile(f, batched=batched)
+def by_program(model, f, *args, **options):
+    program = compile(f, **options)
     _, gradient = program.value_and_gradient(*args)
     return by_layer(model, dict(zip(program.parameters, gradient, strict=True)))
 
@@ -84,10 +85,9 @@ def assert_same(found, dW, db=None):
 
 
 def assert_engine_agrees(model, f, example, dW, db=None):
-    """For one example: by backward, as a program on numbers, and as one on arrays."""
-    assert_same(by_program(model, f, *example), dW, db)
-    with on_arrays():
-        assert_same(by_program(model, f, *example), dW, db)
+    """For one example: by backward, and as a program, by every executor."""
+    for executor in EXECUTORS:
+        assert_same(by_program(model, f, *example, executor=executor), dW, db)
     assert_same(by_backward(model, f, *example), dW, db)
 
 

@@ -1,7 +1,6 @@
 """The derivative table: every test runs over all of its rows, so a new row is tested as it is."""
 
 import math
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import wraps
 from itertools import product
@@ -21,8 +20,8 @@ from autograd_core import (
     draw,
 )
 from autograd_core.check import arities
-from autograd_core.engine import COS, gradient
-from tests.compiled import on_arrays
+from autograd_core.engine import COS, gradient, power
+from tests.compiled import each_executor
 from tests.strategies import complex_slopes
 
 ROWS = [pytest.param(op, n, id=f"{op.name}-{n}") for op in OPS for n in arities(op)]
@@ -154,20 +153,18 @@ def slopes_by_backward(op, xs):
     return [x.grad for x in leaves]
 
 
-@pytest.mark.parametrize("where", [nullcontext, on_arrays], ids=["numbers", "arrays"])
+@each_executor
 @pytest.mark.parametrize("batched", [False, True], ids=["alone", "batched"])
 @each_row
-def test_at_the_edges_a_program_gives_and_raises_what_eager_does(op, count, batched, where):
-    program = compile(lambda xs: op(*[xs[i] for i in range(count)]), batched=batched)
+def test_at_the_edges_a_program_gives_and_raises_what_eager_does(op, count, batched, executor):
+    options = {"batched": batched, "executor": executor}
+    program = compile(lambda xs: op(*[xs[i] for i in range(count)]), **options)
     for xs in product(EDGES if count < 3 else EDGES[:2], repeat=count):
         given = np.array([xs] if batched else xs)
         expected = outcome(lambda xs=xs: on_values(op, xs)[0].data)
         slopes = outcome(lambda xs=xs: slopes_by_backward(op, xs))
-        with where():
-            found = outcome(lambda given=given: program(given))
-            found_slopes = outcome(
-                lambda given=given: np.ravel(program.gradient_wrt_inputs(given)[0])
-            )
+        found = outcome(lambda given=given: program(given))
+        found_slopes = outcome(lambda given=given: np.ravel(program.gradient_wrt_inputs(given)[0]))
         if isinstance(expected, float) and math.isnan(expected):
             continue  # of xlogy, for which the logarithm of a negative is no error
         assert alike(found, expected), (xs, found, expected)
@@ -356,3 +353,10 @@ def test_an_op_of_ones_own_that_fails_is_named_with_its_operands(value, operand,
     mine = Op("mine", value, lambda z, x: (1.0,), "log")
     with pytest.raises((ValueError, TypeError), match=message):
         mine(Value(operand, "x"))
+
+
+def test_a_power_is_one_op_however_many_there_are():
+    square = power(2.0)
+    for i in range(1000):
+        power(i / 7)
+    assert power(2.0) is square

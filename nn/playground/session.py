@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import Value, compile, draw, gradient, total
-from autograd_core.compile.arguments import Floats
+from autograd_core.compiler.ir import Floats
 from autograd_core.explain import explain
 from nn import datasets
 from nn.examples import Examples, Order

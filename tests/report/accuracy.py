@@ -27,7 +27,6 @@ from autograd_core.check import arities
 from autograd_core.engine import leaky, power
 from nn.losses import binary_cross_entropy_with_logits, cross_entropy
 from tests.benchmarks.measure import Table
-from tests.compiled import on_arrays
 
 DIGITS = 50
 REFUSED = (ArithmeticError, ValueError)  # what a primitive raises where it has no value or slope
@@ -469,10 +468,9 @@ def compare_compiled(found, runs):
     (slopes,) = compile(lambda xs: case.f(*xs), batched=True).gradient_wrt_inputs(array)
     for run, z, slope in zip(runs, value.tolist(), slopes.tolist()):
         see_compiled(found, run, z, [n * x for x in slope], n * SMALLEST_NORMAL)
-    program = compile(case.f)
-    with on_arrays():
-        for run in runs[:100]:
-            see_compiled(found, run, program(*run[0]), program.gradient_wrt_inputs(*run[0]))
+    program = compile(case.f, executor="numpy")
+    for run in runs[:100]:
+        see_compiled(found, run, program(*run[0]), program.gradient_wrt_inputs(*run[0]))
 
 
 def see_compiled(found, run, z_too, slopes_too, smallest=0.0):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from autograd_core.compile.rules import rule, rule_for_rows
+from autograd_core.compiler.gradient import rule
 
 # The first failure will do: no smaller example is looked for, and the examples are always the same.
 FAIL_FAST = [Phase.explicit, Phase.generate]
@@ -31,7 +31,6 @@ LARGEST = (
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
     rule.cache_clear()
-    rule_for_rows.cache_clear()
 
 
 def pytest_collection_modifyitems(items):

@@ -7,9 +7,11 @@ they are first used, inputs, and ops on earlier nodes.
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import accumulate, chain
 from threading import get_ident
 from typing import Any, NoReturn
 
@@ -137,6 +139,67 @@ class Recording:
             "float(), or `.data`: write the choice as relu(), step(), maximum() or minimum(), "
             "or leave the function uncompiled: fit(..., compile=False)."
         )
+
+
+class Kept:
+    """What is kept of a recording: all but its Values, in a few bytes a node."""
+
+    def __init__(self, tape: Recording) -> None:
+        self.ops = Coded(tape.ops)
+        self.parents = Tuples(tape.parents)
+        self.inputs = array("i", tape.inputs)
+        self.constants, self.parameters = tape.constants, tape.parameters
+        own = [i for i in range(len(tape.ops)) if i not in tape.parameters]
+        self.labels = {i: tape.values[i].label for i in own if tape.values[i].label}
+
+    def label(self, i: int) -> str:
+        """What node i is called, if it is."""
+        value = self.parameters.get(i)
+        return self.labels.get(i, "") if value is None else value.label
+
+    def recording(self) -> Recording:
+        """The recording once more, with new Values."""
+        tape = Recording()
+        for i, op in enumerate(self.ops):
+            node = tape.new(op, self.parents[i])
+            if i in self.parameters:
+                tape.values[i] = self.parameters[i]
+            elif i in self.constants:
+                tape.values[i] = Value(self.constants[i])
+            else:
+                node.label = self.labels.get(i, "")
+        tape.inputs, tape.under_way = list(self.inputs), False
+        tape.parameters, tape.constants = self.parameters, self.constants
+        return tape
+
+
+class Coded(Sequence[Any]):
+    """A sequence of things of which there are few different ones."""
+
+    def __init__(self, things: Sequence[Any]) -> None:
+        code: dict[Any, int] = {}
+        self.codes = array("i", [code.setdefault(thing, len(code)) for thing in things])
+        self.things = list(code)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.things[self.codes[i]]
+
+
+class Tuples(Sequence[tuple[int, ...]]):
+    """A sequence of tuples of node numbers, laid end to end."""
+
+    def __init__(self, rows: Sequence[tuple[int, ...]]) -> None:
+        self.stops = array("i", [0, *accumulate(map(len, rows))])
+        self.flat = array("i", chain.from_iterable(rows))
+
+    def __len__(self) -> int:
+        return len(self.stops) - 1
+
+    def __getitem__(self, i: Any) -> Any:
+        return tuple(self.flat[self.stops[i] : self.stops[i + 1]])
 
 
 @contextmanager

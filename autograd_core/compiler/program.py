@@ -10,11 +10,17 @@ from typing import TYPE_CHECKING, Any
 from autograd_core.engine import Value
 
 if TYPE_CHECKING:
-    from autograd_core.compile.arguments import Floats, Parts
-    from autograd_core.compile.compiled import Compiled
+    from autograd_core.compiler.arguments import Floats, Parts
+    from autograd_core.compiler.compiled import Compiled
 
 
-def compile(f: Callable[..., Any], *, batched: bool = False) -> Program:
+def compile(
+    f: Callable[..., Any],
+    *,
+    batched: bool = False,
+    wrt: Sequence[Value] | None = None,
+    executor: str | None = None,
+) -> Program:
     """A program that computes what `f` computes, on arrays.
 
     `f` takes numbers, lists and arrays of them, and dicts of those, also by keyword. It returns a
@@ -28,6 +34,11 @@ def compile(f: Callable[..., Any], *, batched: bool = False) -> Program:
     With `batched=True`, `f` is written for one example, and every argument has a leading axis for
     the examples. A Value comes back as its mean over them, a list as an array with a row for each.
 
+    `wrt` are the parameters, in the order of the gradient: all others stay what they are, and one
+    that the result does not depend on has gradient 0. By default they are all Values from outside
+    that it depends on. `executor` names what runs the program; by default the program decides,
+    never a clock (`autograd_core.compiler.executors.choose`).
+
     >>> w = Value(3.0, "w")
     >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
     >>> program([1.0, 2.0], [1.0, 1.0])
@@ -36,25 +47,30 @@ def compile(f: Callable[..., Any], *, batched: bool = False) -> Program:
     >>> gradient
     array([12.])
     """
-    return Program(f, batched=batched)
+    return Program(f, batched=batched, wrt=wrt, executor=executor)
 
 
 class Program:
     """A function on Values, compiled; see `compile`."""
 
-    def __init__(self, f: Callable[..., Any], *, batched: bool) -> None:
-        self.f, self.batched = f, batched
+    def __init__(self, f: Callable[..., Any], *, batched: bool, **options: Any) -> None:
+        self.f, self.batched, self.options = f, batched, options
         self.compiled: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy is of the function: it is recorded anew, at the copy's first call."""
-        return partial(compile, batched=self.batched), (self.f,)
+        return partial(compile, batched=self.batched, **self.options), (self.f,)
 
     @property
     def parameters(self) -> list[Value]:
-        """The Values from outside that the result depends on, in the order of the gradient."""
+        """The Values that the gradient is along, in its order."""
         return self.current().parameters
+
+    @property
+    def executor(self) -> str:
+        """The name of the executor that ran last."""
+        return self.current().executor
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """What f returns, as numbers and arrays."""
@@ -110,7 +126,7 @@ class Program:
         >>> program.check_unchanged()  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        autograd_core.compile.record.RecordingError: ... 0.5 has become the constant 0.25...
+        autograd_core.compiler.record.RecordingError: ... 0.5 has become the constant 0.25...
         """
         for compiled in self.compiled.values():
             compiled.check_unchanged()
@@ -122,7 +138,7 @@ class Program:
 
     def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
         """The program for arguments of this structure, recorded if it is new, and their numbers."""
-        from autograd_core.compile.arguments import read
+        from autograd_core.compiler.arguments import read
 
         unnamed = range(len(self.names) + 1, len(args) + 1)
         names = [*self.names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
@@ -133,10 +149,10 @@ class Program:
             parts += numbers
         key = (*keywords, *kinds)
         if key not in self.compiled:
-            from autograd_core.compile.compiled import Compiled
+            from autograd_core.compiler.compiled import Compiled
 
             self.compiled[key] = Compiled(
-                self.f, names, list(keywords), kinds, batched=self.batched
+                self.f, names, list(keywords), kinds, batched=self.batched, **self.options
             )
         self.latest = self.compiled[key]
         return self.latest, parts
@@ -150,10 +166,9 @@ class Program:
         return self.latest
 
     def __str__(self) -> str:
-        from autograd_core.compile.show import listing
+        from autograd_core.compiler.listing import listing
 
-        compiled = self.current()
-        return listing(compiled.program, compiled.label, batched=self.batched)
+        return listing(self.current())
 
 
 def argument_names(f: Callable[..., Any]) -> list[str]:

@@ -15,9 +15,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_core.compiler.ir import Floats
 from autograd_core.engine import NUMBER, Value
 
-Floats: TypeAlias = NDArray[np.float64]
 Kind: TypeAlias = "tuple[Any, ...]"
 Parts: TypeAlias = "list[NDArray[Any]]"  # numbers in order; where batched, a row for each example
 

@@ -1,0 +1,109 @@
+"""Blocks: which pairs of left and right factors are combined each with each, and grids of cells."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autograd_core.compiler.graph import Product
+from autograd_core.compiler.ir import Cells
+
+
+@dataclass(slots=True)
+class Block:
+    """Rows and columns that are combined, each with each; the member for each combination."""
+
+    rows: list[int]
+    columns: list[int]
+    members: dict[Product, int]
+
+
+def blocks(pairs: Sequence[Product], n_rows: int) -> list[Block]:
+    """Split pairs (row, column) into blocks that are full, or at least half full."""
+    single = [Block([row], [column], {(row, column): m}) for m, (row, column) in enumerate(pairs)]
+    if len(set(pairs)) < len(pairs):  # some pair is there twice
+        return single
+    leader = components(pairs, n_rows)
+    found: defaultdict[int, dict[Product, int]] = defaultdict(dict)
+    for m, (row, column) in enumerate(pairs):
+        found[leader[row]][row, column] = m
+    result = []
+    for members in found.values():
+        rows = list(dict.fromkeys([row for row, _ in members]))
+        columns = list(dict.fromkeys([column for _, column in members]))
+        if 2 * len(members) >= len(rows) * len(columns):
+            result.append(Block(rows, columns, members))
+        else:
+            result += [single[m] for m in members.values()]
+    return result
+
+
+def components(pairs: Sequence[Product], n_rows: int) -> list[int]:
+    """For each row, the first of the rows that are linked to it by columns they share."""
+    leader = list(range(n_rows))
+
+    def find(row: int) -> int:
+        while leader[row] != row:
+            leader[row] = row = leader[leader[row]]
+        return row
+
+    row_of: dict[int, int] = {}
+    for row, column in pairs:
+        a, b = find(row), find(row_of.setdefault(column, row))
+        leader[max(a, b)] = min(a, b)
+    return [find(row) for row in range(n_rows)]
+
+
+def together(lengths: Sequence[int]) -> list[list[int]]:
+    """Which sums to compute as one: all, where at most half of it is filling; else by length."""
+    if max(lengths) * len(lengths) <= 2 * sum(lengths) + len(lengths):
+        return [list(range(len(lengths)))]
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for m, length in enumerate(lengths):
+        found[length].append(m)
+    return list(found.values())
+
+
+def filled(sums: Sequence[Sequence[Product]]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    """Sums of products as their left and their right factors, all as long as can be.
+
+    A sum whose right factors are among those of a longer one takes them all; the left factor of
+    one that it did not have is -1, which reads 0.
+    """
+    sides: list[tuple[tuple[int, ...], tuple[int, ...]]] = [tuple(zip(*pairs)) for pairs in sums]  # type: ignore[misc]
+    lengths = list(map(len, sums))
+    if len(set(lengths)) == 1 or len(together(lengths)) > 1:
+        return sides
+    home: dict[int, tuple[int, ...]] = {}  # for each right factor, the first sum that has it
+    for m in sorted(range(len(sums)), key=lambda m: -lengths[m]):
+        left, right = sides[m]
+        whole = home.get(right[0], right)
+        if len(right) < len(whole) and len(set(right)) == len(right) and set(right) <= set(whole):
+            place = {y: i for i, y in enumerate(whole)}
+            factors = [-1] * len(whole)
+            for x, y in zip(left, right):
+                factors[place[y]] = x
+            sides[m] = tuple(factors), whole
+        for y in right:
+            home.setdefault(y, right)
+    return sides
+
+
+def common_grid(columns: Sequence[Cells], n: int) -> tuple[int, ...]:
+    """The shape in which every column of n cells is regular: (n,), or rows of equal length."""
+    lengths = {run_length(column) for column in columns} - {n}
+    if len(lengths) == 1 and n % (length := lengths.pop()) == 0:
+        return (n // length, length)
+    return (n,)
+
+
+def run_length(column: Cells) -> int:
+    """How many cells go on at the first one's pace."""
+    if len(column) < 3:
+        return len(column)
+    paces = np.diff(column)
+    breaks = np.flatnonzero(paces != paces[0])
+    return int(breaks[0]) + 1 if len(breaks) else len(column)

@@ -1,0 +1,303 @@
+"""The builder: arrays in order, equal ones once, constants folded, repeated axes left out."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import blake2b
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from autograd_core.compiler.ir import (
+    EXAMPLES,
+    NAMES,
+    Array,
+    Cells,
+    Compute,
+    Constant,
+    Floats,
+    Gather,
+    Leaf,
+    Operand,
+    Scatter,
+    aligned,
+)
+from autograd_core.compiler.merge import IDENTITY
+from autograd_core.engine import ADD, MUL, SUB, Op
+
+Number: TypeAlias = "tuple[float, int]"  # times n ** the second
+Piece: TypeAlias = "tuple[Operand, Cells]"
+
+STACKED = 4  # from so many like contributions on, one sum over an axis more is quicker
+
+
+class Builder:
+    """Makes arrays; `order` has all that were made, each after those that it reads."""
+
+    def __init__(self) -> None:
+        self.order: list[Array] = []
+        self.known: dict[Any, Array] = {}
+
+    def new(self, key: Any, make: Callable[[], Array]) -> Array:
+        """The array known by this key, made if there is none yet."""
+        if key not in self.known:
+            self.known[key] = made = make()
+            self.order.append(made)
+        return self.known[key]
+
+    def leaf(self, name: str, size: int, *, batched: bool) -> Leaf:
+        """A row of numbers that are given at each run."""
+        leaf = Leaf((size, EXAMPLES) if batched else (size,), name)
+        self.order.append(leaf)
+        return leaf
+
+    def constant(self, numbers: Any, letters: str = "", power: int = 0) -> Operand:
+        """Numbers times n**power, without the axes along which they repeat."""
+        numbers, letters = narrow(np.asarray(numbers, float), letters)
+        key = ("constant", fingerprint(numbers), power)
+        return self.new(key, lambda: Constant(numbers.shape, numbers, power)), letters
+
+    # --- Compute
+
+    def compute(
+        self,
+        op: Op | None,
+        operands: Sequence[Operand],
+        out: str,
+        *,
+        fold: str = "+",
+        lengths: Mapping[str, int | None] = {},
+    ) -> Operand:
+        """op(*operands), folded to the letters of `out`, which it has as far as an operand does.
+
+        `lengths` are those of the axes of what is computed, where no operand may have them for
+        all repeat along them: a sum over such an axis is a multiple, and nowhere else is it one.
+        """
+        every = dict.fromkeys(out + "".join([letters for _, letters in operands]))
+        held = "".join([c for c in every if any(c in letters for _, letters in operands)])
+        gone = [n for c, n in lengths.items() if c not in held and c not in out and fold == "+"]
+        multiple = math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
+        if op is MUL:
+            return self.product(operands, multiple, out)
+        x = operands[0] if op in {None, IDENTITY} else self.plain(op, operands, held)
+        return self.product([self.plain(None, [x], out, fold)], multiple, out)
+
+    def product(self, factors: Sequence[Operand], number: Number, out: str) -> Operand:
+        """A number times at most two arrays, summed to `out`: sum first, times the number last."""
+        arrays = [factor for factor in factors if number_in(factor) is None]
+        number = times(number, *[n for n in map(number_in, factors) if n])
+        if len(arrays) == 1 and set(arrays[0][1]) <= set(out):
+            arrays[0], number = unscaled(arrays[0], number)
+        scale = self.constant(number[0], power=number[1])
+        if not arrays:
+            return scale
+        if len(arrays) == 2:  # what only one of them has is summed beforehand
+            (x, y), (own, others) = arrays, [set(letters) for _, letters in arrays]
+            arrays = [self.summed(x, others | set(out)), self.summed(y, own | set(out))]
+        whole = self.plain(MUL if len(arrays) == 2 else None, arrays, out)
+        return whole if number == (1.0, 0) else self.plain(MUL, [whole, scale], out)
+
+    def summed(self, x: Operand, kept: set[str]) -> Operand:
+        """An operand, summed over the letters that are not kept."""
+        return self.plain(None, [x], "".join([c for c in x[1] if c in kept]))
+
+    def plain(
+        self, op: Op | None, operands: Sequence[Operand], out: str, fold: str = "+"
+    ) -> Operand:
+        """op(*operands) as it stands, folded to `out`; what is known by now is a constant."""
+        held = {c for _, letters in operands for c in letters}
+        if op is None and held <= set(out):
+            return operands[0]
+        known = self.folded(op, operands, out, fold)
+        if known is not None:
+            return known
+        own = [c for c in out if c in held and c != "b"]
+        lost = [c for c in dict.fromkeys("".join([names for _, names in operands])) if c not in out]
+        name = dict(zip([*own, *[c for c in lost if c != "b"]], NAMES)) | {"b": "b"}
+        renamed = tuple([(x, "".join([name[c] for c in names])) for x, names in operands])
+        length = {c: n for x, names in operands for c, n in zip(names, x.shape)}
+        letters = "".join(own) + "b" * ("b" in held and "b" in out)
+        shape = tuple([length[c] for c in letters])
+        key = (op, renamed, Array(shape).axes, fold)
+        return self.new(key, lambda: Compute(shape, op, renamed, fold)), letters
+
+    def folded(
+        self, op: Op | None, operands: Sequence[Operand], out: str, fold: str
+    ) -> Operand | None:
+        """op(*operands) of constants, as far as it does not depend on how many examples there are."""
+        constants = [(x, names) for x, names in operands if isinstance(x, Constant)]
+        powers = {x.power for x, _ in constants}
+        linear = op in (None, MUL) or (op in (ADD, SUB) and len(powers) == 1)
+        if len(constants) < len(operands) or not (linear or powers == {0}):
+            return None
+        every = "".join(dict.fromkeys("".join([names for _, names in operands])))
+        xs = [aligned(x.numbers, names, every) for x, names in constants]
+        z = np.asarray(op.on(np)(*xs) if op else xs[0])
+        lost = tuple([i for i, c in enumerate(every) if c not in out])
+        z = z.sum(lost) if fold == "+" else z.max(lost)
+        power = sum([x.power for x, _ in constants]) if op is MUL else powers.pop()
+        return self.constant(z, "".join([c for c in every if c in out]), power)
+
+    # --- Cells
+
+    def gather(self, sources: Sequence[Array], index: Cells, letters: str) -> Operand:
+        """Cells of the sources; without the axes along which they repeat."""
+        index, letters = narrow(index, letters)
+        if any([x.batched for x in sources]):
+            sources = [self.full((x, x.axes), (*x.cells, EXAMPLES)) for x in sources]
+        first, *more = sources
+        rest = (EXAMPLES,) if first.batched else ()
+        order = transposed(index, first.cells) if not more else None
+        if order is not None:
+            return first, "".join([letters[i] for i in order]) + "b" * len(rest)
+        if any([isinstance(x, Gather) for x in sources]):
+            return self.gather(*flat(sources, index), letters)
+        if isinstance(first, Constant) and not more and (index >= 0).all():
+            return self.constant(first.numbers.ravel()[index], letters, first.power)
+        key = ("gather", *sources, fingerprint(index))
+        new = self.new(key, lambda: Gather((*index.shape, *rest), tuple(sources), index))
+        return new, letters + "b" * len(rest)
+
+    def full(self, x: Operand, shape: tuple[int | None, ...]) -> Array:
+        """An array of this shape, repeated where the operand lacks an axis."""
+        axes = Array(shape).axes
+        if x[1] == axes:
+            return x[0]
+        return self.new(("full", x, shape), lambda: Compute(shape, None, (x,)))
+
+    def scatter(self, pieces: Sequence[Piece], shape: tuple[int | None, ...]) -> Operand:
+        """The sum of pieces, each at cells of zeros in this shape."""
+        like = Array(shape)
+        powers = {x.power if isinstance(x, Constant) else None for (x, _), _ in pieces}
+        if None not in powers and len(powers) == 1:
+            total = np.zeros(like.size)
+            for (x, names), index in pieces:
+                numbers = np.broadcast_to(
+                    aligned(numbers_of(x), names, NAMES[: index.ndim]), index.shape
+                )
+                np.add.at(total, index[index >= 0], numbers[index >= 0])
+            return self.constant(
+                total.reshape(like.cells), like.axes.rstrip("b"), powers.pop() or 0
+            )
+        key = (
+            "scatter",
+            shape,
+            tuple([(operand, fingerprint(index)) for operand, index in pieces]),
+        )
+        return self.new(key, lambda: Scatter(shape, tuple(pieces))), like.axes
+
+    # --- Sums of many
+
+    def total(self, flows: Sequence[Operand], out: str) -> Operand:
+        """The sum of operands: equal ones as a multiple, many like ones as one sum."""
+        alike: defaultdict[Any, list[Operand]] = defaultdict(list)
+        for flow, count in Counter(flows).items():
+            flow = flow if count == 1 else self.product([flow], (count, 0), out)
+            alike[likeness(flow)].append(flow)
+        first, *rest = [flow for group in alike.values() for flow in self.stacked(group)]
+        for flow in rest:
+            first = self.plain(ADD, [first, flow], out)
+        return first
+
+    def stacked(self, flows: list[Operand]) -> list[Operand]:
+        """Operands that are computed alike from other arrays, added up as one."""
+        x, names = flows[0]
+        if len(flows) < STACKED or not isinstance(x, Compute):
+            return flows
+        columns = list(
+            zip(*[y.reads() for y, _ in reversed(flows)])
+        )  # backward, the last came first
+        if any(len(set(column)) < len(flows) for column in columns):
+            return flows
+        operands = []
+        for column, (y, letters) in zip(columns, x.operands):
+            index = np.arange(len(flows) * y.size).reshape(len(flows), *y.cells)
+            operands.append(self.gather(column, index, "z" + letters.replace("b", "")))
+        return [(self.plain(x.op, operands, x.axes)[0], names)]
+
+
+# --- Numbers ---------------------------------------------------------------------------------
+
+
+def number_in(operand: Operand) -> Number | None:
+    """The number that an operand is; None for what is an array or not known."""
+    x = operand[0]
+    return (float(x.numbers), x.power) if isinstance(x, Constant) and not x.shape else None
+
+
+def unscaled(operand: Operand, number: Number) -> tuple[Operand, Number]:
+    """operand * number, where the operand is a multiple itself: of what, and by what."""
+    x, names = operand
+    own = number_in(x.operands[-1]) if isinstance(x, Compute) and x.op is MUL else None
+    if own is None or not mergeable(own[0], number[0]):
+        return operand, number
+    assert isinstance(x, Compute)
+    inner, letters = x.operands[0]
+    rename = dict(zip(x.axes, names))
+    return (inner, "".join([rename[c] for c in letters])), times(own, number)
+
+
+def times(*numbers: Number) -> Number:
+    """Their product."""
+    return math.prod([x for x, _ in numbers]), sum([power for _, power in numbers])
+
+
+def mergeable(x: float, y: float) -> bool:
+    """Whether x * (y * z) may be computed as (x * y) * z: that is no more extreme than they are."""
+    return bool(2.0**-1022 <= abs(x * y) < math.inf)
+
+
+def numbers_of(x: Array) -> Floats:
+    """The numbers of a constant."""
+    assert isinstance(x, Constant)
+    return x.numbers
+
+
+# --- Cells -----------------------------------------------------------------------------------
+
+
+def likeness(flow: Operand) -> Any:
+    """What tells apart operands that cannot be stacked; sums and products only are alike."""
+    x, names = flow
+    if not isinstance(x, Compute) or x.op not in (MUL, None) or x.fold != "+":
+        return flow
+    return x.op, x.axes, names, tuple([(letters, y.shape) for y, letters in x.operands])
+
+
+def flat(sources: Sequence[Array], index: Cells) -> tuple[Sequence[Array], Cells]:
+    """Cells of Gathers as cells of what those gather."""
+    parts = [(x.sources, x.index) if isinstance(x, Gather) else ((x,), None) for x in sources]
+    inner = list(dict.fromkeys([y for ys, _ in parts for y in ys]))
+    start = dict(zip(inner, np.cumsum([0, *[y.size for y in inner]])))
+    cells = []
+    for ys, own in parts:
+        laid = np.concatenate([*[start[y] + np.arange(y.size) for y in ys], [-1]])
+        cells.append(laid[:-1] if own is None else laid[own.ravel()])
+    return inner, np.concatenate([*cells, [-1]])[index]
+
+
+def transposed(index: Cells, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Where an index reads all cells of a shape with its axes in another order: in which one."""
+    if index.size != math.prod(shape) or index.ndim != len(shape):
+        return None
+    steps = [int(index.take(1, axis).flat[0] - index.flat[0]) for axis in range(index.ndim)]
+    order = tuple(sorted(range(index.ndim), key=lambda axis: -steps[axis]))
+    cells = np.arange(index.size).reshape(shape)
+    straight = index.transpose(order)
+    return order if straight.shape == shape and np.array_equal(straight, cells) else None
+
+
+def narrow(array: Any, letters: str) -> tuple[Any, str]:
+    """An array without the axes along which it repeats, those of length 1 among them."""
+    for axis in reversed(range(array.ndim if array.size else 0)):
+        first = array.take([0], axis)
+        if array.shape[axis] == 1 or (array == first).all():
+            array, letters = first.squeeze(axis), letters[:axis] + letters[axis + 1 :]
+    return np.ascontiguousarray(array).reshape(array.shape), letters
+
+
+def fingerprint(array: Any) -> Any:
+    """What equal arrays have in common; short, for it is kept."""
+    return array.shape, array.tobytes() if array.size < 4 else blake2b(array).digest()

@@ -1,0 +1,173 @@
+"""Canonical form: the same graph, with sums of scaled products in place of trees of + - * and /.
+
+A tree of additions, subtractions and multiplications whose inner nodes are used once becomes one
+node, however it was written: `dot`, `sum(w * x for ...)`, or a loop of `s = s - w * x / 64`. Signs
+and constant factors are scales, of a term or of a whole sum.
+
+In a batched program, what all examples share is summed apart; so is, of many products, what is
+known from the start, which leaves to a recurrence only what recurs.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from autograd_core.compiler.graph import Graph
+from autograd_core.compiler.linear import MINUS, ONE, Linear, Scale, Term, merged, usable
+from autograd_core.compiler.merge import count_uses, merge, varying
+from autograd_core.compiler.record import Recording
+from autograd_core.compiler.sums import Nodes
+from autograd_core.engine import ADD, DIV, DOT, MUL, NEG, SUB, TOTAL, Op
+
+LINEAR = (ADD, SUB, NEG, TOTAL, DOT, MUL, DIV)
+
+
+def canonical(
+    tape: Recording, roots: Sequence[int], *, batched: bool, wrt: Sequence[int] | None = None
+) -> Graph:
+    """The canonical form of what the roots of a recording need.
+
+    `wrt` are the nodes of the parameters (-1: not recorded); by default all Values from outside,
+    in the order in which sums of products read them, so that weights lie side by side.
+    """
+    form = Canonical(tape, roots, batched=batched)
+    graph = form.nodes
+    graph.origin = outside = {form.place[i]: i for i in tape.parameters if i in form.place}
+    if wrt is None:
+        used = dict.fromkeys([x for i in range(len(graph.ops)) for x in graph.operands(i)])
+        graph.parameters = [x for x in dict.fromkeys([*used, *graph.roots]) if x in outside]
+    else:
+        graph.parameters = [form.place.get(i, -1) for i in wrt]
+        graph.others = [x for x in outside if x not in set(graph.parameters)]
+    return graph
+
+
+class Canonical:
+    """Where every node of the recording is in the graph, or what it is part of."""
+
+    def __init__(self, tape: Recording, roots: Sequence[int], *, batched: bool) -> None:
+        self.merged = found = merge(tape)
+        self.nodes = graph = Nodes(has_examples=batched)
+        self.place: dict[int, int] = {}
+        self.pending: dict[int, Linear] = {}
+        self.varies = varies = varying(found, tape.inputs if batched else [])
+        roots = [found.same[root] for root in roots]
+        uses, user = count_uses(found, roots)
+        graph.inputs = [graph.add(None, (), batched=batched) for _ in tape.inputs]
+        self.place.update(zip(tape.inputs, graph.inputs))
+        for i in range(len(tape.ops)):
+            op = found.ops[i]
+            if not uses[i] or found.same[i] != i or i in self.place or i in found.constants:
+                continue
+            linear = self.linear(op, found.parents[i]) if op in LINEAR else None
+            if linear is None:
+                operands = tuple(map(self.node, found.parents[i]))
+                self.place[i] = graph.add(op, operands, batched=varies[i])
+                continue
+            self.pending[i] = linear
+            absorbed = uses[i] == 1 and found.ops[user[i]] in LINEAR
+            if not absorbed or (varies[i] != varies[user[i]] and not linear.is_multiple):
+                self.node(i)
+        graph.roots = list(map(self.node, roots))
+        labelled = [(i, v.label) for i, v in enumerate(tape.values)]
+        labelled = [(found.same[i], label) for i, label in labelled if label]
+        graph.labels = {self.place[i]: label for i, label in labelled if i in self.place}
+
+    # --- Collect
+
+    def linear(self, op: Op | None, parents: tuple[int, ...]) -> Linear | None:
+        """The node as a sum of terms; None for what is none, such as x / y."""
+        if op is NEG:
+            return self.scaled(parents[0], MINUS)
+        if op is MUL or op is DIV:
+            x, y = parents
+            if op is MUL and x in self.merged.constants:
+                x, y = y, x
+            number = self.merged.constants.get(y)
+            if number is not None and usable(number):
+                return self.scaled(x, Scale(1.0, number) if op is DIV else Scale(number, 1.0))
+            return Linear([self.product(x, y)]) if op is MUL and number is None else None
+        n = len(parents) // 2 if op is DOT else 0
+        signs = (ONE, MINUS) if op is SUB else (ONE,) * (len(parents) - 2 * n)
+        added = self.sum_of(list(zip(signs, parents[2 * n :])))
+        added.terms += [self.product(x, y) for x, y in zip(parents[:n], parents[n : 2 * n])]
+        return added
+
+    def scaled(self, i: int, scale: Scale) -> Linear:
+        """scale * node i."""
+        linear = self.pending[i].scaled(scale) if i in self.pending else None
+        if linear is None:
+            return Linear([(ONE, self.node(i), -1)], scale=scale)
+        del self.pending[i]
+        return linear
+
+    def sum_of(self, parts: Sequence[tuple[Scale, int]]) -> Linear:
+        """The sum of nodes, each with its sign, that absorbs the sums it can."""
+        constants, pending = self.merged.constants, self.pending
+        longest, size = -1, 0  # extended in place, so that a sum of n terms takes n steps
+        for sign, i in parts:
+            part = pending.get(i)
+            if part and part.scale is sign is ONE and len(part.terms) > size:
+                longest, size = i, len(part.terms)
+        whole = pending.pop(longest, None) or Linear([])
+        for sign, i in parts:
+            if i in pending:
+                self.absorb(whole, sign, i, pending.pop(i))
+            elif i in constants:
+                self.shift(whole, sign.factor * constants[i])
+            elif i != longest:
+                whole.terms.append((sign, self.node(i), -1))
+        return whole
+
+    def absorb(self, whole: Linear, sign: Scale, i: int, part: Linear) -> None:
+        """Add a signed sum to another one: term by term, but for one that is scaled as a whole."""
+        term = part.term()
+        if term is not None:
+            whole.terms.append((term[0] if sign is ONE else term[0].negative, *term[1:]))
+        elif part.scale.sign:
+            terms, sign = part.terms, sign if part.scale.sign > 0 else sign.negative
+            whole.terms += terms if sign == ONE else [(c.negative, x, y) for c, x, y in terms]
+            self.shift(whole, sign.factor * part.constant)
+        else:
+            node = self.nodes.sum_of(part.terms, part.constant, batched=self.varies[i])
+            whole.terms.append((part.scale if sign is ONE else part.scale.negative, node, -1))
+
+    def shift(self, whole: Linear, number: float) -> None:
+        """Add a number to a sum; as a term, where all its numbers together would overflow."""
+        if math.isinf(whole.constant + number) and math.isfinite(number):
+            whole.terms.append((ONE, self.nodes.number(number), -1))
+        else:
+            whole.constant += number
+
+    def product(self, x: int, y: int) -> Term:
+        """Node x * node y, the more constant one first, with exact scales in front."""
+        (c, x), (d, y) = self.factor(x), self.factor(y)
+        scale = merged(c, d)
+        assert scale is not None  # for exact ones are moderate
+        rank = self.nodes.rank
+        return (scale, x, y) if rank[x] <= rank[y] else (scale, y, x)
+
+    def factor(self, i: int) -> tuple[Scale, int]:
+        """A factor of a product: a node, and what may stand in front."""
+        placed = self.place.get(i)
+        if placed is not None:
+            return ONE, placed
+        term = self.pending[i].term() if i in self.pending else None
+        if term and term[2] < 0 and term[0].is_exact:
+            del self.pending[i]
+            return term[:2]
+        return ONE, self.node(i)
+
+    def node(self, i: int) -> int:
+        """The graph's node that computes the recorded node i."""
+        found = self.place.get(i)
+        if found is None:
+            if i in self.merged.constants:
+                found = self.nodes.number(self.merged.constants[i])
+            else:
+                part = self.pending.pop(i)
+                found = self.nodes.sum_of(part.terms, part.constant, batched=self.varies[i])
+                found = self.nodes.times(part.scale, found)
+            self.place[i] = found
+        return found

@@ -1,0 +1,180 @@
+"""A function compiled for arguments of one structure: every pass in turn, then run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autograd_core.compiler import results
+from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
+from autograd_core.compiler.canonical import canonical
+from autograd_core.compiler.executors import Executor, choose, executor_class
+from autograd_core.compiler.factor import Factored
+from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
+from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
+from autograd_core.compiler.replay import Replay
+from autograd_core.engine import Value, collector_paused
+
+
+class Ready(NamedTuple):
+    """The arrays that some results need, gradients among them, and the executor that runs them."""
+
+    order: list[Array]
+    along: dict[Array, Operand]
+    name: str
+    executor: Executor
+
+
+class Compiled:
+    """The arrays of a function; `parameters` are the Values that its gradient is along."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        names: Sequence[str],
+        keywords: Sequence[str],
+        kinds: Sequence[Kind],
+        *,
+        batched: bool,
+        wrt: Sequence[Value] | None = None,
+        executor: str | None = None,
+    ) -> None:
+        self.f, self.names, self.keywords = f, names, keywords
+        self.batched, self.kinds, self.wanted = batched, kinds, executor
+        self.ready: dict[Leaf | None, Ready] = {}
+        with collector_paused():
+            tape, result = record(self.call, self.arguments)
+            self.roots = [tape.node(root) for root in results.leaves(result)]
+            self.form, self.outline = results.form(result), results.outline(result)
+            self.first = type(results.first(result))
+            self.compare(tape)
+            self.tape = Kept(tape)
+            self.lower(tape, wrt)
+
+    def arguments(self, tape: Recording | Repetition) -> list[Any]:
+        """The function's arguments, made of new inputs."""
+        return [make(kind, name, tape.input) for kind, name in zip(self.kinds, self.names)]
+
+    def call(self, *arguments: Any) -> Any:
+        """The function, called with the last arguments by keyword."""
+        n = len(arguments) - len(self.keywords)
+        return self.f(*arguments[:n], **dict(zip(self.keywords, arguments[n:], strict=True)))
+
+    def check_unchanged(self) -> None:
+        """Record again; RecordingError where the function does something else than before."""
+        with collector_paused():
+            self.compare(self.tape.recording())
+
+    def compare(self, tape: Recording) -> None:
+        """The same, with the recording at hand."""
+        again, result = repeat(self.call, self.arguments, tape)
+        again.finish(results.leaves(result), self.roots, same=results.form(result) == self.form)
+
+    def lower(self, tape: Recording, wrt: Sequence[Value] | None) -> None:
+        """From the recording to arrays; what a pass made is free when the next one is done."""
+        along = None if wrt is None else [tape.known.get(p, -1) for p in wrt]
+        graph = canonical(tape, self.roots, batched=self.batched, wrt=along)
+        self.nodes = along or [graph.origin[i] for i in graph.parameters]
+        self.parameters = [tape.parameters[i] for i in self.nodes] if wrt is None else list(wrt)
+        self.others = {graph.origin[i]: tape.parameters[graph.origin[i]] for i in graph.others}
+        factored = Factored(graph)
+        self.emit, self.vector = factored.emit, factored.parameters
+        self.inputs, self.constant_leaf = factored.inputs, factored.others
+        self.steps, self.labels = factored.places.arrays, factored.labels()
+        groups = results.grouped(self.outline, graph.roots)
+        self.results = [factored.result(nodes) for nodes in groups]
+
+    # --- Run
+
+    def value(self, parts: Parts) -> Any:
+        """What f returns."""
+        arrays, _ = self.run(None, parts, None)
+        return self.structured(arrays, parts)
+
+    def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
+        """What f returns, and the gradient with respect to the parameters."""
+        arrays, slopes = self.run(self.vector, parts, at)
+        return self.structured(arrays, parts), slopes
+
+    def gradient_wrt_inputs(self, parts: Parts) -> Any:
+        """The gradient with respect to every argument, in its shape."""
+        _, slopes = self.run(self.inputs, parts, None)  # a row for each example
+        return tuple([shaped(part, kind) for part, kind in split(slopes, self.kinds)])
+
+    def structured(self, arrays: Sequence[Floats], parts: Parts) -> Any:
+        """The results' arrays in the structure that f gave them."""
+        n = len(parts[0]) if self.batched else None
+        return results.numbers(self.outline, iter(arrays), n)
+
+    def run(
+        self, wrt: Leaf | None, parts: Parts, at: Floats | None
+    ) -> tuple[Sequence[Floats], Floats]:
+        """The results' arrays, and the gradient along a leaf, with a row for each example."""
+        ready, n = self.prepare(wrt), examples(parts) if self.batched else None
+        others = np.array([p.data for p in self.others.values()])
+        leaves = {"parameters": [self.numbers(at)], "others": [others], "inputs": parts}
+        try:
+            arrays, suspicious = ready.executor.run(leaves, n)
+        except (ArithmeticError, ValueError):
+            self.replay(leaves).check(slopes=wrt is not None)
+            raise
+        if suspicious:
+            self.replay(leaves).check(slopes=wrt is not None)
+        slopes = np.zeros(0) if wrt is None else arrays[-1].T.copy()
+        if not np.isfinite(slopes).all():
+            slopes = self.eager_gradient(wrt, leaves).reshape(slopes.shape)
+        return arrays, slopes
+
+    def prepare(self, wrt: Leaf | None) -> Ready:
+        """The executor for the results, and for the gradient along a leaf if there is one."""
+        if wrt is not None:
+            results.check_differentiable(self.first)
+        if wrt not in self.ready:
+            slopes = gradient(self.emit, self.results[0], wrt) if wrt else None
+            wanted = [*self.results, *([slopes.array] if slopes else [])]
+            order = needed(self.emit.order, wanted)
+            name = self.wanted or choose(order)
+            run = executor_class(name)(order, wanted)
+            self.ready[wrt] = Ready(order, (slopes and slopes.along) or {}, name, run)
+        self.executor = self.ready[wrt].name
+        return self.ready[wrt]
+
+    def whole(self) -> tuple[list[Array], dict[Array, Operand]]:
+        """All arrays, and the gradients among them: along the inputs where nothing else is asked."""
+        if issubclass(self.first, results.PLURAL):
+            return self.prepare(None).order, {}
+        ready = self.prepare(self.vector if self.parameters else self.inputs)
+        return ready.order, ready.along
+
+    def leaves(self) -> dict[Array, list[str]]:
+        """What the numbers in each leaf are called."""
+        return {
+            self.vector: [p.label or "θ" for p in self.parameters],
+            self.constant_leaf: [p.label or "θ" for p in self.others.values()],
+            self.inputs: [self.tape.label(i) for i in self.tape.inputs],
+        }
+
+    def numbers(self, at: Floats | None) -> Floats:
+        """The parameters' numbers: those given, or their own."""
+        if at is None:
+            return np.array([p.data for p in self.parameters], dtype=float)
+        at = np.asarray(at, dtype=float)
+        if at.shape != (len(self.parameters),):
+            raise ValueError(f"at must be a list of {len(self.parameters)} numbers, got {at!r}")
+        return at
+
+    def replay(self, leaves: Mapping[str, Sequence[Floats]]) -> Replay:
+        """The recording on the numbers of a run."""
+        outside = dict(zip(self.nodes, leaves["parameters"][0].tolist()))
+        outside.update(zip(self.others, leaves["others"][0].tolist()))
+        inputs = [part if self.batched else part[None] for part in leaves["inputs"]]
+        rows = np.concatenate(inputs, axis=1) if inputs else np.zeros((1, 0))
+        return Replay(self.tape, self.roots, outside, rows, self.batched)
+
+    def eager_gradient(self, wrt: Leaf | None, leaves: Mapping[str, Sequence[Floats]]) -> Floats:
+        """The gradient as eager has it."""
+        outside, inputs = self.replay(leaves).gradients()
+        return inputs if wrt is self.inputs else np.array([outside[i] for i in self.nodes])

@@ -1,0 +1,62 @@
+"""Executors: each a name and a class that runs a program, given the leaves' numbers.
+
+To add one is to add a file, and a row here. One that plans its own memory reads the arrays as they
+are, one that does not takes what `memory.plan` makes of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import NamedTuple, Protocol
+
+from autograd_core.compiler.executors.cells import is_scalar
+from autograd_core.compiler.ir import Array, Floats
+
+EXECUTORS = {  # name: where its class is; imported when it is used
+    "numpy": ("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
+    "python": ("autograd_core.compiler.executors.python", "PythonExecutor"),
+}
+
+
+class Outcome(NamedTuple):
+    """The results' numbers, theirs who ran until the next run; whether some may be undefined.
+
+    `suspicious` is set where a number on the way may have overflowed or have no definition: who
+    asked for the run looks then whether that is an error.
+    """
+
+    results: list[Floats]
+    suspicious: bool
+
+
+class Executor(Protocol):
+    """Runs the arrays that some results need, for any number of examples.
+
+    It may raise what Python raises for numbers without a definition (ArithmeticError, ValueError)
+    instead of saying that the outcome is suspicious.
+    """
+
+    def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
+        """Compute the results for n examples; None where there is no axis of examples.
+
+        A leaf's numbers are given by its name, as arrays in whose order they follow each other:
+        of the shape (k,), or (n, k) with a row for each example where the leaf is batched. A
+        result has its array's shape, the examples last.
+        """
+
+
+def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Executor]:
+    """The class of an executor, which is made from arrays in order and the results among them."""
+    if name not in EXECUTORS:
+        raise ValueError(f"there is no executor {name!r}: known are {', '.join(EXECUTORS)}")
+    module, title = EXECUTORS[name]
+    found: Callable[[Sequence[Array], Sequence[Array]], Executor] = getattr(
+        import_module(module), title
+    )
+    return found
+
+
+def choose(order: Sequence[Array]) -> str:
+    """The executor for a program: Python for one of single numbers (`is_scalar`), else NumPy."""
+    return "python" if is_scalar(order) else "numpy"

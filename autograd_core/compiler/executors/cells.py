@@ -1,0 +1,217 @@
+"""Cells: arrays taken apart again, into single numbers and how each is computed from others.
+
+Gather and Scatter leave nothing behind: they say which cell is meant, and which are added. What
+reads nothing, or a product of it, takes no part in a sum: it is no 0 that infinity turns into NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograd_core.compiler.ir import (
+    NAMES,
+    Array,
+    Compute,
+    Constant,
+    Gather,
+    Leaf,
+    Operand,
+    Scatter,
+    aligned,
+)
+from autograd_core.engine import ADD, DIV, MUL, NEG, SUB, Op
+
+PLUS, TIMES, UNARY, POWER, ATOM = range(5)  # how tightly an expression holds together
+OVER_EXAMPLES = ("each +", "each max")
+FEW = 12  # places an array at which an op is done
+
+
+@dataclass(eq=False, slots=True)
+class Cell:
+    """A number, or one for each example: `how(*operands)`, or what `text` says.
+
+    `how` is an op; "+" or "max" of all operands; "each +" or "each max", that of one operand over
+    all examples; or "row", for numbers that are put aside together. `stage` counts the loops over
+    the examples that it has to wait for, and `place` is where it is computed: in which stage, and
+    whether in the loop that ends the stage.
+    """
+
+    how: Op | str | None
+    operands: tuple[Cell, ...] = ()
+    batched: bool = False
+    stage: int = 0
+    place: tuple[int, bool] = (0, False)
+    text: str = ""
+    level: int = ATOM
+
+
+NOTHING = Cell(None, text="0.0")
+COUNT = Cell(None, text="n")
+
+
+class Scalars:
+    """The cells of arrays; `made` has all that are computed, each after its operands."""
+
+    def __init__(self, order: Sequence[Array], letter: Callable[[str], str]) -> None:
+        self.letter = letter
+        self.made: list[Cell] = []
+        self.known: dict[Any, Cell] = {}
+        self.of: dict[Array, list[Cell]] = {}
+        for x in order:
+            self.of[x] = CELLS[type(x)](self, x)
+
+    # --- Arrays
+
+    def leaf(self, x: Leaf) -> list[Cell]:
+        """A variable for each number."""
+        names = [f"{self.letter(x.name)}{i}" for i in range(x.size)]
+        return [Cell(None, (), x.batched, 0, (0, x.batched), name) for name in names]
+
+    def constant(self, x: Constant) -> list[Cell]:
+        """The numbers themselves, multiplied or divided by the number of examples."""
+        return [self.number(number, x.power) for number in x.numbers.ravel().tolist()]
+
+    def compute(self, x: Compute) -> list[Cell]:
+        """op(*operands), folded over the other letters first and then over the examples."""
+        lengths = lengths_of(x)
+        columns = [self.repeated(operand, lengths) for operand in x.operands]
+        found = [self.op(x.op, *operands) for operands in zip(*columns)]
+        some = len(found) // max(x.size, 1)
+        if some > 1:
+            rows = [found[i : i + some] for i in range(0, len(found), some)]
+            found = [self.folded(x.fold, row) for row in rows]
+        if "b" not in x.axes and any("b" in names for _, names in x.operands):
+            found = [self.over_examples(x.fold, cell) for cell in found]
+        return found
+
+    def repeated(self, operand: Operand, lengths: Mapping[str, int]) -> list[Cell]:
+        """An operand's cells, for each place along these axes."""
+        (x, letters), every = operand, "".join(lengths)
+        if letters.replace("b", "") == every:
+            return self.of[x]
+        numbers = np.arange(x.size).reshape(x.cells)
+        places = aligned(numbers, letters.replace("b", ""), every)
+        places = np.broadcast_to(places, list(lengths.values()))
+        return [self.of[x][i] for i in places.ravel().tolist()]
+
+    def gather(self, x: Gather) -> list[Cell]:
+        """The cells that are meant."""
+        flat = [*[cell for y in x.sources for cell in self.of[y]], NOTHING]
+        return [flat[i] for i in x.index.ravel().tolist()]
+
+    def scatter(self, x: Scatter) -> list[Cell]:
+        """The sum of what reaches each cell."""
+        found: list[list[Cell]] = [[] for _ in range(x.size)]
+        for operand, index in x.pieces:
+            cells = self.repeated(operand, dict(zip(NAMES, index.shape)))
+            for i, cell in zip(index.ravel().tolist(), cells):
+                if i >= 0:
+                    found[i].append(cell)
+        return [self.folded("+", some) for some in found]
+
+    # --- Cells
+
+    def new(self, how: Op | str, *operands: Cell) -> Cell:
+        """how(*operands), the same cell for the same."""
+        key = (how, operands)
+        if key not in self.known:
+            over = how in OVER_EXAMPLES
+            batched = not over and True in [x.batched for x in operands]
+            stage = max([x.stage for x in operands])
+            place = (stage, over or batched)
+            self.known[key] = cell = Cell(how, operands, batched, stage + over, place)
+            self.made.append(cell)
+        return self.known[key]
+
+    def number(self, number: float, power: int = 0) -> Cell:
+        """number * n**power."""
+        if power:
+            rest = self.number(number, power - 1 if power > 0 else power + 1)
+            return self.new(MUL if power > 0 else DIV, rest, COUNT)
+        level = UNARY if math.copysign(1.0, number) < 0 else ATOM
+        return self.known.setdefault(repr(number), Cell(None, text=repr(number), level=level))
+
+    def row(self, text: str, cells: Sequence[Cell]) -> Cell:
+        """Numbers that are put aside together, a row for each example."""
+        stage = max([x.stage for x in cells], default=0)
+        self.made.append(Cell("row", tuple(cells), True, stage, (stage, True), text))
+        return self.made[-1]
+
+    def op(self, op: Op | None, *operands: Cell) -> Cell:
+        """The op of operands, or the one operand; plus nothing, and times 1, change nothing."""
+        x, y = (*operands, NOTHING)[:2]
+        if op is None:
+            return x
+        if op is ADD:
+            return self.folded("+", operands)
+        if op is MUL:
+            return self.product(x, y)
+        if op is SUB and y is NOTHING:
+            return x
+        if op is NEG or (op is SUB and x is NOTHING):
+            operand = x if op is NEG else y
+            return operand if operand is NOTHING else self.new(NEG, operand)
+        return self.new(op, *operands)
+
+    def product(self, x: Cell, y: Cell) -> Cell:
+        """x * y."""
+        if x is NOTHING or y is NOTHING:
+            return NOTHING
+        for factor, other in ((x, y), (y, x)):
+            if factor.text == "1.0":
+                return other
+            if factor.text == "-1.0":
+                return self.new(NEG, other)
+        return self.new(MUL, x, y)
+
+    def folded(self, how: str, cells: Sequence[Cell]) -> Cell:
+        """The sum, or the maximum."""
+        if how == "+" and NOTHING in cells:
+            cells = [x for x in cells if x is not NOTHING]
+        if len(cells) < 2:
+            return cells[0] if cells else NOTHING
+        return self.new(how, *cells)
+
+    def over_examples(self, how: str, x: Cell) -> Cell:
+        """The sum or the maximum over the examples."""
+        if not x.batched:  # all have the same
+            return x if how == "max" else self.product(x, COUNT)
+        return self.new(f"each {how}", x)
+
+
+CELLS: dict[type[Array], Callable[[Scalars, Any], list[Cell]]] = {
+    Leaf: Scalars.leaf,
+    Constant: Scalars.constant,
+    Compute: Scalars.compute,
+    Gather: Scalars.gather,
+    Scatter: Scalars.scatter,
+}
+
+
+def is_scalar(arrays: Sequence[Array]) -> bool:
+    """Whether a program is of single numbers rather than of arrays, and so quicker in Python.
+
+    That is: it has no axis of examples, and on average its ops are done at less than 12 places an
+    array. In Python a place takes about 30 ns a run, and 15 us to write at first; an array takes
+    NumPy 0.7 us and up, and 50 us to prepare. So long programs run 10 to 30 times faster in Python
+    at 1 to 3 places an array, 5 times at 7, 1.5 to 3 times at 11; at 24 both are even. From 12 on,
+    what it takes to write is won back only after hundreds of runs. How long a program is does not
+    matter: all of this grows in step with it, up to 100,000 places at least.
+    """
+    computed = [x for x in arrays if isinstance(x, Compute)]
+    if any(x.batched for x in arrays):
+        return False
+    return sum([math.prod(lengths_of(x).values()) for x in computed]) < FEW * len(computed)
+
+
+def lengths_of(x: Compute) -> dict[str, int]:
+    """The axes along which an op is done, without the examples: first those of the result."""
+    lengths = dict(zip(x.axes, x.cells))
+    for y, letters in x.operands:
+        lengths.update(zip(letters, y.cells))
+    return lengths

@@ -1,0 +1,253 @@
+"""NumPy: every array becomes a call on views that are made once, or none where it is a view itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autograd_core.compiler.executors import Outcome
+from autograd_core.compiler.executors.contract import Call, Named, contract
+from autograd_core.compiler.ir import (
+    NAMES,
+    Array,
+    Cells,
+    Compute,
+    Constant,
+    Floats,
+    Gather,
+    Leaf,
+    Operand,
+    Scatter,
+    aligned,
+    needed,
+)
+from autograd_core.compiler.memory import plan, regular
+from autograd_core.engine import MUL, RELU, STEP, Op, power
+
+ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
+SIZES = 64  # of batches that are kept prepared
+
+# Forms that take fewer NumPy calls than the array form does.
+FEWER_CALLS: dict[Op, Callable[..., Any]] = {
+    RELU: lambda x, out: np.maximum(x, ZERO, out=out),
+    STEP: lambda x, out: np.greater(x, ZERO, out=out),
+    power(2.0): lambda x, out: np.multiply(x, x, out=out),
+}
+
+
+class NumPyExecutor:
+    """Memory is planned once; views and calls are made for each number of examples."""
+
+    def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
+        self.order, self.results = needed(order, results), results
+        self.memory = plan(self.order, results)
+        self.fixed = {
+            i: np.zeros(buffer.size)
+            for i, buffer in enumerate(self.memory.buffers)
+            if not buffer.batched
+        }
+        self.flat: dict[int, Floats] = {}  # the batched buffers, as large as has been needed
+        self.prepared: dict[int | None, Calls] = {}
+
+    def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
+        """Compute the results for n examples."""
+        calls = self.prepared.pop(n, None) or Calls(self, n)
+        self.prepared[n] = calls  # the last of all
+        if len(self.prepared) > SIZES:
+            del self.prepared[next(iter(self.prepared))]
+        for name, parts in leaves.items():
+            calls.load(name, parts)
+        complaints: list[str] = []
+        with np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind)):
+            for call in calls.calls:
+                call()
+        return Outcome(calls.results, bool(complaints))
+
+    def buffer(self, i: int, n: int | None) -> Floats:
+        """A buffer for n examples: the front of what there is, made larger if need be."""
+        if i in self.fixed:
+            return self.fixed[i]
+        size, rest = self.memory.buffers[i].size, () if n is None else (n,)
+        wanted, there = size * (n or 1), self.flat.get(i)
+        if there is None or there.size < wanted:
+            there = self.flat[i] = np.zeros(max(wanted, 2 * there.size if there is not None else 0))
+        return there[:wanted].reshape(size, *rest)
+
+
+class Calls:
+    """The views and the calls for one number of examples."""
+
+    def __init__(self, executor: NumPyExecutor, n: int | None) -> None:
+        self.n, self.memory = n, executor.memory
+        self.buffers = [executor.buffer(i, n) for i in range(len(self.memory.buffers))]
+        self.array: dict[Array, Floats] = {}
+        self.calls: list[Call] = []
+        for x in executor.order:
+            self.array[x] = self.view(x)
+            self.calls += MAKE[type(x)](self, x)
+        self.results = [self.array[x] for x in executor.results]
+        self.leaves = {x.name: self.array[x] for x in executor.order if isinstance(x, Leaf)}
+
+    def load(self, name: str, parts: Sequence[Floats]) -> None:
+        """Copy a leaf's numbers to where it is, unless nothing needs them."""
+        leaf, start = self.leaves.get(name), 0
+        for part in parts if leaf is not None else []:
+            stop = start + part.shape[-1]
+            leaf[start:stop] = part.T
+            start = stop
+
+    def view(self, x: Array) -> Floats:
+        """The array where it is; a constant that is read alone is not in a buffer."""
+        if x not in self.memory.home:
+            return self.constant(x)
+        home = self.memory.home[x]
+        buffer = self.buffers[home.buffer]
+        strides = [step * buffer.strides[0] for step in home.strides]
+        shape = (*x.cells, *buffer.shape[1:])
+        start = home.start * buffer.strides[0]
+        return np.ndarray(shape, float, buffer, start, (*strides, *buffer.strides[1:]))
+
+    def constant(self, x: Array) -> Floats:
+        """A constant's numbers, for this number of examples."""
+        assert isinstance(x, Constant)
+        return np.asarray(x.numbers * float(self.n or 1) ** x.power if x.power else x.numbers)
+
+    def operand(self, operand: Operand, letters: str) -> Floats:
+        """An operand with these axes; NumPy is quicker with a number than with axes of length 1."""
+        array = self.array[operand[0]]
+        return aligned(array, operand[1], letters) if operand[1] else array
+
+    # --- What each kind of array takes
+
+    def none(self, x: Leaf) -> list[Call]:
+        """Nothing: it is loaded."""
+        return []
+
+    def keep(self, x: Constant) -> list[Call]:
+        """Nothing, but for one that lies among other arrays and depends on the examples."""
+        if x in self.memory.home:
+            self.array[x][...] = self.constant(x)
+        shared = x in self.memory.home and x.power
+        return [partial(np.copyto, self.array[x], self.constant(x))] if shared else []
+
+    def compute(self, x: Compute) -> list[Call]:
+        """One call, or a product's few."""
+        out = self.array[x]
+        if x.op is None:
+            return fold(
+                Named(self.array[x.operands[0][0]], x.operands[0][1]), Named(out, x.axes), x.fold
+            )
+        if x.op is MUL:
+            every = {c for _, letters in x.operands for c in letters}
+            if every != set(x.axes):
+                left, right = [Named(self.array[y], letters) for y, letters in x.operands]
+                return contract(left, right, Named(out, x.axes))
+        return [apply(x.op, [self.operand(y, x.axes) for y in x.operands], out)]
+
+    def gather(self, x: Gather) -> list[Call]:
+        """Copy irregular cells together, from one buffer or from the sources laid end to end."""
+        if x not in self.memory.copied:
+            return []
+        out, calls = self.array[x], []
+        homes = [self.memory.home[y] for y in x.sources]
+        if len({home.buffer for home in homes}) == 1:
+            source, index = self.buffers[homes[0].buffer], self.memory.cells(*x.sources)[x.index]
+        else:
+            index, start = x.index, 0
+            source = np.empty((sum([y.size for y in x.sources]), *out.shape[index.ndim :]))
+            for y in x.sources:
+                target = source[start : start + y.size].reshape(self.array[y].shape)
+                calls.append(partial(np.copyto, target, self.array[y]))
+                start += y.size
+        calls.append(partial(np.take, source, np.maximum(index, 0), 0, out, "clip"))
+        if index.min(initial=0) < 0:
+            calls.append(partial(out.__setitem__, np.nonzero(index < 0), 0.0))
+        return calls
+
+    def scatter(self, x: Scatter) -> list[Call]:
+        """Add the pieces that are not computed in place."""
+        buffer, cells = self.buffers[self.memory.home[x].buffer], self.memory.cells(x)
+        pieces = list(zip(x.pieces, self.memory.in_place[x]))
+        written, calls = np.zeros(x.size, bool), []
+        for (_, index), there in pieces:
+            written[index.ravel() if there else []] = True
+        for (operand, index), there in pieces:
+            if not there:
+                reached = np.unique(index[index >= 0])
+                add = bool(written[reached].any())
+                if add and not written[reached].all():
+                    blank = cells[reached[~written[reached]]]
+                    calls.append(partial(buffer.__setitem__, blank, 0.0))
+                written[reached] = True
+                source = self.operand(operand, NAMES[: index.ndim] + "b" * x.batched)
+                calls.append(deposit(buffer, cells[index], source, add=add))
+        if not written.all():
+            calls.append(partial(buffer.__setitem__, cells[:-1][~written], 0.0))
+        return calls
+
+
+MAKE: dict[type[Array], Callable[[Calls, Any], list[Call]]] = {
+    Leaf: Calls.none,
+    Constant: Calls.keep,
+    Compute: Calls.compute,
+    Gather: Calls.gather,
+    Scatter: Calls.scatter,
+}
+
+
+def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
+    """The call out = op(*xs)."""
+    if op in FEWER_CALLS:
+        return partial(FEWER_CALLS[op], *xs, out)
+    if isinstance(op.array, str):
+        return partial(getattr(np, op.array), *xs, out=out)
+    function = op.on(np)
+    return lambda: np.copyto(out, function(*xs))
+
+
+def fold(x: Named, out: Named, how: str) -> list[Call]:
+    """The call out = x, folded over the letters that out lacks."""
+    lost = "".join([c for c in x.letters if c not in out.letters])
+    if not lost:
+        return [partial(np.copyto, out.array, aligned(*x, out.letters))]
+    if how == "+" and lost == x.letters[-len(lost) :]:  # a product with ones is quicker than a sum
+        ones = np.ones(x.array.shape[-len(lost) :])
+        return contract(x, Named(ones, lost), out)
+    axes = tuple([i for i, c in enumerate(x.letters) if c in lost])
+    kept = "".join([c for c in x.letters if c not in lost])
+    target = out.array.transpose([out.letters.index(c) for c in kept])
+    reduce = np.add.reduce if how == "+" else np.maximum.reduce
+    return [partial(reduce, x.array, axes, None, target)]
+
+
+def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
+    """The call buffer[cells] = source, or +=; a cell may be there several times, or be -1: nowhere."""
+    flat = cells.ravel()
+    home = regular(0, cells) if np.unique(flat).size == flat.size else None
+    if home is not None:
+        own = [step * buffer.strides[0] for step in home.strides]
+        target = np.ndarray(
+            (*cells.shape, *buffer.shape[1:]),
+            float,
+            buffer,
+            home.start * buffer.strides[0],
+            (*own, *buffer.strides[1:]),
+        )
+        return (
+            partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
+        )
+    keep = np.flatnonzero(flat >= 0)
+    order = keep[np.argsort(flat[keep], kind="stable")]
+    found, starts = np.unique(flat[order], return_index=True)
+
+    def run() -> None:
+        array = np.broadcast_to(source, (*cells.shape, *buffer.shape[1:])).reshape(
+            -1, *buffer.shape[1:]
+        )
+        summed = np.add.reduceat(array[order], starts, axis=0)
+        buffer[found] = buffer[found] + summed if add else summed
+
+    return run

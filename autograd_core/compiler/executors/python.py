@@ -1,0 +1,285 @@
+"""Python: a program of single numbers as one generated function, which reads as the chain rule.
+
+Every cell is a local variable, or part of the line that reads it; the examples are a loop. Ops do
+what they do on floats, so that the numbers are eager's wherever sums are in its order.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
+
+import numpy as np
+
+from autograd_core.compiler.executors import Outcome
+from autograd_core.compiler.executors.cells import (
+    ATOM,
+    OVER_EXAMPLES,
+    PLUS,
+    POWER,
+    TIMES,
+    UNARY,
+    Cell,
+    Scalars,
+)
+from autograd_core.compiler.ir import Array, Floats, Leaf, needed
+from autograd_core.engine import DIV, MUL, NEG, OPS, SUB, Op, power
+from autograd_core.numerics import real_power
+
+LETTERS = {"parameters": "w", "others": "c", "inputs": "x"}
+OWN = re.compile(r"[crsvwx]\d+|kept\d+|\w+_\d+")  # what the generated function calls its variables
+FOLDS = ("+", "max")
+RESERVED = {*keyword.kwlist, *LETTERS, "_", "max", "n", "range", "run", "zip"}
+WIDTH = 88  # of a line, in characters
+PART = 44  # of what is written where it is read
+PER_LINE = 12  # names in a list
+
+
+class PythonExecutor:
+    """Runs one generated function; `source` is its text."""
+
+    def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
+        arrays = needed(order, results)
+        leaves = [x for x in arrays if isinstance(x, Leaf)]
+        self.leaves = [(x.name, x.batched) for x in leaves]
+        self.results = [(array_of_rows if x.batched else array_of, x.cells) for x in results]
+        writer = Writer(arrays, leaves, results)
+        self.source = writer.source()
+        exec(compile(self.source, "<compiled program>", "exec"), writer.scope)  # noqa: S102
+        self.function: Callable[..., Any] = writer.scope["run"]
+
+    def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
+        """Compute the results for n examples."""
+        given = [numbers_of(leaves[name], batched=batched) for name, batched in self.leaves]
+        numbers = zip(self.function(n or 1, *given), self.results)
+        found = [form(some, cells) for some, (form, cells) in numbers]
+        finite = [finite for _, finite in found]
+        return Outcome([array for array, _ in found], False in finite)
+
+
+def array_of(numbers: list[float], cells: tuple[int, ...]) -> tuple[Floats, bool]:
+    """Numbers as an array; False if some may be infinite or NaN."""
+    return np.array(numbers, float).reshape(cells), math.isfinite(sum(numbers))
+
+
+def array_of_rows(rows: list[list[float]], cells: tuple[int, ...]) -> tuple[Floats, bool]:
+    """The same of a row for each example, which are the last axis then."""
+    array = np.array(rows, float).T.reshape(*cells, len(rows))
+    return array, bool(np.isfinite(array).all())
+
+
+def numbers_of(parts: Sequence[Floats], *, batched: bool) -> list[Any]:
+    """A leaf's numbers, or a row of them for each example."""
+    numbers: list[Any] = []
+    if batched:
+        numbers += np.concatenate(parts, axis=1).tolist()
+    for part in [] if batched else parts:
+        numbers += part.tolist()
+    return numbers
+
+
+# --- The function ----------------------------------------------------------------------------
+
+
+class Writer:
+    """Writes cells in lines, stage by stage: what all examples share, then a loop over them.
+
+    A cell that is read once, by a neighbour, is written where it is read, if it is short.
+    """
+
+    def __init__(
+        self, arrays: Sequence[Array], leaves: Sequence[Leaf], results: Sequence[Array]
+    ) -> None:
+        self.leaves = leaves
+        self.scope: dict[str, Any] = {"inf": math.inf, "nan": math.nan, "real_power": real_power}
+        self.functions: dict[Op, str] = {}
+        self.variables: Counter[str] = Counter()
+        self.rows = [(variables(x), x.name) for x in leaves if x.batched]  # what a loop reads
+        scalars = Scalars(arrays, letter)
+        self.results = [
+            (x, [scalars.row(f"r{k}", scalars.of[x])] if x.batched else scalars.of[x])
+            for k, x in enumerate(results)
+        ]
+        self.uses: Counter[Cell] = Counter()  # 1 for those that are read once, by a neighbour
+        self.kept: list[Cell] = []  # of one loop, for a later one
+        self.count_uses(scalars.made)
+        self.cells = [cell for cell in scalars.made if self.uses[cell]]
+
+    def count_uses(self, made: Sequence[Cell]) -> None:
+        """Count how often each cell is read, by those that are read themselves."""
+        for _, cells in self.results:
+            self.uses.update(cells * 2)
+        kept: dict[Cell, None] = {}
+        for cell in reversed(made):
+            for x in cell.operands if self.uses[cell] else []:
+                apart = x.place != cell.place
+                self.uses[x] += 1 + apart
+                if apart and x.how and x.batched:
+                    kept[x] = None
+        self.kept = list(kept)
+
+    def source(self) -> str:
+        """The text of the function."""
+        lines = [f"def run({', '.join(['n', *[leaf.name for leaf in self.leaves]])}):"]
+        lines += [f"    {variables(x)} = {x.name}" for x in self.leaves if not x.batched]
+        place = attrgetter("place")
+        for (stage, looped), some in groupby(sorted(self.cells, key=place), place):
+            cells = list(some)
+            lines += self.loop(stage, cells) if looped else self.block(cells, "    ")
+        found = [cells[0].text if x.batched else texts(cells) for x, cells in self.results]
+        more = "," if len(found) == 1 else ""
+        return "\n".join([*lines, f"    return {', '.join(found)}{more}", ""])
+
+    def block(self, cells: Iterable[Cell], indent: str) -> list[str]:
+        """The lines that compute cells."""
+        return [indent + line for cell in cells for line in self.lines(cell)]
+
+    def loop(self, stage: int, cells: list[Cell]) -> list[str]:
+        """The loop that computes cells for one example after the other."""
+        before: list[str] = []
+        body: list[str] = []
+        reads = in_step(self.rows)
+        for cell in cells:
+            if cell.how in OVER_EXAMPLES:
+                cell.text = self.variable("s")
+                before.append(f"    {cell.text} = {'0.0' if cell.how == 'each +' else '-inf'}")
+            elif cell.how == "row":
+                before.append(f"    {cell.text} = []")
+            body += self.block([cell], "        ")
+        kept = [cell for cell in self.kept if cell.stage == stage]
+        if kept:
+            before.append(f"    kept{stage} = []")
+            body.append(f"        kept{stage}.append({texts(kept)})")
+            self.rows.append((texts(kept), f"kept{stage}"))
+        return [*before, f"    for {reads}:", *body]
+
+    def lines(self, cell: Cell) -> Iterator[str]:
+        """The lines that compute a cell; none if it is written where it is read."""
+        if cell.how == "row":
+            yield f"{cell.text}.append({texts(cell.operands)})"
+        elif cell.how == "each +":
+            yield f"{cell.text} += {cell.operands[0].text}"
+        elif cell.how == "each max":
+            yield f"{cell.text} = max({cell.text}, {cell.operands[0].text})"
+        else:
+            first, *rest = chunks(cell.operands) if cell.how in FOLDS else [cell.operands]
+            function = self.function(cell.how)
+            text, level = formula(cell.how, first, function)
+            if self.uses[cell] == 1 and not rest and len(text) <= PART:
+                cell.text, cell.level = text, level
+                return
+            cell.text = self.variable("v")
+            yield f"{cell.text} = {text}"
+            for part in rest:
+                yield f"{cell.text} = {formula(cell.how, [cell, *part], function)[0]}"
+
+    def variable(self, letter: str) -> str:
+        """A new variable."""
+        self.variables[letter] += 1
+        return f"{letter}{self.variables[letter]}"
+
+    def function(self, how: Op | str | None) -> str:
+        """What an op is called; its name, as far as that can be one here."""
+        if not isinstance(how, Op):
+            return str(how)
+        if exponent(how) is not None:
+            return "real_power"
+        if how not in self.functions:
+            name = re.sub(r"\W", "_", how.name, flags=re.ASCII)
+            name = name if name.isidentifier() else f"op_{name}"
+            while name in RESERVED or name in self.scope or OWN.fullmatch(name):
+                name += "_"
+            self.functions[how] = name
+            self.scope[name] = how.value if how in OPS else lambda *xs: float(how.value(*xs))
+        return self.functions[how]
+
+
+def letter(leaf: str) -> str:
+    """What a leaf's variables are called."""
+    return LETTERS.get(leaf, f"{leaf}_")
+
+
+def variables(leaf: Leaf) -> str:
+    """A leaf's variables."""
+    return listed([f"{letter(leaf.name)}{i}" for i in range(leaf.size)])
+
+
+def in_step(rows: Sequence[tuple[str, str]]) -> str:
+    """What a loop goes over: lists of rows in step, or just the examples."""
+    if not rows:
+        return "_ in range(n)"
+    targets, lists = map(", ".join, zip(*rows))
+    return f"{targets} in zip({lists})" if len(rows) > 1 else f"{targets} in {lists}"
+
+
+def texts(cells: Iterable[Cell]) -> str:
+    """Cells in brackets."""
+    return listed([x.text for x in cells])
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in brackets, in as many lines as it takes."""
+    rows = [", ".join(names[i : i + PER_LINE]) for i in range(0, len(names), PER_LINE)]
+    return f"[{(',' + chr(10) + ' ' * 8).join(rows)}]"
+
+
+def chunks(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
+    """Cells in lists that fit in a line each: Python has a limit to the terms of an expression."""
+    some: list[Cell] = []
+    room = WIDTH
+    for cell in cells:
+        if some and len(cell.text) > room:
+            yield some
+            some, room = [], WIDTH
+        some.append(cell)
+        room -= len(cell.text) + 3
+    yield some
+
+
+# --- Formulas --------------------------------------------------------------------------------
+
+
+def formula(how: Op | str | None, xs: Sequence[Cell], function: str) -> tuple[str, int]:
+    """The text of how(*xs), and how tightly it holds together."""
+    x, y = xs[0], xs[-1]
+    if how == "+":
+        return within(x, PLUS) + "".join([signed("+", x) for x in xs[1:]]), PLUS
+    if how is SUB:
+        return within(x, PLUS) + signed("-", y), PLUS
+    if how is MUL or how is DIV:
+        return f"{within(x, TIMES)} {how.name} {within(y, UNARY)}", TIMES
+    if how is NEG:
+        text = within(x, TIMES)
+        return f"-({text})" if text[0] == "-" else f"-{text}", TIMES
+    n = exponent(how)
+    if n is not None and n.is_integer():
+        return f"{within(x, ATOM)} ** {n!r}", POWER
+    more = [repr(n)] if n is not None else []
+    return f"{function}({', '.join([*[x.text for x in xs], *more])})", ATOM
+
+
+def within(x: Cell, level: int) -> str:
+    """An operand, in parentheses where it holds together less tightly than it must."""
+    return x.text if x.level >= level else f"({x.text})"
+
+
+def signed(sign: str, x: Cell) -> str:
+    """An operand that is added or subtracted, with one sign."""
+    text = within(x, TIMES)
+    if text[0] == "-":
+        sign, text = "-" if sign == "+" else "+", text[1:]
+    return f" {sign} {text}"
+
+
+def exponent(how: Op | str | None) -> float | None:
+    """The n of x ** n for a constant n."""
+    if isinstance(how, Op) and re.fullmatch(r"\*\*-?[\d.]+(e[+-]\d+)?", how.name):
+        n = float(how.name[2:])
+        return n if power(n) is how else None  # the name may be rounded
+    return None

@@ -1,0 +1,206 @@
+"""Factor: from a graph of scalars to arrays.
+
+Each group of the schedule becomes one array, or a few. Sums of products are factored: where their
+left and their right factors are combined each with each, they are a matrix product.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from autograd_core.compiler.blocks import Block, blocks, common_grid, filled, together
+from autograd_core.compiler.build import Builder
+from autograd_core.compiler.graph import Graph
+from autograd_core.compiler.ir import NAMES, Array, Cells, Leaf, Operand, aligned
+from autograd_core.compiler.schedule import schedule
+from autograd_core.engine import ADD, EXP, LOG, LOGSUMEXP, MUL, SUB, Op
+
+
+class Factored:
+    """The arrays of a graph; `result` reads some of its nodes as one."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.emit = graph, Builder()
+        self.places = Places(self.emit, graph)
+        self.parameters = self.leaf("parameters", graph.parameters)
+        self.others = self.leaf("others", graph.others)
+        self.inputs = self.leaf("inputs", graph.inputs, batched=graph.has_examples)
+        for nodes in schedule(graph):
+            self.lower(nodes)
+
+    def leaf(self, name: str, nodes: Sequence[int], *, batched: bool = False) -> Leaf:
+        """The array of some leaves, in order."""
+        leaf = self.emit.leaf(name, len(nodes), batched=batched)
+        self.places.put(np.array(nodes, int), NAMES[0], (leaf, leaf.axes))
+        return leaf
+
+    def result(self, nodes: Cells) -> Array:
+        """The array of some nodes, in their shape."""
+        found = self.places.read(nodes, NAMES[: nodes.ndim])
+        return self.emit.full(found, (*nodes.shape, *found[0].shape[len(found[0].cells) :]))
+
+    def labels(self) -> dict[Array, dict[int, str]]:
+        """What is labelled, by array and cell."""
+        found: defaultdict[Array, dict[int, str]] = defaultdict(dict)
+        for node, label in self.graph.labels.items():
+            if self.places.cell[node] >= 0:
+                x, cell = self.places.at(node)
+                found[x][cell] = label
+        return dict(found)
+
+    # --- Ops
+
+    def lower(self, nodes: list[int]) -> None:
+        """The arrays for one group."""
+        op = self.graph.ops[nodes[0]]
+        if op is LOGSUMEXP:
+            for n in {len(self.graph.parents[i]) for i in nodes}:
+                self.lower_logsumexp([i for i in nodes if len(self.graph.parents[i]) == n])
+        elif isinstance(op, Op):
+            self.lower_op(op, nodes)
+        elif self.graph.sum(nodes[0]).products:
+            self.lower_products(nodes)
+        else:
+            self.lower_totals(nodes)
+
+    def lower_op(self, op: Op, nodes: list[int]) -> None:
+        """In the order of the first operand, and in its shape where it is all of an array."""
+        members = np.array(nodes)
+        operands = np.array([self.graph.parents[i] for i in nodes])
+        moving = ~self.places.is_constant[operands].all(axis=0)
+        order = np.argsort(self.places.cell[operands[:, moving.argmax()]], kind="stable")
+        members, operands = members[order], operands[order]
+        columns = [self.places.cell[column] for column in operands.T[moving]]
+        shape = self.places.shape_of(columns[0]) or common_grid(columns, len(nodes))
+        letters = NAMES[: len(shape)]
+        xs = [self.places.read(column.reshape(shape), letters) for column in operands.T]
+        self.places.put(members.reshape(shape), letters, self.emit.compute(op, xs, letters + "b"))
+
+    def lower_logsumexp(self, nodes: list[int]) -> None:
+        """log(sum(exp(x - top))) + top, which is at home with any finite xs."""
+        emit, table = self.emit, np.array([self.graph.parents[i] for i in nodes])
+        x = self.places.read(table, "mk")
+        lengths = dict(zip("mk", table.shape))
+        top = emit.compute(None, [x], "mb", fold="max")
+        weights = emit.compute(EXP, [emit.compute(SUB, [x, top], "mkb")], "mkb")
+        whole = emit.compute(None, [weights], "mb", lengths=lengths)
+        z = emit.compute(ADD, [emit.compute(LOG, [whole], "mb"), top], "mb")
+        self.places.put(np.array(nodes), "m", z)
+
+    # --- Sums
+
+    def lower_totals(self, nodes: list[int]) -> None:
+        """Sums of terms; shorter ones are filled up with 0."""
+        rows = [self.graph.sum(i).terms for i in nodes]
+        for some in together(list(map(len, rows))):
+            width = max([len(rows[m]) for m in some])
+            table = np.array([rows[m] + [-1] * (width - len(rows[m])) for m in some])
+            x = self.places.read(table, "mt")
+            z = self.emit.compute(None, [x], "mb", lengths=dict(zip("mt", table.shape)))
+            self.places.put(np.array([nodes[m] for m in some]), "m", z)
+
+    def lower_products(self, nodes: list[int]) -> None:
+        """Matrix products, one for all blocks of one shape, among sums of one length."""
+        sides = filled([self.graph.sum(i).products for i in nodes])
+        widths: defaultdict[int, list[int]] = defaultdict(list)
+        for m, (left, _) in enumerate(sides):
+            widths[len(left)].append(m)
+        for some in widths.values():
+            self.factor([nodes[m] for m in some], [sides[m] for m in some])
+
+    def factor(
+        self, nodes: list[int], sides: list[tuple[tuple[int, ...], tuple[int, ...]]]
+    ) -> None:
+        """Matrix products for sums of as many products each."""
+        lefts: dict[tuple[int, ...], int] = {}
+        rights: dict[tuple[int, ...], int] = {}
+        pairs = [
+            (lefts.setdefault(x, len(lefts)), rights.setdefault(y, len(rights))) for x, y in sides
+        ]
+        left, right = np.array(list(lefts)), np.array(list(rights))
+        guide = left[0] if (left >= 0).all() else right[0]  # the terms may be in any order
+        order = np.argsort(self.places.cell[guide], kind="stable")
+        left, right = left[:, order], right[:, order]
+        row_at, column_at = self.places.cell[left].max(axis=1), self.places.cell[right[:, 0]]
+        stacks: defaultdict[tuple[int, int], list[Block]] = defaultdict(list)
+        for block in blocks(pairs, len(lefts)):
+            block.rows.sort(key=row_at.__getitem__)
+            block.columns.sort(key=column_at.__getitem__)
+            stacks[len(block.rows), len(block.columns)].append(block)
+        for stack in stacks.values():
+            x, y = left[[block.rows for block in stack]], right[[block.columns for block in stack]]
+            self.product(nodes, x, y, members(stack))
+
+    def product(self, nodes: list[int], x: Cells, y: Cells, member: Cells) -> None:
+        """z[n,r,c] = the sum over k of x[n,r,k] * y[n,c,k], plus every term[n,r,c]."""
+        lengths = dict(zip("nrkc", (*x.shape, y.shape[1])))
+        factors = [self.places.read(x, "nrk"), self.places.read(y, "nck")]
+        z = self.emit.compute(MUL, factors, "nrcb", lengths=lengths)
+        some = np.where(member < 0, member.max(), member)  # for cells that nothing reads
+        for column in zip(*[self.graph.sum(i).terms for i in nodes]):
+            z = self.emit.compute(ADD, [z, self.places.read(np.array(column)[some], "nrc")], "nrcb")
+        self.places.put(np.array([*nodes, -1])[member], "nrc", z)
+
+
+def members(stack: Sequence[Block]) -> Cells:
+    """The member for each block, row and column; -1 where there is none."""
+    return np.array(
+        [[[b.members.get((r, c), -1) for c in b.columns] for r in b.rows] for b in stack]
+    )
+
+
+class Places:
+    """Where every node's number is: a cell, as if all arrays were laid end to end."""
+
+    def __init__(self, emit: Builder, graph: Graph) -> None:
+        n = len(graph.ops) + 1  # one more: the node -1 reads 0
+        self.emit = emit
+        self.cell = np.full(n, -1)
+        self.is_constant, self.number = np.zeros(n, bool), np.zeros(n)
+        constants = list(graph.constants)
+        self.is_constant[[*constants, -1]] = True
+        self.number[constants] = list(graph.constants.values())
+        self.arrays: list[Array] = []
+        self.bases = [0]
+        self.base: dict[Array, int] = {}
+        if constants:  # for what reads them together with other numbers
+            self.put(np.array(constants), "a", emit.constant(self.number[constants], "a"))
+
+    def put(self, nodes: Cells, letters: str, found: Operand) -> None:
+        """Note which cells are which nodes, of a grid (-1: no node)."""
+        x, names = found
+        if x not in self.base:
+            self.arrays.append(x)
+            self.base[x] = self.bases[-1]
+            self.bases.append(self.bases[-1] + x.size)
+        cells = self.base[x] + np.arange(x.size).reshape(x.cells)
+        cells = np.broadcast_to(aligned(cells, names.replace("b", ""), letters), nodes.shape)
+        self.cell[nodes[nodes >= 0]] = cells[nodes >= 0]
+
+    def read(self, nodes: Cells, letters: str) -> Operand:
+        """The nodes' numbers, as an operand with these letters."""
+        if self.is_constant[nodes].all():
+            return self.emit.constant(self.number[nodes], letters)
+        cells = self.cell[nodes]
+        owner = np.searchsorted(self.bases, cells, side="right") - 1
+        sources, index, start = [], np.full(nodes.shape, -1), 0
+        for i in np.unique(owner[cells >= 0]).tolist():
+            index = np.where((owner == i) & (cells >= 0), cells - (self.bases[i] - start), index)
+            sources.append(self.arrays[i])
+            start += self.arrays[i].size
+        return self.emit.gather(sources, index, letters)
+
+    def at(self, node: int) -> tuple[Array, int]:
+        """The array that has a node, and the cell there."""
+        cell = int(self.cell[node])
+        owner = int(np.searchsorted(self.bases, cell, side="right")) - 1
+        return self.arrays[owner], cell - self.bases[owner]
+
+    def shape_of(self, cells: Cells) -> tuple[int, ...] | None:
+        """The shape of the array that has these cells and no others, in this order."""
+        x = self.arrays[int(np.searchsorted(self.bases, cells[0], side="right")) - 1]
+        whole = len(cells) == x.size and (cells == self.base[x] + np.arange(x.size)).all()
+        return x.cells if whole else None

@@ -1,0 +1,162 @@
+"""Gradient: more arrays of the same kind, by a table of transposes.
+
+What reaches an array is handed on to what it is computed from. The result is a program again, so
+that the gradient of a gradient is one more call.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from autograd_core.compiler.build import Builder
+from autograd_core.compiler.ir import (
+    EXAMPLES,
+    NAMES,
+    Array,
+    Cells,
+    Compute,
+    Gather,
+    Operand,
+    Scatter,
+)
+from autograd_core.compiler.record import Recording, recording
+from autograd_core.engine import MUL, Op
+
+Flow: TypeAlias = "tuple[Operand, Cells | None]"  # with the cells it reaches; None for each its own
+
+
+class Gradient(NamedTuple):
+    """The gradient in the shape of what it is along; and along each array on the way."""
+
+    array: Array
+    along: dict[Array, Operand]
+
+
+def gradient(emit: Builder, root: Array, wrt: Array) -> Gradient:
+    """d(root)/d(wrt); of the mean over the examples where there are any."""
+    order, depending, along = list(emit.order), {wrt}, dict[Array, Operand]()
+    for x in order:
+        if not depending.isdisjoint(x.reads()):
+            depending.add(x)
+    flows: defaultdict[Array, list[Flow]] = defaultdict(list)
+    flows[root].append((emit.constant(1.0, power=-int(root.batched)), None))
+    for x in reversed(order):
+        if x in flows and x in depending and x is not wrt:
+            g = along[x] = added(emit, flows.pop(x), x)
+            for y, flow in TRANSPOSES[type(x)](emit, x, g):
+                if y in depending:
+                    flows[y].append(flow)
+    along[wrt] = added(emit, flows[wrt], wrt)
+    return Gradient(emit.full(along[wrt], wrt.shape), along)
+
+
+def added(emit: Builder, flows: Sequence[Flow], x: Array) -> Operand:
+    """The sum of all that reaches an array."""
+    whole = [g for g, index in flows if index is None]
+    pieces = [(g, index) for g, index in flows if index is not None]
+    if not pieces:
+        return emit.total(whole, x.axes) if whole else emit.constant(0.0)
+    if whole:
+        pieces.append((emit.total(whole, x.axes), np.arange(x.size).reshape(x.cells)))
+    elif len(pieces) == 1 and is_permutation(*pieces[0], x):
+        (g, _), index = pieces[0]
+        return emit.gather([g], np.argsort(index, axis=None).reshape(x.cells), x.axes.rstrip("b"))
+    return emit.scatter(pieces, x.shape)
+
+
+def is_permutation(g: Operand, index: Cells, x: Array) -> bool:
+    """Whether each number of g belongs to one cell of x, and each cell has one."""
+    if g[1] != NAMES[: index.ndim] + "b" * x.batched or index.size != x.size:
+        return False
+    return bool((np.sort(index, axis=None) == np.arange(x.size)).all())
+
+
+# --- The transposes --------------------------------------------------------------------------
+
+
+def of_compute(emit: Builder, x: Compute, g: Operand) -> Iterator[tuple[Array, Flow]]:
+    """slope * g, summed over the axes that the operand lacks."""
+    if x.fold == "max":
+        return  # it shifts a logsumexp, whose value does not depend on the shift
+    named = (*x.operands, (x, x.axes))
+    lengths = {c: n for y, letters in named for c, n in zip(letters, y.shape)}
+    for (y, letters), slope in zip(x.operands, slopes(emit, x), strict=True):
+        if slope != emit.constant(0.0):
+            flow, own = emit.compute(MUL, [slope, g], letters, lengths=lengths)
+            yield y, ((flow, renamed(own, letters, y.axes)), None)
+
+
+def of_gather(emit: Builder, x: Gather, g: Operand) -> Iterator[tuple[Array, Flow]]:
+    """To each source what belongs to its cells."""
+    start = 0
+    for y in x.sources:
+        mine = (x.index >= start) & (x.index < start + y.size)
+        axes = range(mine.ndim)
+        box = [np.flatnonzero(mine.any(axis=tuple([b for b in axes if b != a]))) for a in axes]
+        inside = np.ix_(*box)
+        yield y, (part(emit, g, box), np.where(mine[inside], x.index[inside] - start, -1))
+        start += y.size
+
+
+def part(emit: Builder, g: Operand, box: Sequence[Cells]) -> Operand:
+    """Some places along each axis, of an operand."""
+    x, letters = g
+    own = letters.replace("b", "")
+    places = [box[NAMES.index(c)] for c in own]
+    return emit.gather([x], np.arange(x.size).reshape(x.cells)[np.ix_(*places)], own) if own else g
+
+
+def of_scatter(emit: Builder, x: Scatter, g: Operand) -> Iterator[tuple[Array, Flow]]:
+    """To each piece what reaches its cells."""
+    for (y, letters), index in x.pieces:
+        axes = NAMES[: index.ndim]
+        flow = emit.gather([emit.full(g, x.shape)], index, axes) if g[1].strip("b") else g
+        lengths = dict(zip(axes + "b" * x.batched, (*index.shape, EXAMPLES)))
+        own = emit.compute(None, [flow], letters, lengths=lengths)
+        yield y, ((own[0], renamed(own[1], letters, y.axes)), None)
+
+
+TRANSPOSES: dict[type[Array], Callable[..., Iterator[tuple[Array, Flow]]]] = {
+    Compute: of_compute,
+    Gather: of_gather,
+    Scatter: of_scatter,
+}
+
+
+def renamed(letters: str, old: str, new: str) -> str:
+    """Letters of one naming in another."""
+    return letters.translate(str.maketrans(old, new))
+
+
+# --- The derivative table on arrays ----------------------------------------------------------
+
+
+def slopes(emit: Builder, x: Compute) -> Sequence[Operand]:
+    """The slopes along each operand, as the op's row has them."""
+    if x.op is None:
+        return [emit.constant(1.0)]
+    tape, results = rule(x.op, len(x.operands))
+    every = "".join(dict.fromkeys(x.axes + "".join([letters for _, letters in x.operands])))
+    found = dict(zip(tape.inputs, [(x, x.axes), *x.operands]))
+    for i, op in enumerate(tape.ops):
+        if i in tape.constants:
+            found[i] = emit.constant(tape.constants[i])
+        elif op is not None:
+            found[i] = emit.compute(op, [found[p] for p in tape.parents[i]], every)
+    return [found[i] for i in results]
+
+
+@lru_cache(maxsize=1024)
+def rule(op: Op, n: int) -> tuple[Recording, list[int]]:
+    """The partials of an op along n operands, recorded: the recording, and the slopes' nodes."""
+    with recording() as tape:
+        operands = [tape.input(name) for name in ("z", *[f"x{i}" for i in range(n)])]
+        found = [tape.node(slope) for slope in op.partials(*operands)]
+    if len(found) != n:
+        raise TypeError(f"{op.name}: {len(found)} partials for {n} operands")
+    return tape, found

@@ -1,0 +1,496 @@
+"""A program as text: its arrays forward and backward as formulas, with shapes.
+
+A column of numbers has one axis, a matrix two, and where there are examples they are the columns;
+with more axes, a formula names each by a letter. What is used once, and has no name, stands where
+it is used.
+
+>>> from autograd_core import compile
+>>> from nn import MLP, losses
+>>> model = MLP(2, [3, 1], activation="tanh", seed=0)
+>>> program = compile(lambda x, y: losses.squared_error(model(x), y), batched=True)
+>>> program.prepare([[0.0, 1.0]], [1.0])
+>>> print(program)
+13 parameters, 3 inputs, n examples
+  forward
+    z1 = W1 @ x + b1            3 × n
+    a1 = tanh(z1)               3 × n
+    z2 = W2 @ a1 + b2           1 × n
+    v4 = z2 - y                 1 × n
+    v5 = v4**2                  1 × n
+    value = mean(v5)
+  backward
+    ∇v4 = 2 * v4 / n            1 × n
+    ∇z2 = ∇v4                   1 × n
+    ∇b2 = sum(∇v4)              1
+    ∇W2 = ∇v4 @ a1ᵀ             3
+    ∇a1 = W2ᵀ @ ∇v4             3 × n
+    ∇z1 = (1 - a1 * a1) * ∇a1   3 × n
+    ∇b1 = sum(∇z1)              3
+    ∇W1 = ∇z1 @ xᵀ              3 × 2
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+
+from autograd_core.compiler.build import number_in
+from autograd_core.compiler.ir import (
+    Array,
+    Compute,
+    Constant,
+    Gather,
+    Leaf,
+    Operand,
+    Scatter,
+    needed,
+)
+from autograd_core.engine import ADD, MUL
+from autograd_core.formulas import PRODUCTS, SUMS, Formula, applied, infix, negative
+
+if TYPE_CHECKING:
+    from autograd_core.compiler.compiled import Compiled
+
+WEIGHTS = re.compile(r"W(\d*)")
+FRESH = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # letters for axes that are summed over inside of a formula
+
+
+INDEXED = ("?", "?")  # a formula in which every array has its letters
+Wanted: TypeAlias = "tuple[str, str]"  # the letter of the rows, and that of the columns
+Layout: TypeAlias = "tuple[int | None, int | None]"  # which axis is the rows, and which the columns
+
+
+class Cell(NamedTuple):
+    """What a cell's array is called, and what the cell; where it is tells two of one name apart."""
+
+    whole: str
+    part: str
+    place: object = None
+
+
+CONSTANT, ZERO = Cell("constants", "constants"), Cell("0", "0")
+
+
+def listing(compiled: Compiled) -> str:
+    """The program's arrays forward, and backward where the result can be differentiated."""
+    text = Listing(compiled)
+    lines = [("forward", ""), *text.forward(), *text.backward()]
+    width = max(len(left) for left, _ in lines)
+    body = [f"  {left:<{width}}   {right}".rstrip() for left, right in lines]
+    return "\n".join([text.title, *body])
+
+
+class Listing:
+    """Names for arrays and their cells, and which of their axes are rows and which columns."""
+
+    def __init__(self, compiled: Compiled) -> None:
+        self.compiled = compiled
+        self.order, self.along = compiled.whole()
+        self.along_leaf = compiled.vector if compiled.parameters else compiled.inputs
+        self.labels = compiled.labels
+        self.steps = {*compiled.steps, *compiled.results}
+        readers: defaultdict[Array, list[Array]] = defaultdict(list)
+        for x in self.order:
+            for y in x.reads():
+                readers[y].append(x)
+        self.inline = {y for y, xs in readers.items() if self.is_inline(y, xs)}
+        self.named: dict[Array, str] = {}
+        self.cells: dict[Array, list[Cell]] = {}
+        self.layout: dict[Array, Layout] = {}
+        self.size: Counter[str] = Counter()
+        self.written: dict[Array, set[int]] = {}
+        self.count = 0  # of lines
+        for leaf, names in compiled.leaves().items():
+            self.note(leaf, [stem(name) for name in names], names)
+
+    def is_inline(self, x: Array, readers: Sequence[Array]) -> bool:
+        """Whether an array stands where it is used."""
+        if not isinstance(x, Compute) or x in self.steps or len(readers) > 1:
+            return False
+        return not is_fold(x) and isinstance(readers[0], (Compute, Scatter))
+
+    @property
+    def title(self) -> str:
+        """How large the program is."""
+        examples = ", n examples" if self.compiled.batched else ""
+        return (
+            f"{self.compiled.vector.size} parameters, {self.compiled.inputs.size} inputs{examples}"
+        )
+
+    # --- Names
+
+    def note(self, x: Array, wholes: Sequence[str], parts: Sequence[str]) -> None:
+        """Note what the cells of an array are called."""
+        self.cells[x] = [Cell(*names, (x, i)) for i, names in enumerate(zip(wholes, parts))]
+        self.size.update(wholes)
+
+    def give(self, x: Array, name: str, layout: Layout) -> None:
+        """Name an array, and its cells with it."""
+        self.named[x], self.layout[x] = name, layout
+        labels = self.labels.get(x, {})
+        own = [f"{name}[{i}]" if x.size > 1 else name for i in range(x.size)]
+        parts = [labels.get(i, own[i]) if labels.get(i) != name else own[i] for i in range(x.size)]
+        self.note(x, [name] * x.size, parts)
+
+    def name(self, x: Array) -> str:
+        """What to call an array."""
+        if x in self.named:
+            return self.named[x]
+        if isinstance(x, Constant):
+            return "constants"
+        name = self.name_of(self.cells_of(x)) if isinstance(x, (Leaf, Gather)) else "0"
+        if not isinstance(x, Gather) or self.named.get(x.sources[0]) != name:
+            return name
+        same = x.size == x.sources[0].size and (x.index.ravel() == np.arange(x.size)).all()
+        return name if same or x.size < x.sources[0].size else f"{name}[…]"  # in another order
+
+    def cells_of(self, x: Array) -> list[Cell]:
+        """The names of an array's cells."""
+        if not isinstance(x, Gather):
+            return self.cells.get(x, [CONSTANT] * x.size)
+        found = [cell for y in x.sources for cell in self.cells_of(y)] + [ZERO]
+        return [found[i] for i in x.index.ravel().tolist()]
+
+    def name_of(self, cells: Sequence[Cell]) -> str:
+        """What to call some cells: an array, a part of it, or several in brackets."""
+        found: dict[str, list[str]] = {}
+        for cell in dict.fromkeys(cells):
+            found.setdefault(cell.whole, []).append(cell.part)
+        if len(found) > 2 and all(whole in self.parameter_names for whole in found):
+            return "θ"
+        names = [
+            whole if len(parts) == self.size[whole] else part_name(parts)
+            for whole, parts in found.items()
+        ]
+        if len(names) == 1:
+            return names[0]
+        return f"[{', '.join(names if len(names) < 4 else [*names[:3], '…'])}]"
+
+    @cached_property
+    def parameter_names(self) -> set[str]:
+        """The names of all arrays of parameters."""
+        return {cell.whole for cell in self.cells[self.compiled.vector]}
+
+    def step_name(self, x: Compute) -> str:
+        """The textbook's name: z1 = W1 x + b1, a1 = relu(z1); the label where there is one."""
+        labels, name = self.labels.get(x, {}), ""
+        if labels:
+            label = next(iter(labels.values()))
+            name = stem(label) if x.size > 1 else label
+        elif x.op in (ADD, MUL):
+            product = x.operands[0][0] if x.operands[0][0] in self.inline else x
+            reads = [
+                WEIGHTS.fullmatch(self.name(y)) for y in product.reads() if y not in self.inline
+            ]
+            name = next((f"z{match[1]}" for match in reads if match), "") if is_sum(product) else ""
+        elif len(x.operands) == 1 and x.op and x.operands[0][0] not in self.inline:
+            before = re.fullmatch(r"z(\d*)", self.name(x.operands[0][0]))
+            name = f"a{before[1]}" if before else ""
+        return name if name and name not in self.named.values() else f"v{self.count}"
+
+    # --- Lines
+
+    def forward(self) -> Iterator[tuple[str, str]]:
+        """A line for each array that is computed, and the value."""
+        for x in needed(self.order, self.compiled.results):
+            if isinstance(x, Compute) and x not in self.inline and not is_repeat(x):
+                self.count += 1
+                self.give(x, self.step_name(x), self.layout_of(x))
+                yield f"  {self.equation(x)}", self.shape_name(x)
+        for root in self.compiled.results[:1]:
+            value = self.text((root, root.axes), self.wanted(root)).text
+            yield (f"  value = mean({value})" if root.batched else f"  value = {value}"), ""
+
+    def backward(self) -> Iterator[tuple[str, str]]:
+        """A line for each gradient."""
+        if not self.along:
+            return
+        yield "backward", ""
+        alike: defaultdict[Array, list[Array]] = defaultdict(list)
+        for x, (g, _) in self.along.items():
+            alike[g].append(x)
+            named = x in self.named or isinstance(x, (Gather, Leaf))
+            if named and isinstance(g, (Compute, Scatter)) and g not in self.named:
+                self.inline.discard(g)
+                self.give(g, f"∇{self.name(x)}", self.layout_along(x, self.along[x]))
+        forward = set(needed(self.order, self.compiled.results))
+        for g in [x for x in self.order if x not in forward]:
+            if isinstance(g, Compute) and g not in self.inline and not is_repeat(g):
+                if g not in self.named:
+                    self.count += 1
+                    self.give(g, f"v{self.count}", self.layout_of(g))
+                own = [x for x in alike[g] if f"∇{self.name(x)}" == self.named[g]]
+                yield f"  {self.equation(g, add=self.adds(own))}", self.shape_name(g)
+            elif isinstance(g, Scatter):
+                yield from self.pieces(g, alike[g])
+            for x in alike[g]:
+                yield from self.alias(x, g)
+        for x in alike:
+            if isinstance(x, Constant):
+                for y in alike[x]:
+                    yield from self.alias(y, x)
+
+    def equation(self, x: Compute, *, add: bool = False) -> str:
+        """The formula of an array: of matrices, or where there are more axes, with letters."""
+        sign = "+=" if add else "="
+        if not self.is_flat(x):
+            return (
+                f"{self.named[x]}[{spread(x.axes)}] {sign} {self.formula(x, x.axes, INDEXED).text}"
+            )
+        return f"{self.named[x]} {sign} {self.formula(x, x.axes, self.wanted(x)).text}"
+
+    def adds(self, along: Sequence[Array]) -> bool:
+        """Whether a gradient is added to what another part of the array has: then, note it."""
+        add = False
+        for x in along:
+            if isinstance(x, Gather) and len(x.sources) == 1:
+                written = self.written.setdefault(x.sources[0], set())
+                add |= not written.isdisjoint(x.index.ravel().tolist())
+                written.update(x.index.ravel().tolist())
+        return add
+
+    def pieces(self, g: Scatter, along: Sequence[Array]) -> Iterator[tuple[str, str]]:
+        """A line for each piece that has none yet."""
+        for x in along[:1]:
+            names, written = self.cells_of(x), self.written.setdefault(x, set())
+            for operand, index in g.pieces:
+                if operand[0] in self.inline or isinstance(operand[0], Constant):
+                    cells = [i for i in index.ravel().tolist() if i >= 0]
+                    sign = "=" if written.isdisjoint(cells) else "+="
+                    written.update(cells)
+                    target = self.name_of([names[i] for i in cells])
+                    yield (
+                        f"  ∇{target} {sign} {self.text(operand, self.wanted_part(operand)).text}",
+                        lengths(index.shape, x),
+                    )
+
+    def alias(self, x: Array, g: Array) -> Iterator[tuple[str, str]]:
+        """A line for a gradient that is the same as another one, or is known from the start."""
+        shown = x in self.named or isinstance(x, Gather) or x is self.along_leaf
+        name = f"∇{self.name(x)}" if shown and x.size else ""
+        known = isinstance(g, Constant) and self.along_leaf not in x.reads()
+        if name and not known and not isinstance(g, Gather) and self.named.get(g) != name:
+            sign = "+=" if self.adds([x]) else "="
+            yield (
+                f"  {name} {sign} {self.text(self.along[x], self.wanted(x)).text}",
+                self.shape_name(x),
+            )
+
+    # --- Formulas
+
+    def is_flat(self, x: Compute) -> bool:
+        """Whether a formula is about matrices alone."""
+        if len(x.axes) > 2:
+            return False
+        inner = [y for y in x.reads() if y in self.inline and isinstance(y, Compute)]
+        rest = [y for y in x.reads() if y not in self.inline]
+        return all(len(y.axes) <= 2 for y in rest) and all(map(self.is_flat, inner))
+
+    def formula(self, x: Compute, letters: str, wanted: Wanted) -> Formula:
+        """How an array is computed, with these letters for its axes."""
+        own = dict(zip(x.axes, letters))
+        for _, names in x.operands:
+            for c in names:
+                own.setdefault(c, c if c == "b" else c.upper())
+        operands = [(y, "".join([own[c] for c in names])) for y, names in x.operands]
+        if x.op and len(operands) > 2 and all(isinstance(y, Gather) for y, _ in operands):
+            cells = [cell for y, _ in operands for cell in self.cells_of(y)]
+            return Formula(f"{x.op.name}({self.name_of(cells)})")
+        lost = "".join([own[c] for c in own if c not in x.axes])
+        if x.op is None and lost:
+            return self.folded(x, operands[0], lost, wanted)
+        if x.op is MUL and wanted != INDEXED and is_product(x):
+            return self.product(operands, letters, lost, wanted)
+        found = self.operation(x, [self.text(operand, wanted) for operand in operands])
+        return found if not lost else Formula(f"Σ{spread(lost)} {found.within(PRODUCTS)}", SUMS)
+
+    def operation(self, x: Compute, operands: Sequence[Formula]) -> Formula:
+        """An op, elementwise; numbers first, and none for 1."""
+        if x.op is None:
+            return operands[0]
+        number = number_in(x.operands[-1]) if x.op is MUL else None
+        if number is None:
+            return applied(x.op.name, operands)
+        factor, power = number
+        found = (
+            operands[0]
+            if abs(factor) == 1
+            else infix("*", Formula(short(abs(factor))), operands[0])
+        )
+        found = negative(found) if factor < 0 else found
+        for _ in range(abs(power)):
+            found = infix("/" if power < 0 else "*", found, Formula("n"))
+        return found
+
+    def folded(self, x: Compute, operand: Operand, lost: str, wanted: Wanted) -> Formula:
+        """A sum, or a maximum, over rows or columns: over those that the shape beside it lacks."""
+        verb = "sum" if x.fold == "+" else "max"
+        if wanted == INDEXED:
+            return Formula(f"{verb}({self.text(operand, INDEXED).text}, {spread(lost)})")
+        rest = [c for c in operand[1] if c not in wanted]
+        rows, columns = [wanted[0] or "".join(rest[:1]), wanted[1] or "".join(rest[-1:])]
+        if len(operand[1]) == 1:
+            rows, columns = ("", rest[0]) if rest == ["b"] else (rest[0], "")
+        return Formula(f"{verb}({self.text(operand, (rows, columns)).text})")
+
+    def product(
+        self, operands: Sequence[Operand], letters: str, lost: str, wanted: Wanted
+    ) -> Formula:
+        """A product of matrices, in the order in which their rows and columns are wanted."""
+        (x, y), (rows, columns) = operands, wanted
+        if lost and not letters and lost == "b":
+            return infix("@", self.text(x, ("", "b")), self.text(y, ("b", "")))
+        if lost and set(letters) <= set(x[1]) & set(y[1]):  # of each column with each
+            wanted = (lost, letters)
+            return infix("·", self.text(x, wanted), self.text(y, wanted))
+        if (rows and rows not in x[1]) or (columns and columns not in y[1]):
+            x, y = y, x
+        return infix("@", self.text(x, (rows, lost)), self.text(y, (lost, columns)))
+
+    def text(self, operand: Operand, wanted: Wanted) -> Formula:
+        """An operand as it stands in a formula: its own, or its name, transposed if need be."""
+        x, letters = operand
+        number = number_in(operand)
+        if number is not None:
+            factor, power = number
+            return (
+                Formula(short(factor))
+                if not power
+                else infix("/", Formula(short(factor)), Formula("n"))
+            )
+        if isinstance(x, Compute) and (x in self.inline or is_repeat(x)):
+            return self.formula(x, letters, wanted)
+        name = self.name(x)
+        if wanted == INDEXED:
+            return Formula(f"{name}[{spread(letters)}]" if letters else name)
+        row, column = [letters[axis] if axis is not None else "" for axis in self.layout_of(x)]
+        turned = (row and row != wanted[0]) or (column and column != wanted[1])
+        return Formula(f"{name}ᵀ" if turned else name)
+
+    # --- Rows and columns
+
+    def layout_of(self, x: Array) -> Layout:
+        """Which axis of an array is the rows, and which the columns."""
+        if x in self.layout:
+            return self.layout[x]
+        if len(x.axes) != 1:
+            return (
+                (0, 1)
+                if len(x.axes) > 1 and not self.is_turned(x)
+                else (1, 0)
+                if x.axes
+                else (None, None)
+            )
+        if x.batched or self.is_row(x):
+            return None, 0
+        if isinstance(x, Compute):
+            for y, letters in x.operands:
+                row, column = self.layout_of(y)
+                if x.axes in letters and not is_sum(x):
+                    return (None, 0) if column == letters.index(x.axes) else (0, None)
+            if is_sum(x) and x.op is MUL and x.axes not in x.operands[0][1]:
+                return None, 0
+        return 0, None
+
+    def is_row(self, x: Array) -> bool:
+        """Whether the cells of an array are labelled as a row of a matrix: W[0,0], W[0,1], ..."""
+        places = (
+            [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in self.cells_of(x)]
+            if isinstance(x, Gather)
+            else []
+        )
+        return len(places) > 1 and all(places) and len({place[1] for place in places if place}) == 1
+
+    def is_turned(self, x: Array) -> bool:
+        """Whether rows are labelled as columns: W[0,0], W[1,0] follow each other in a row."""
+        if not isinstance(x, Gather) or x.batched:
+            return False
+        parts = [cell.part for cell in self.cells_of(x)]
+        places = [re.fullmatch(r".*\[(\d+),(\d+)\]", part) for part in (parts[0], parts[1])]
+        return bool(places[0] and places[1] and places[0][2] == places[1][2])
+
+    def shape_name(self, x: Array) -> str:
+        """The lengths of the axes, those of the rows first."""
+        return lengths(x.cells[::-1] if self.layout_of(x) == (1, 0) else x.cells, x)
+
+    def layout_along(self, x: Array, g: Operand) -> Layout:
+        """The layout of a gradient: that of the array it is along."""
+        axes = [x.axes[axis] if axis is not None else "" for axis in self.layout_of(x)]
+        row, column = [g[1].index(c) if c and c in g[1] else None for c in axes]
+        return row, column
+
+    def wanted_part(self, operand: Operand) -> Wanted:
+        """The same, of a piece of an array: a column, or a matrix as it is."""
+        x, letters = operand
+        if len(letters) == 1:
+            return ("", letters) if self.layout_of(x)[0] is None else (letters, "")
+        return letters[:1], letters[1:2]
+
+    def wanted(self, x: Array) -> Wanted:
+        """The letters of the rows and of the columns of an array."""
+        row, column = [x.axes[axis] if axis is not None else "" for axis in self.layout_of(x)]
+        return row, column
+
+
+# --- What an array is ------------------------------------------------------------------------
+
+
+def is_sum(x: Array) -> bool:
+    """Whether something is summed over in an array."""
+    return isinstance(x, Compute) and any(set(letters) - set(x.axes) for _, letters in x.operands)
+
+
+def is_fold(x: Compute) -> bool:
+    """Whether an array is a sum or a maximum of another one."""
+    return x.op is None and is_sum(x)
+
+
+def is_repeat(x: Array) -> bool:
+    """Whether an array is another one, repeated along an axis."""
+    return isinstance(x, Compute) and x.op is None and not is_sum(x)
+
+
+def is_product(x: Compute) -> bool:
+    """Whether a product is one of matrices: sums over one axis, or has each row with each column."""
+    (left, right) = [set(letters) for _, letters in x.operands]
+    return len((left | right) - set(x.axes)) == 1 or bool(left and right and not left & right)
+
+
+# --- Words -----------------------------------------------------------------------------------
+
+
+def stem(label: str) -> str:
+    """The name of the array that a labelled number belongs to: W1 for W1[0,2]."""
+    return label.partition("[")[0]
+
+
+def part_name(parts: Sequence[str]) -> str:
+    """What to call a part of an array: v1[2], v1[2:5], or W1[…] where it is not in one row."""
+    if len(parts) == 1:
+        return parts[0]
+    start = re.fullmatch(r"(.*)\[(\d+)\]", parts[0])
+    if start:
+        whole, first, end = start[1], int(start[2]), int(start[2]) + len(parts)
+        if parts == [f"{whole}[{i}]" for i in range(first, end)]:
+            return f"{whole}[{first}:{end}]"
+    return f"{stem(parts[0])}[…]"
+
+
+def short(number: float) -> str:
+    """A number in a few digits."""
+    return f"{number:.4g}"
+
+
+def spread(letters: str) -> str:
+    """Letters for axes, as indices; n is the example."""
+    return ",".join(letters.replace("b", "n").lower())
+
+
+def lengths(cells: Sequence[int], x: Array) -> str:
+    """The lengths of the axes; n for the examples."""
+    return " × ".join([*([str(n) for n in cells if n > 1] or ["1"]), *["n"] * x.batched])

@@ -1,0 +1,174 @@
+"""Memory, planned last: where every array's cells are.
+
+An array lies in a buffer, by strides: a cell is a row with a number for each example where the
+buffer is batched. Axes lie in the order of an array's letters, the examples last. `factor` gives a
+product the order (block, row, column, example), the rows being those of the more constant factor,
+the weights: so columns and examples lie together, and the next product reads them as one axis. A
+gradient lies as its array does.
+
+What one Gather reads lies together, in the order in which it is read; a Gather that is regular there
+is a view. What a Scatter adds up is computed in place where it can be, and so is the first summand
+of an addition.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from autograd_core.compiler.ir import (
+    NAMES,
+    Array,
+    Cells,
+    Compute,
+    Constant,
+    Gather,
+    Operand,
+    Scatter,
+)
+from autograd_core.engine import ADD
+
+
+class Home(NamedTuple):
+    """Cells of a buffer: the first, and the steps between cells along each axis."""
+
+    buffer: int
+    start: int
+    strides: tuple[int, ...]
+
+
+class Buffer(NamedTuple):
+    """So many cells, each a number, or a number for each example."""
+
+    size: int
+    batched: bool
+
+
+@dataclass(slots=True)
+class Memory:
+    """Where arrays are; a constant has a home only where it is read together with other arrays."""
+
+    home: dict[Array, Home] = field(default_factory=dict)
+    buffers: list[Buffer] = field(default_factory=list)
+    copied: set[Gather] = field(default_factory=set)  # the irregular ones
+    in_place: dict[Scatter, list[bool]] = field(default_factory=dict)  # of each piece
+
+    def give(self, *together: Array) -> None:
+        """A new buffer for arrays, one after the other."""
+        start = 0
+        for x in together:
+            self.home[x] = Home(len(self.buffers), start, row_major(x.cells))
+            start += x.size
+        self.buffers.append(Buffer(start, together[0].batched))
+
+    def cells(self, *arrays: Array) -> Cells:
+        """The cells of arrays laid end to end, and -1 last for what is in none of them."""
+        return np.concatenate([*[cells_at(self.home[x], x.cells).ravel() for x in arrays], [-1]])
+
+
+def plan(order: Sequence[Array], results: Sequence[Array]) -> Memory:
+    """A home for every array: results first, then what is in place in them, and views last."""
+    memory = Memory()
+    uses = Counter([*[y for x in order for y in x.reads()], *results])
+    for together in read_together(order):
+        memory.give(*together)
+    for x in reversed(order):
+        if x not in memory.home and not isinstance(x, (Gather, Constant)):
+            memory.give(x)
+        if isinstance(x, Scatter):
+            memory.in_place[x] = place_pieces(memory, x, uses)
+        elif isinstance(x, Compute) and x.op is ADD:
+            y, letters = x.operands[0]
+            if letters == x.axes and uses[y] == 1 and is_free(memory, y):
+                memory.home[y] = memory.home[x]
+    for x in order:
+        if isinstance(x, Gather) and x not in memory.home:
+            place_view(memory, x)
+    return memory
+
+
+def read_together(order: Sequence[Array]) -> list[list[Array]]:
+    """Arrays that some Gather reads side by side, directly or by way of others."""
+    group: dict[Array, list[Array]] = {}
+    for x in order:
+        if isinstance(x, Gather) and len(x.sources) > 1:
+            first = group.setdefault(x.sources[0], [x.sources[0]])
+            for y in x.sources[1:]:
+                other = group.setdefault(y, [y])
+                if other is not first:
+                    first += other
+                    group.update(dict.fromkeys(other, first))
+    return list({id(together): together for together in group.values()}.values())
+
+
+def is_free(memory: Memory, x: Array) -> bool:
+    """Whether an array is computed, and may be so anywhere."""
+    return isinstance(x, (Compute, Scatter)) and x not in memory.home
+
+
+def place_pieces(memory: Memory, x: Scatter, uses: Counter[Array]) -> list[bool]:
+    """Which pieces are computed where they belong: those that come first to their cells."""
+    own, taken, result = memory.cells(x), np.zeros(x.size + 1, bool), []
+    for operand, index in x.pieces:
+        y, cells = operand[0], index.ravel()
+        distinct = cells.min(initial=0) >= 0 and np.unique(cells).size == cells.size
+        fits = uses[y] == 1 and is_free(memory, y) and y.batched == x.batched
+        fits = fits and distinct and not taken[cells].any()
+        spot = spot_of(operand, own[index], memory.home[x].buffer) if fits else None
+        if spot is not None:
+            memory.home[y] = spot
+            taken[cells] = True
+        result.append(spot is not None)
+    return result
+
+
+def spot_of(operand: Operand, cells: Cells, buffer: int) -> Home | None:
+    """The home of an array whose numbers belong to these cells; None where it repeats in them."""
+    letters = operand[1].replace("b", "")
+    if len(letters) < cells.ndim:
+        return None
+    return regular(buffer, cells.transpose([NAMES.index(c) for c in letters]))
+
+
+def place_view(memory: Memory, x: Gather) -> None:
+    """A view of what is gathered, or a home of its own where that is irregular."""
+    (buffer, *more) = {memory.home[y].buffer for y in x.sources}
+    view = None if more else regular(buffer, memory.cells(*x.sources)[x.index])
+    if view is not None:
+        memory.home[x] = view
+    else:
+        memory.copied.add(x)
+        memory.give(x)
+
+
+# --- Strides ---------------------------------------------------------------------------------
+
+
+def row_major(shape: Sequence[int]) -> tuple[int, ...]:
+    """The strides of an array whose cells follow each other."""
+    return tuple([math.prod(shape[axis + 1 :]) for axis in range(len(shape))])
+
+
+def cells_at(home: Home, shape: Sequence[int]) -> Cells:
+    """The cells of a home."""
+    cells = np.array(home.start)
+    for stride, length in zip(home.strides, shape):
+        cells = cells[..., None] + stride * np.arange(length)
+    return cells
+
+
+def regular(buffer: int, cells: Cells) -> Home | None:
+    """The home that has these cells; None where they are irregular."""
+    if not cells.size:
+        return Home(buffer, 0, (0,) * cells.ndim)
+    first = int(cells.flat[0])
+    steps = [cells.take(1, axis).flat[0] if n > 1 else first for axis, n in enumerate(cells.shape)]
+    home = Home(buffer, first, tuple([int(step) - first for step in steps]))
+    if first < 0 or min(home.strides, default=0) < 0:
+        return None
+    return home if np.array_equal(cells_at(home, cells.shape), cells) else None

@@ -1,0 +1,72 @@
+"""Schedule: nodes that are alike, in an order in which they can be computed.
+
+A kind of which all members are ready goes first; where there is none, the kind that is on the
+longest path to the end. So the steps of a recurrence stay steps, and what only the end needs (a
+readout at each of them) waits until all of it is there and is one array.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+from autograd_core.compiler.graph import Graph, Sum
+
+
+def schedule(graph: Graph) -> list[list[int]]:
+    """Groups of nodes, each of one kind and after all that it needs."""
+    kinds = list(map(lambda i: kind_of(graph, i), range(len(graph.ops))))
+    height, waits, users = readiness(graph)
+    to_come = Counter(kinds)
+    ready: defaultdict[Any, list[int]] = defaultdict(list)
+    top: defaultdict[Any, int] = defaultdict(int)
+
+    def add(i: int) -> None:
+        ready[kinds[i]].append(i)
+        top[kinds[i]] = max(top[kinds[i]], height[i])
+
+    for i, kind in enumerate(kinds):
+        if kind is not None and not waits[i]:
+            add(i)
+    groups = []
+    while ready:
+        kind = max(ready, key=lambda kind: (to_come[kind] == len(ready[kind]), top[kind]))
+        group = sorted(ready.pop(kind))
+        del top[kind]
+        to_come[kind] -= len(group)
+        groups.append(group)
+        for i in group:
+            for user in users[i]:
+                waits[user] -= 1
+                if not waits[user]:
+                    add(user)
+    return groups
+
+
+def kind_of(graph: Graph, i: int) -> Any:
+    """What tells nodes apart that cannot be one array; None for leaves."""
+    op, rank = graph.ops[i], graph.rank
+    if not isinstance(op, Sum):
+        return op and (
+            op,
+            rank[i],
+            *[rank[p] & 5 for p in graph.parents[i]],
+        )  # 5: batched, constant
+    if not op.products:
+        return rank[i]
+    sides = frozenset([8 * (rank[x] & 5) + rank[y] for x, y in op.products])
+    return rank[i], sides, *[rank[t] & 4 for t in op.terms]
+
+
+def readiness(graph: Graph) -> tuple[list[int], list[int], list[list[int]]]:
+    """For each node: the steps from it to the end, how many operands it waits for, its users."""
+    n = len(graph.ops)
+    height, waits = [0] * n, [0] * n
+    users: list[list[int]] = [[] for _ in range(n)]
+    for i in reversed(range(n)):
+        above = height[i] + 1
+        for p in {p for p in graph.operands(i) if graph.rank[p] & 2}:
+            height[p] = max(height[p], above)
+            waits[i] += 1
+            users[p].append(i)
+    return height, waits, users

@@ -1,0 +1,302 @@
+"""Memory planning and executors alone: the numbers of the definition, for any number of examples."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from autograd_core import Value, compile, dot, logsumexp, mean, softmax, total
+from autograd_core.compiler.executors import EXECUTORS, choose, executor_class
+from autograd_core.compiler.executors.contract import Named, contract
+from autograd_core.compiler.executors.numpy import SIZES, NumPyExecutor
+from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.ir import Compute, Constant, Gather, Leaf, Scatter, needed
+from autograd_core.compiler.memory import cells_at, plan, regular
+from nn import MLP
+from tests.arrays import by_definition, factored
+from tests.compiled import Draw
+
+# --- Structures: functions of the six numbers of an example, and their parameters ---------------
+
+DRAW = Draw(1)
+MODEL = MLP(6, [4, 3, 1], activation="tanh", seed=0)
+W, K, Q = DRAW.matrix(3, 3, "W"), DRAW.matrix(4, 3, "K"), DRAW.matrix(2, 2, "Q")
+U, V, P = DRAW.vector(3, "U"), DRAW.vector(3, "V"), DRAW.vector(6, "P")
+
+
+def perceptron(*xs):
+    return MODEL(list(xs)) ** 2
+
+
+def shared(*xs):
+    return total([dot(row, xs[i : i + 3]).tanh() for i in (0, 3) for row in W])
+
+
+def square_grid(*xs):
+    return total([(x + v).tanh() for x in xs for v in P])
+
+
+def convolution(*xs):
+    return mean([dot(k, xs[i : i + 3]).relu() for k in K for i in range(4)])
+
+
+def recurrence(*xs):
+    state, out = [0.0] * 3, []
+    for x in xs:
+        state = [(dot(row, state) + u * x).tanh() for row, u in zip(W, U, strict=True)]
+        out.append(dot(V, state) ** 2)
+    return mean(out)
+
+
+def attention(*xs):
+    tokens = [[dot(row, xs[i : i + 2]) for row in Q] for i in (0, 2, 4)]
+    out = []
+    for i, q in enumerate(tokens):
+        share = softmax([dot(q, k) for k in tokens[: i + 1]])
+        out += [dot(share, [k[j] for k in tokens[: i + 1]]) for j in (0, 1)]
+    return logsumexp(out)
+
+
+def ragged(*xs):
+    picks = [[0, 1, 2], [3], [5, 1], [4, 4, 0, 2]]
+    return total([total([xs[i] * P[i] for i in pick]).sin() for pick in picks]) + P[0] * xs[5]
+
+
+def irregular(*xs):
+    places = (0, 5, 3), (1, 0, 1), (3, 2, 2)
+    return total([P[i].exp() * (xs[j] * P[k]).tanh() for i, j, k in places])
+
+
+STRUCTURES = (
+    perceptron, shared, square_grid, convolution, recurrence, attention, ragged, irregular
+)  # fmt: skip
+
+
+def prepared(f, *, batched):
+    """A function's arrays, those of its result and gradients, and numbers for its leaves."""
+    arrays, root = factored(f, 6, batched=batched)
+    along = [gradient(arrays.emit, root, leaf).array for leaf in (arrays.parameters, arrays.inputs)]
+    results = [root, *along]
+    rng = np.random.default_rng(0)
+    return needed(arrays.emit.order, results), results, rng.normal(size=arrays.parameters.size)
+
+
+def numbers(order, results, parameters, rows, n):
+    """The results by definition."""
+    leaves = {"parameters": parameters, "others": np.zeros(0), "inputs": rows.T if n else rows}
+    found = by_definition(order, leaves, n)
+    return [found[x] for x in results]
+
+
+# --- The numbers -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
+def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
+    order, results, parameters = prepared(f, batched=True)
+    run = executor_class(name)(order, results).run
+    for n in (2, 1, 5, 3, 1, 8):
+        rows = np.random.default_rng(n).normal(size=(n, 6))
+        found, suspicious = run(
+            {"parameters": [parameters], "inputs": [rows[:, :2], rows[:, 2:]]}, n
+        )
+        assert not suspicious
+        for x, expected in zip(found, numbers(order, results, parameters, rows, n), strict=True):
+            np.testing.assert_allclose(x, expected, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
+def test_an_executor_has_the_numbers_of_the_definition_without_examples(name, f):
+    order, results, parameters = prepared(f, batched=False)
+    run = executor_class(name)(order, results).run
+    row = np.random.default_rng(1).normal(size=6)
+    found, _ = run({"parameters": [parameters], "inputs": [row]}, None)
+    for x, expected in zip(found, numbers(order, results, parameters, row, None), strict=True):
+        np.testing.assert_allclose(x, expected, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_an_executor_says_where_numbers_may_be_wrong(name):
+    arrays, root = factored(lambda x: (x * 2.0).log() * 1.0, 1)
+    run = executor_class(name)(needed(arrays.emit.order, [root]), [root]).run
+    assert not run({"inputs": [np.array([1.0])]}, None).suspicious
+    try:
+        assert run({"inputs": [np.array([0.0])]}, None).suspicious
+    except (ArithmeticError, ValueError):
+        return
+
+
+def test_sizes_of_batches_are_prepared_once_and_the_oldest_forgotten():
+    order, results, parameters = prepared(perceptron, batched=True)
+    run = NumPyExecutor(order, results)
+    for n in [*range(1, SIZES + 3), *range(10, 20)]:
+        run.run({"parameters": [parameters], "inputs": [np.ones((n, 6))]}, n)
+    assert len(run.prepared) == SIZES
+    before = {n: id(calls) for n, calls in run.prepared.items()}
+    for n in (19, 12, 19):
+        run.run({"parameters": [parameters], "inputs": [np.ones((n, 6))]}, n)
+    assert {n: id(calls) for n, calls in run.prepared.items()} == before
+
+
+def test_an_unknown_executor_is_refused_with_the_names_that_there_are():
+    with pytest.raises(ValueError, match="no executor 'fortran': known are numpy, python"):
+        compile(lambda x: x * x, executor="fortran")(1.0)
+
+
+@pytest.mark.parametrize("name", EXECUTORS)
+def test_the_executor_that_ran_is_named(name):
+    program = compile(lambda x: x * x, executor=name)
+    assert program(3.0) == 9.0
+    assert program.executor == name
+
+
+def test_the_choice_is_of_the_program():
+    def chosen(f, *, batched=False):
+        return choose(prepared(f, batched=batched)[0])
+
+    assert chosen(ragged) == "python"
+    assert chosen(ragged, batched=True) == "numpy"
+    assert chosen(lambda *xs: total([(x * v).tanh() for x in xs for v in xs])) == "numpy"
+
+
+# --- Memory ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("batched", [False, True])
+def test_cells_are_shared_by_views_and_by_what_is_in_place_alone(f, batched):
+    order, results, _ = prepared(f, batched=batched)
+    memory = plan(order, results)
+    shared = set()
+    for x in order:
+        if isinstance(x, Scatter):
+            pieces = zip(x.pieces, memory.in_place[x], strict=True)
+            shared.update(operand[0] for (operand, _), there in pieces if there)
+        elif isinstance(x, Compute) and x.operands[0][0] in memory.home:
+            y = x.operands[0][0]
+            if memory.home[y] == memory.home[x]:
+                shared.add(y)
+        elif isinstance(x, Gather) and x not in memory.copied:
+            shared.add(x)
+    taken = [set() for _ in memory.buffers]
+    for x, home in memory.home.items():
+        cells = set(cells_at(home, x.cells).ravel().tolist())
+        assert all(0 <= cell < memory.buffers[home.buffer].size for cell in cells)
+        assert memory.buffers[home.buffer].batched is x.batched
+        if x not in shared:
+            assert len(cells) == x.size
+            assert taken[home.buffer].isdisjoint(cells)
+            taken[home.buffer] |= cells
+    assert {type(x) for x in order if x not in memory.home} <= {Constant}
+
+
+def test_the_gradient_of_a_perceptron_is_computed_where_it_belongs():
+    order, results, _ = prepared(perceptron, batched=True)
+    memory = plan(order, results)
+    assert isinstance(results[1], Scatter)
+    assert all(memory.in_place[results[1]])
+    assert not memory.copied
+
+
+@pytest.mark.parametrize(
+    ("cells", "strides"),
+    [
+        ([3], (0,)),
+        ([3, 4, 5], (1,)),
+        ([7, 7, 7], (0,)),
+        ([0, 4, 8], (4,)),
+        ([[0, 1], [10, 11]], (10, 1)),
+        ([[0, 1], [0, 1]], (0, 1)),
+        ([[[0, 3]], [[1, 4]]], (1, 0, 3)),
+        ([0, 1, 3], None),
+        ([2, 1, 0], None),
+        ([[0, 1], [2, 4]], None),
+        ([-1, 0], None),
+    ],
+)
+def test_cells_are_read_by_strides_where_they_can(cells, strides):
+    home = regular(0, np.array(cells))
+    assert (home and home.strides) == strides
+    if home:
+        assert cells_at(home, np.shape(cells)).tolist() == cells
+
+
+def test_leaves_that_are_read_together_lie_together():
+    emit = factored(lambda x: x, 1)[0].emit
+    x, y, z = (emit.leaf(name, 3, batched=False) for name in "xyz")
+    both = emit.gather([x, y], np.array([1, 2, 3, 4]), "a")[0]
+    root = emit.gather([both, z], np.arange(7), "a")[0]
+    memory = plan(needed(emit.order, [root]), [root])
+    assert len(memory.buffers) == 1 or root in memory.copied
+    assert all(isinstance(leaf, Leaf) for leaf in (x, y, z))
+
+
+# --- Sums of products ------------------------------------------------------------------------
+
+LETTERS = [
+    "rk,ck->cr", "rk,kb->rb", "rkb,kb->rb", "nrkb,nkb->nrb", "nrkb,nckb->ncrb", "rb,kb->rk",
+    "ck,k->c", "b,kb->k", "k,k->", "r,k->rk", "rb,b->rb", "kb,kb->b", "rk,ckb->rcb",
+    "rcb,ckb->rk", "rcb,rk->ckb", "nrk,nck->nrc", "kcb,kcb->", "rkc,ckb->rb", "nab,nab->n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("letters", LETTERS)
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_a_sum_of_products_is_what_einsum_says_however_the_arrays_lie(letters, length):
+    sizes = dict(zip("nrckab", (2, 3, 4, 5, 3, length), strict=True))
+    left, right, out = letters.replace("->", ",").split(",")
+    rng = np.random.default_rng(0)
+
+    def ways_to_lie(names):
+        shape = [sizes[c] for c in names]
+        for order in itertools.permutations(range(len(shape))):
+            whole = np.asarray(rng.normal(size=[shape[i] for i in order]))
+            yield whole.transpose(np.argsort(order))
+        gaps = np.asarray(rng.normal(size=[2 * n for n in shape]))
+        yield gaps[(*[slice(0, None, 2)] * len(shape), ...)]
+
+    lying = list(itertools.product(*[list(ways_to_lie(names)) for names in (left, right, out)]))
+    for x, y, z in lying[:: max(1, len(lying) // 25)]:
+        for call in contract(Named(x, left), Named(y, right), Named(z, out)):
+            call()
+        np.testing.assert_allclose(z, np.einsum(letters, x, y), rtol=1e-12, atol=1e-13)
+
+
+def calls_of(letters, sizes):
+    left, right, out = letters.replace("->", ",").split(",")
+    arrays = [np.ones([sizes[c] for c in names]) for names in (left, right, out)]
+    calls = contract(*map(Named, arrays, (left, right, out)))
+    return [getattr(call.func, "__name__", "reduce") for call in calls]
+
+
+def test_a_product_of_matrices_that_lie_well_is_one_call():
+    sizes = dict(zip("nrckb", (2, 30, 40, 50, 60), strict=True))
+    for letters in ("rk,ck->rc", "rk,kb->rb", "rb,kb->rk", "rk,kcb->rcb", "nrk,nck->nrc", "k,k->"):
+        assert calls_of(letters, sizes) == ["matmul"]
+
+
+def test_few_products_are_multiplied_out_rather_than_copied():
+    sizes = dict(zip("rckb", (2, 3, 4, 16), strict=True))
+    assert calls_of("krb,kcb->rcb", sizes) == ["multiply", "reduce"]
+
+
+def test_many_examples_of_small_products_are_no_stack_of_them():
+    sizes = dict(zip("rckb", (8, 64, 16, 128), strict=True))
+    assert "matmul" in calls_of("rcb,ckb->rk", sizes)
+
+
+@pytest.mark.parametrize("positions", [4, 16])
+def test_a_layer_that_positions_share_is_one_product_for_all_of_them(positions):
+    program = compile(lambda xs: mean([dot(row, x).tanh() for x in xs for row in W]), batched=True)
+    program.value_and_gradient(Draw(9).data(8, positions, 3))
+    wide = [x for x in program.current().steps if isinstance(x, Compute) and len(x.axes) == 3]
+    assert {x.cells for x in wide} == {(3, positions)}
+
+
+def test_values_are_no_part_of_what_is_kept():
+    ws = [Value(0.1 * i) for i in range(2000)]
+    program = compile(lambda: sum(w * v for w, v in zip(ws[:1000], ws[1000:], strict=True)).tanh())
+    program.value_and_gradient()
+    assert not hasattr(program.current().tape, "values")
