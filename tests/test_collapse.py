@@ -5,10 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from autograd_core import Op, Value, mean, total
-from autograd_core.collapse import Net
-from autograd_core.draw import draw
-from autograd_core.engine import topological
+from autograd_core import Op, Value, draw, mean, topological, total
+from autograd_core.pictures.neurons import Net
 from nn import MLP, Layer, losses
 
 X = [[0.5, -1.0, 2.0], [-0.3, 0.8, 0.1], [1.5, 0.2, -0.7]]
@@ -260,9 +258,9 @@ def test_links_are_as_wide_as_their_weights():
     source = draw(model([1.0, 1.0]), collapse="neuron").source
     links = dict(re.findall(r"^\tx(\d) -> n1_0 \[(.*)\]$", source, re.MULTILINE))
     assert 'color="#0060a8"' in links["0"]
-    assert "penwidth=3.30" in links["0"]
+    assert 'penwidth="3.30"' in links["0"]
     assert 'color="#b84a00"' in links["1"]
-    assert "penwidth=1.80" in links["1"]
+    assert 'penwidth="1.80"' in links["1"]
     assert "W1[0,1] = -2.0" in links["1"]
 
 

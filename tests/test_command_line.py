@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_core import renderers
+from autograd_core.pictures import renderers
 from nn import LOSSES, MLP, Adam, datasets, evaluate, fit, load, plot
 from nn.__main__ import Data, default_loss, hold_out, main, one_prediction
 from nn.losses import binary_cross_entropy_with_logits, mse

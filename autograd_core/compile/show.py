@@ -40,9 +40,10 @@ from autograd_core.compile.backward import (
     backward,
 )
 from autograd_core.compile.layout import Apply, Cells, Numbers, Product, Program, Scratch, Step
-from autograd_core.draw import INFIX, short
 from autograd_core.engine import MUL, Op
+from autograd_core.names import short
 
+INFIX = {"+", "-", "*", "/", "**"}
 WEIGHTS = re.compile(r"W(\d*)")
 
 

@@ -9,22 +9,25 @@ from dataclasses import replace
 from string import Template
 from typing import Any
 
-from autograd_core.draw import (
-    Node,
-    add_op,
-    add_value,
-    check_size,
-    expression,
-    held_in,
-    snapshot,
-    value_rows,
-)
 from autograd_core.engine import Value, topological
-from autograd_core.explain import Step, backward_steps, called, gradients_after, slopes
 from autograd_core.files import write_whole
-from autograd_core.picture import INK, SIZE, Picture, coloured, new_dot, short
+from autograd_core.names import held_in, names_of, short
+from autograd_core.paths import slopes
+from autograd_core.paths.steps import BackwardStep, backward_steps, gradients_after
+from autograd_core.pictures.drawing import Drawing, Row
+from autograd_core.pictures.graph import (
+    Node,
+    formula,
+    refuse_large,
+    snapshot,
+    value_box,
+    value_rows,
+    wired,
+)
+from autograd_core.pictures.picture import SIZE, Picture
 
-NO_BREAK = "&#160;"
+MOST_NODES = 400  # whose steps can be followed
+NO_BREAK = "\xa0"  # a space that holds its room
 
 
 def animate(
@@ -39,16 +42,24 @@ def animate(
     number goes wrong. It shows one pass, from zero; no `grad` changes. Raises ValueError for a
     graph that is too large to draw, GraphvizMissingError where there is no Graphviz.
     """
-    values = topological(root)
-    check_size(values, 400)
-    nodes = [
-        replace(node, label=node.name if node.op else node.label, grad=None)
-        for node in snapshot(values, held_in(names or {}))
-    ]
-    story = Story(values, backward_steps(root, order, names=names), called(values, names))
-    picture = Picture("", lambda: dot_source(nodes, story.room()))
+    values, held = topological(root), held_in(names)
+    refuse_large(values, MOST_NODES)
+    story = Story(values, backward_steps(root, order, names=names), names_of(values, held))
+    picture = Picture(first_frame(snapshot(values, held, ()), story.room()))
     title = f"Backward pass, {order if isinstance(order, str) else 'given order'}"
     return Animation(picture.render("svg").decode(), story.data(), title)
+
+
+def first_frame(nodes: Sequence[Node], room: Sequence[int]) -> Drawing:
+    """The graph before any gradient has arrived, with room for as many characters of each."""
+    boxes = []
+    for i, node in enumerate(nodes):
+        data, _ = value_rows(replace(node, label=node.name if node.op else node.label))
+        grad = Row(f"grad{NO_BREAK}–{(room[i] - 1) * NO_BREAK}")
+        about = f"{formula(node, nodes)} = {short(node.data)}"
+        border = 2 if i == len(nodes) - 1 else 1
+        boxes.append(value_box(i, node, [data, grad], about=about, border=border))
+    return wired(nodes, boxes)
 
 
 class Animation:
@@ -97,7 +108,7 @@ class Story:
     """What the page tells: the Values, what each step changes, and how it ends."""
 
     def __init__(
-        self, values: Sequence[Value], steps: Sequence[Step], name: Mapping[Value, str]
+        self, values: Sequence[Value], steps: Sequence[BackwardStep], name: Mapping[Value, str]
     ) -> None:
         self.values, self.steps, self.name = values, steps, name
         self.right = slopes(values)
@@ -162,15 +173,3 @@ def differ(x: float, y: float) -> bool:
     return not (
         math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(x) and math.isnan(y))
     )
-
-
-def dot_source(nodes: Sequence[Node], room: Sequence[int]) -> str:
-    """The graph before any gradient has arrived, with room for as many characters of each."""
-    dot = new_dot()
-    for i, node in enumerate(nodes):
-        how = replace(node, arithmetic=f"{expression(node, nodes)} = {short(node.data)}")
-        title, _ = value_rows(node)
-        grad = coloured(f"grad{NO_BREAK}–{(room[i] - 1) * NO_BREAK}", INK)
-        add_value(dot, i, how, [title, (grad, "")], border=2 if i == len(nodes) - 1 else 1)
-        add_op(dot, i, nodes)
-    return str(dot.source)
