@@ -34,20 +34,21 @@ def slopes_along(wrt: Value, order: Sequence[Value]) -> dict[Value, float]:
 
 @dataclass(frozen=True)
 class Flows:
-    """How much of d(root)/d(start) runs where; Values are known by their places in the order.
+    """How much of d(root)/d(wrt) runs where.
 
     `through` has the sum of the products of all paths through a Value, `over` that of those over
     the edge from its operand k; there is no entry where no path passes.
     """
 
-    start: int
-    through: dict[int, float]
-    over: dict[tuple[int, int], float]
+    root: Value
+    wrt: Value
+    through: dict[Value, float]
+    over: dict[tuple[Value, int], float]
 
     @property
     def total(self) -> float:
-        """The sum over all paths: d(root)/d(start)."""
-        return self.through[self.start]
+        """The sum over all paths: d(root)/d(wrt)."""
+        return self.through[self.wrt]
 
     @cached_property
     def largest(self) -> float:
@@ -59,11 +60,12 @@ def flows(order: Sequence[Value], wrt: Value) -> Flows:
     """What runs where of d(root)/d(wrt), for a `wrt` in the order."""
     before, after = slopes_along(wrt, order), slopes(order)
     return Flows(
-        start=order.index(wrt),
-        through={i: before[v] * after[v] for i, v in enumerate(order) if v in before},
+        root=order[-1],
+        wrt=wrt,
+        through={v: before[v] * after[v] for v in order if v in before},
         over={
-            (i, k): before[parent] * partial * after[v]
-            for i, v in enumerate(order)
+            (v, k): before[parent] * partial * after[v]
+            for v in order
             for k, (parent, partial) in enumerate(zip(v.parents, v.partials))
             if parent in before
         },

@@ -5,25 +5,16 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from string import Template
 from typing import Any
 
 from autograd_core.engine import Value, topological
 from autograd_core.files import write_whole
-from autograd_core.names import held_in, names_of, short
+from autograd_core.names import held_in, short
 from autograd_core.paths import slopes
 from autograd_core.paths.steps import BackwardStep, backward_steps, gradients_after
 from autograd_core.pictures.drawing import Drawing, Row
-from autograd_core.pictures.graph import (
-    Node,
-    formula,
-    refuse_large,
-    snapshot,
-    value_box,
-    value_rows,
-    wired,
-)
+from autograd_core.pictures.graph import Graph, refuse_large, wired
 from autograd_core.pictures.picture import SIZE, Picture
 
 MOST_NODES = 400  # whose steps can be followed
@@ -42,24 +33,24 @@ def animate(
     number goes wrong. It shows one pass, from zero; no `grad` changes. Raises ValueError for a
     graph that is too large to draw, GraphvizMissingError where there is no Graphviz.
     """
-    values, held = topological(root), held_in(names)
+    values = topological(root)
     refuse_large(values, MOST_NODES)
-    story = Story(values, backward_steps(root, order, names=names), names_of(values, held))
-    picture = Picture(first_frame(snapshot(values, held, ()), story.room()))
+    graph = Graph(values, held_in(names), with_grad=())
+    story = Story(values, backward_steps(root, order, names=names), graph.names)
+    picture = Picture(first_frame(graph, story.room()))
     title = f"Backward pass, {order if isinstance(order, str) else 'given order'}"
     return Animation(picture.render("svg").decode(), story.data(), title)
 
 
-def first_frame(nodes: Sequence[Node], room: Sequence[int]) -> Drawing:
+def first_frame(graph: Graph, room: Mapping[Value, int]) -> Drawing:
     """The graph before any gradient has arrived, with room for as many characters of each."""
-    boxes = []
-    for i, node in enumerate(nodes):
-        data, _ = value_rows(replace(node, label=node.name if node.op else node.label))
-        grad = Row(f"grad{NO_BREAK}–{(room[i] - 1) * NO_BREAK}")
-        about = f"{formula(node, nodes)} = {short(node.data)}"
-        border = 2 if i == len(nodes) - 1 else 1
-        boxes.append(value_box(i, node, [data, grad], about=about, border=border))
-    return wired(nodes, boxes)
+    boxes = {}
+    for v in graph.order:
+        data, _ = graph.rows(v)
+        name = graph.names[v] if v in graph.computed else data.name
+        grad = f"grad{NO_BREAK}–".ljust(len("grad ") + room[v], NO_BREAK)
+        boxes[v] = graph.box(v, [Row(data.text, name), Row(grad)], about=graph.equation(v))
+    return wired(graph, boxes)
 
 
 class Animation:
@@ -158,14 +149,14 @@ class Story:
         where = f" The first mistake is step {first}." if first else ""
         return f"{count}: {', '.join(shown + more)}.{where}"
 
-    def room(self) -> list[int]:
+    def room(self) -> dict[Value, int]:
         """How many characters the gradient of each Value takes, at the most, with its mark."""
         room = dict.fromkeys(self.values, 1)
         for step in self.steps:
             room[step.parent] = max(room[step.parent], len(short(step.after)))
         for v in {*self.wrong, *[step.wrong for step in self.steps if step.wrong]}:
             room[v] += len(f", not {short(self.right[v])}")
-        return list(room.values())
+        return room
 
 
 def differ(x: float, y: float) -> bool:

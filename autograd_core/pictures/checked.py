@@ -9,14 +9,7 @@ from autograd_core.check import GradientCheck, Slope
 from autograd_core.engine import Value, topological
 from autograd_core.names import short
 from autograd_core.pictures.drawing import Box, Drawing, Row, Tone
-from autograd_core.pictures.graph import (
-    Node,
-    refuse_large,
-    snapshot,
-    value_box,
-    value_rows,
-    wired,
-)
+from autograd_core.pictures.graph import Graph, refuse_large, wired
 
 
 def check_drawing(check: GradientCheck, held: Mapping[Value, str], max_nodes: int) -> Drawing:
@@ -27,21 +20,17 @@ def check_drawing(check: GradientCheck, held: Mapping[Value, str], max_nodes: in
     order = [*[leaf for leaf in check.inputs if leaf not in order], *order]
     refuse_large(order, max_nodes)
     slopes = dict(zip(check.inputs, check.slopes))
-    called = {leaf: slope.name for leaf, slope in slopes.items()}
-    nodes = snapshot(order, {**called, **held})
-    boxes = [
-        checked_box(i, node, slopes.get(v), border=2 if v is check.root else 1)
-        for i, (v, node) in enumerate(zip(order, nodes))
-    ]
-    return wired(nodes, boxes, [[line] for line in str(check).split("\n")])
+    graph = Graph(order, {**{leaf: slope.name for leaf, slope in slopes.items()}, **held})
+    boxes = {v: checked_box(graph, v, slopes.get(v)) for v in order}
+    return wired(graph, boxes, [[line] for line in str(check).split("\n")])
 
 
-def checked_box(i: int, node: Node, slope: Slope | None, border: int) -> Box:
+def checked_box(graph: Graph, v: Value, slope: Slope | None) -> Box:
     """The box of a Value, an input's with its slope; where that is wrong, in a heavy red frame."""
-    data, _ = value_rows(node)
+    data, _ = graph.rows(v)
     if slope is None:
-        return value_box(i, node, [data], about=f"data {node.data!r}", border=border)
-    box = value_box(i, node, [data, *slope_rows(slope)], about=str(slope), border=border)
+        return graph.box(v, [data], about=f"data {v.data!r}")
+    box = graph.box(v, [data, *slope_rows(slope)], about=str(slope))
     return box if slope.ok else replace(box, border=3, tone="wrong")
 
 

@@ -7,14 +7,13 @@ along that operand. A gradient is the sum, over all paths, of the products of th
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
 from autograd_core.engine import Value
 from autograd_core.formulas import Formula, applied
 from autograd_core.names import names_of, short
 from autograd_core.paths import Flows, reached
-from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row, look, tone_of
+from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row, Tone, look, tone_of
 
 MOST_TERMS = 12  # of a sum in a tooltip
 
@@ -30,71 +29,72 @@ def refuse_large(order: Sequence[Value], max_nodes: int) -> None:
         )
 
 
-# --- What a picture knows -------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """One Value as it was when the picture was asked for; `operands` are places of other Nodes."""
-
-    name: str
-    label: str
-    data: float
-    grad: float | None
-    op: str
-    operands: tuple[int, ...]
-    partials: tuple[float, ...]
-    arithmetic: str
-
-    @property
-    def shown_grad(self) -> str:
-        """The gradient, or a dash before any backward has reached the Value."""
-        return "–" if self.grad is None else short(self.grad)
-
-
-def snapshot(
-    order: Sequence[Value], held: Mapping[Value, str], with_grad: Collection[Value] | None = None
-) -> list[Node]:
-    """A Node for each Value; one whose operands are not in the order is a leaf of the picture.
+class Graph:
+    """Values with what a picture tells of them; where operands are not among them, one is given.
 
     `with_grad` are those that a backward has reached, where the order is not of a whole graph.
     """
-    with_grad = reached(order) if with_grad is None else with_grad
-    place, names = {v: i for i, v in enumerate(order)}, names_of(order, held)
-    inside = {v for v in order if v.parents and place.keys() >= set(v.parents)}
-    arithmetic = arithmetic_of(order, inside, with_grad)
-    return [
-        Node(
-            name=names[v],
-            label=v.label or held.get(v, ""),
-            data=v.data,
-            grad=v.grad if v in with_grad else None,
-            op=v.op.name if v in inside and v.op else "",
-            operands=tuple([place[parent] for parent in v.parents]) if v in inside else (),
-            partials=tuple(v.partials) if v in inside else (),
-            arithmetic=arithmetic[v],
+
+    def __init__(
+        self,
+        order: Sequence[Value],
+        held: Mapping[Value, str],
+        with_grad: Collection[Value] | None = None,
+    ) -> None:
+        self.order, self.held, self.names = order, held, names_of(order, held)
+        self.with_grad = reached(order) if with_grad is None else with_grad
+        self.ids = {v: f"v{i}" for i, v in enumerate(order)}
+        self.computed = {v: v.op for v in order if v.op and self.ids.keys() >= set(v.parents)}
+        self.is_whole = all(v in self.computed for v in order if v.parents)
+        self.uses: dict[Value, list[tuple[float, float]]] = {v: [] for v in order}
+        for user in [v for v in self.computed if v in self.with_grad]:
+            for parent, slope in zip(user.parents, user.partials):
+                self.uses[parent].append((user.grad, slope))
+
+    def formula(self, v: Value) -> str:
+        """How a Value was computed, in terms of its operands' names."""
+        if v not in self.computed:
+            return self.names[v]
+        operands = [Formula(self.names[parent]) for parent in v.parents]
+        return f"{self.names[v]} = {applied(self.computed[v].name, operands).text}"
+
+    def equation(self, v: Value) -> str:
+        """The same with what came out."""
+        return f"{self.formula(v)} = {short(v.data)}"
+
+    def grad(self, v: Value) -> str:
+        """The gradient, or a dash before any backward has reached the Value."""
+        return f"grad {short(v.grad) if v in self.with_grad else '–'}"
+
+    def arithmetic(self, v: Value) -> str:
+        """What a gradient is the sum of, as far as the Values of the picture tell."""
+        if v not in self.with_grad:
+            return "no backward has reached it"
+        others = "carried over" if self.is_whole and not v.parents else "from elsewhere"
+        return arithmetic(v.grad, self.uses[v], "" if v is self.order[-1] else others)
+
+    def cells(self, v: Value) -> tuple[str, ...]:
+        """The line of a Value in the text: how it was computed, data, grad, slopes."""
+        slopes = [
+            f"∂{self.names[parent]} {short(slope)}"
+            for parent, slope in zip(v.parents if v in self.computed else (), v.partials)
+        ]
+        return self.formula(v), f"data {short(v.data)}", self.grad(v), "  ".join(slopes)
+
+    def rows(self, v: Value) -> list[Row]:
+        """Label and data of a Value, and below them its grad."""
+        tone = tone_of(v.grad) if v in self.with_grad else "plain"
+        return [Row(short(v.data), v.label or self.held.get(v, "")), Row(self.grad(v), tone=tone)]
+
+    def box(self, v: Value, rows: Sequence[Row] = (), about: str = "") -> Box:
+        """The box of a Value, with what its gradient is the sum of; the root's frame is heavy."""
+        return Box(
+            self.ids[v],
+            tuple(rows or self.rows(v)),
+            about or self.arithmetic(v),
+            border=2 if v is self.order[-1] else 1,
+            is_given=v not in self.computed,
         )
-        for v in order
-    ]
-
-
-def arithmetic_of(
-    order: Sequence[Value], inside: Collection[Value], with_grad: Collection[Value]
-) -> dict[Value, str]:
-    """What each gradient is the sum of, as far as the Values inside the picture tell."""
-    uses: dict[Value, list[tuple[float, float]]] = {v: [] for v in order}
-    for user in [v for v in order if v in inside and v in with_grad]:
-        for parent, slope in zip(user.parents, user.partials):
-            uses[parent].append((user.grad, slope))
-    is_whole = all(v in inside for v in order if v.parents)
-    others = {v: "carried over" if is_whole and not v.parents else "from elsewhere" for v in order}
-    others[order[-1]] = ""
-    return {
-        v: arithmetic(v.grad, uses[v], others[v])
-        if v in with_grad
-        else "no backward has reached it"
-        for v in order
-    }
 
 
 def arithmetic(grad: float, terms: Sequence[tuple[float, float]], others: str) -> str:
@@ -117,90 +117,61 @@ def arithmetic(grad: float, terms: Sequence[tuple[float, float]], others: str) -
     return f"grad = {' + '.join(shown)} = {short(grad)}" if shown else f"grad = {short(grad)}"
 
 
-def formula(node: Node, nodes: Sequence[Node]) -> str:
-    """How a Value was computed, in terms of its operands' names."""
-    if not node.op:
-        return node.name
-    operands = [Formula(nodes[operand].name) for operand in node.operands]
-    return f"{node.name} = {applied(node.op, operands).text}"
-
-
 # --- The drawing ------------------------------------------------------------------------------
 
 
-def graph_drawing(nodes: Sequence[Node], flows: Flows | None = None) -> Drawing:
+def graph_drawing(graph: Graph, flows: Flows | None = None) -> Drawing:
     """The graph with data and gradients; where there are flows, with their paths highlighted."""
-    ends = {len(nodes) - 1, *([flows.start] if flows else [])}
-    boxes = []
-    for i, node in enumerate(nodes):
-        faint = flows is not None and i not in flows.through
-        border = 2 if i in ends else 1
-        boxes.append(value_box(i, node, value_rows(node), border=border, faint=faint))
-    return wired(nodes, boxes, [cells(node, nodes) for node in nodes], flows)
+    boxes = {v: graph.box(v) for v in graph.order}
+    if flows:
+        boxes[flows.wrt] = replace(boxes[flows.wrt], border=2)
+        boxes = {v: box if v in flows.through else faint(box) for v, box in boxes.items()}
+    return wired(graph, boxes, [graph.cells(v) for v in graph.order], flows)
 
 
-def cells(node: Node, nodes: Sequence[Node]) -> tuple[str, ...]:
-    """The line of a Value in the text: how it was computed, data, grad, slopes."""
-    slopes = [f"∂{nodes[p].name} {short(slope)}" for p, slope in zip(node.operands, node.partials)]
-    data, grad = f"data {short(node.data)}", f"grad {node.shown_grad}"
-    return formula(node, nodes), data, grad, "  ".join(slopes)
-
-
-def value_rows(node: Node) -> tuple[Row, Row]:
-    """Label and data of a Value, and below them its grad."""
-    grad = Row(f"grad {node.shown_grad}", tone=tone_of(node.grad or 0.0))
-    return Row(short(node.data), node.label), grad
-
-
-def value_box(
-    i: int, node: Node, rows: Sequence[Row], *, about: str = "", faint: bool = False, **look: Any
-) -> Box:
-    """The box of a Value, with what its gradient is the sum of; one that no path meets is faint."""
-    if faint:
-        rows, look = [Row(row.text, row.name, "faint") for row in rows], {**look, "tone": "faint"}
-    is_given = not node.op and not faint
-    return Box(f"v{i}", tuple(rows), about or node.arithmetic, is_given=is_given, **look)
+def faint(box: Box) -> Box:
+    """The box as it is where no path comes."""
+    rows = tuple([replace(row, tone="faint") for row in box.rows])
+    return replace(box, rows=rows, tone="faint", is_given=False)
 
 
 def wired(
-    nodes: Sequence[Node],
-    boxes: Sequence[Box],
+    graph: Graph,
+    boxes: Mapping[Value, Box],
     lines: Sequence[Sequence[str]] = (),
     flows: Flows | None = None,
 ) -> Drawing:
-    """The boxes of all Nodes with the ops between them."""
+    """The boxes of all Values with the ops between them."""
     shapes: list[Box | Oval] = []
     edges: list[Edge] = []
-    for i, (node, box) in enumerate(zip(nodes, boxes)):
-        shapes.append(box)
-        if node.op:
-            faint = flows is not None and i not in flows.through
-            about = f"{formula(node, nodes)} = {short(node.data)}"
-            shapes.append(Oval(f"op{i}", node.op, about, "faint" if faint else "plain"))
-            edges += op_edges(i, nodes, boxes, flows)
+    for v in graph.order:
+        shapes.append(boxes[v])
+        if v in graph.computed:
+            tone: Tone = "faint" if flows and v not in flows.through else "plain"
+            op = Oval(f"op{graph.ids[v][1:]}", graph.computed[v].name, graph.equation(v), tone)
+            shapes.append(op)
+            edges += op_edges(graph, v, op, boxes, flows)
     return Drawing(lines, shapes, edges)
 
 
 def op_edges(
-    i: int, nodes: Sequence[Node], boxes: Sequence[Box], flows: Flows | None
+    graph: Graph, v: Value, op: Oval, boxes: Mapping[Value, Box], flows: Flows | None
 ) -> Iterator[Edge]:
     """From an op to its result, and to it from each operand."""
-    node = nodes[i]
-    about = f"{formula(node, nodes)} = {short(node.data)}"
-    result = look(flows.through.get(i), flows.largest) if flows else {}
-    yield Edge(f"op{i}", boxes[i].id, about, id=f"e{i}", **result)
-    for k, (operand, slope) in enumerate(zip(node.operands, node.partials)):
-        about = f"local derivative ∂{node.name}/∂{nodes[operand].name} = {slope!r}"
-        share: dict[str, Any] = {}
+    id = f"e{graph.ids[v][1:]}"
+    result = look(flows.through.get(v), flows.largest) if flows else {}
+    yield Edge(op.id, boxes[v].id, op.about, id, **result)
+    for k, (parent, slope) in enumerate(zip(v.parents, v.partials)):
+        about = f"local derivative ∂{graph.names[v]}/∂{graph.names[parent]} = {slope!r}"
         if flows:
-            flow = flows.over.get((i, k))
-            share, about = look(flow, flows.largest), about + share_of(flow, flows, nodes)
-        yield Edge(boxes[operand].id, f"op{i}", about, id=f"e{i}_{k}", label=short(slope), **share)
+            about += share(flows, v, k, graph.names)
+        shown = look(flows.over.get((v, k)), flows.largest) if flows else {}
+        yield Edge(boxes[parent].id, op.id, about, f"{id}_{k}", short(slope), **shown)
 
 
-def share_of(flow: float | None, flows: Flows, nodes: Sequence[Node]) -> str:
-    """What to say of an edge over which a part of the highlighted gradient runs."""
-    if flow is None:
+def share(flows: Flows, v: Value, k: int, names: Mapping[Value, str]) -> str:
+    """What to say of the part of a highlighted gradient that runs over an edge."""
+    if (v, k) not in flows.over:
         return ""
-    slope = f"∂{nodes[-1].name}/∂{nodes[flows.start].name} = {short(flows.total)}"
-    return f"; {flow:+.4g} of {slope} runs over this edge"
+    slope = f"∂{names[flows.root]}/∂{names[flows.wrt]} = {short(flows.total)}"
+    return f"; {flows.over[v, k]:+.4g} of {slope} runs over this edge"

@@ -6,25 +6,20 @@ import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 from autograd_core.engine import Value
 from autograd_core.labels import scheme
 from autograd_core.names import counted, short
 from autograd_core.paths import reached
 from autograd_core.pictures.drawing import Box, Drawing, Edge, Row, look, tone_of
-from autograd_core.pictures.graph import (
-    graph_drawing,
-    refuse_large,
-    snapshot,
-    value_box,
-    value_rows,
-    wired,
-)
+from autograd_core.pictures.graph import Graph, graph_drawing, refuse_large, wired
 from autograd_core.pictures.neurons import Home, Net, NeuronParts, is_softmax
 from autograd_core.pictures.picture import Picture
 
-Key: TypeAlias = Home | int  # of a box: a neuron's home, or an input's place
+Place: TypeAlias = Home | int  # a neuron's home, or an input's place among the inputs
 
 MOST_LINKS = 600  # that can be told apart in a picture
 MOST_LOSS_NODES = 12  # of a loss that is drawn as it is
@@ -94,46 +89,18 @@ class NetPicture(Picture):
             )
         values = net.inside(home, self.view.chosen or 0)
         refuse_large(values, max_nodes)
-        return Picture(graph_drawing(snapshot(values, self.view.names, self.view.with_grad)))
+        return Picture(graph_drawing(Graph(values, self.view.names, self.view.with_grad)))
 
 
 # --- What is shown ----------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The numbers that stand in one place, one for each example, as they were when drawn."""
-
-    name: str
-    data: tuple[float, ...]
-    grads: tuple[float, ...]  # of those that a backward has reached
-
-    @property
-    def shown_data(self) -> str:
-        """The data, or their mean."""
-        if len(self.data) == 1:
-            return short(self.data[0])
-        return f"mean {short(sum(self.data) / len(self.data))}"
-
-    @property
-    def shown_grad(self) -> str:
-        """The gradient, or the length of the gradients as a vector."""
-        if len(self.data) == 1:
-            return f"grad {short(self.grads[0]) if self.grads else '–'}"
-        return f"grad norm {norm(self.grads)}"
-
-    def box(self, id: str, *, border: int = 1, is_given: bool = False) -> Box:
-        """Name and data, and below them the gradient in the colour of its sign."""
-        one = len(self.data) == 1 and self.grads
-        grad = Row(self.shown_grad, tone=tone_of(self.grads[0] if one else 0.0))
-        rows = Row(self.shown_data, self.name), grad
-        about = f"{self.name}: {self.shown_data}, {self.shown_grad}"
-        return Box(id, rows, about, border, is_given=is_given)
-
-
 @dataclass(frozen=True)
 class View:
-    """A net with the names of variables, of all examples or of the chosen one."""
+    """A net with the names of variables, of all examples or of the chosen one.
+
+    A place is an input or a neuron; the Values that stand there are one for each example.
+    """
 
     net: Net
     held: Mapping[Value, str]
@@ -157,36 +124,51 @@ class View:
             found.update(dict.fromkeys(neuron.outputs, output_name(home)))
         return {**found, **self.held}
 
-    def read(self, name: str, values: Sequence[Value]) -> Reading:
-        """The numbers of the chosen example, or of all."""
-        if self.chosen is not None and len(values) == self.net.examples:
-            values = values[self.chosen : self.chosen + 1]
-        grads = [v.grad for v in values if v in self.with_grad]
-        return Reading(name, tuple([v.data for v in values]), tuple(grads))
+    def of(self, values: Sequence[Value]) -> Sequence[Value]:
+        """Those of the chosen example, or all."""
+        if self.chosen is None or len(values) != self.net.examples:
+            return values
+        return values[self.chosen : self.chosen + 1]
 
     @cached_property
-    def readings(self) -> dict[Key, Reading]:
-        """What is read of each input and each neuron."""
-        places: dict[int, list[Value]] = {}
-        for v, place in self.net.inputs.items():
-            places.setdefault(place, []).append(v)
-        found: dict[Key, Reading] = {}
-        for place, values in sorted(places.items()):
-            given = {v.label or self.held.get(v, "") for v in values}
-            found[place] = self.read(
-                (given.pop() if len(given) == 1 else "") or f"x[{place}]", values
-            )
-        for home, neuron in self.net.neurons.items():
-            found[home] = self.read(output_name(home), neuron.outputs)
-        return found
+    def values(self) -> dict[Place, Sequence[Value]]:
+        """The Values of each input, then of each neuron, layer by layer."""
+        found: dict[Place, list[Value]] = {}
+        for v, place in sorted(self.net.inputs.items(), key=itemgetter(1)):
+            found.setdefault(place, []).append(v)
+        found.update({home: neuron.outputs for home, neuron in self.net.neurons.items()})
+        return {place: self.of(values) for place, values in found.items()}
 
     @cached_property
-    def columns(self) -> list[list[Key]]:
+    def columns(self) -> list[list[Place]]:
         """The inputs, then the neurons of each layer."""
-        found: dict[str | None, list[Key]] = {}
-        for key in self.readings:
-            found.setdefault(None if isinstance(key, int) else key[0], []).append(key)
-        return list(found.values())
+        return [list(places) for _, places in groupby(self.values, layer_id)]
+
+    def name(self, place: Place) -> str:
+        """What a place is called: the inputs' one label or variable, else x[0] or a1[2]."""
+        if not isinstance(place, int):
+            return output_name(place)
+        given = {v.label or self.held.get(v, "") for v in self.values[place]}
+        return (given.pop() if len(given) == 1 else "") or f"x[{place}]"
+
+    def cells(self, name: str, values: Sequence[Value]) -> tuple[str, str, str]:
+        """The name, the data or their mean, the gradient or the length of all as a vector."""
+        grads = self.grads(values)
+        if len(values) == 1:
+            return name, short(values[0].data), f"grad {short(grads[0]) if grads else '–'}"
+        mean = sum([v.data for v in values]) / len(values)
+        return name, f"mean {short(mean)}", f"grad norm {norm(grads)}"
+
+    def grads(self, values: Iterable[Value]) -> list[float]:
+        """The gradients of those that a backward has reached."""
+        return [v.grad for v in values if v in self.with_grad]
+
+    def box(self, id: str, name: str, values: Sequence[Value], **given: Any) -> Box:
+        """Name and data, and below them the gradient in the colour of its sign."""
+        _, data, grad = self.cells(name, values)
+        tone = tone_of(sum(self.grads(values))) if len(values) == 1 else "plain"
+        rows = Row(data, name), Row(grad, tone=tone)
+        return Box(id, rows, f"{name}: {data}, {grad}", **given)
 
     @cached_property
     def loss(self) -> list[Value]:
@@ -200,28 +182,25 @@ class View:
                 example[v] = of.pop() if len(of) == 1 else -1
         return [v for v in self.net.rest if example.get(v) == self.chosen]
 
-    @property
+    @cached_property
     def loss_sources(self) -> list[Home]:
         """The neurons that the loss is computed from."""
         home = self.net.home
         found = dict.fromkeys([home[p] for v in self.loss for p in v.parents if p in home])
         return [place for place in found if place in self.net.neurons]
 
-    def loss_graph(self, boxes: Mapping[Key, Box]) -> Drawing:
+    def loss_graph(self, boxes: Mapping[Place, Box]) -> Drawing:
         """The loss as it is, from the boxes of the neurons that it is computed from."""
         around = {*self.loss, *[p for v in self.loss for p in v.parents]}
         values = [v for v in self.net.order if v in around]
-        own = [boxes.get(self.net.home[v]) if v in self.net.home else None for v in values]
-        nodes = [
-            replace(node, op="", operands=()) if box else node
-            for node, box in zip(snapshot(values, self.names, self.with_grad), own)
-        ]
-        drawn = [
-            box or value_box(i, node, value_rows(node), border=2 if i == len(nodes) - 1 else 1)
-            for i, (node, box) in enumerate(zip(nodes, own))
-        ]
-        drawing = wired(nodes, drawn)
-        return replace(drawing, shapes=[shape for shape in drawing.shapes if shape not in own])
+        graph = Graph(values, self.names, self.with_grad)
+        home = self.net.home
+        own = {v: boxes[home[v]] for v in values if v in home and home[v] in boxes}
+        for v in own:
+            graph.computed.pop(v, None)
+        drawing = wired(graph, {v: own.get(v) or graph.box(v) for v in values})
+        shapes = [shape for shape in drawing.shapes if shape not in own.values()]
+        return replace(drawing, shapes=shapes)
 
 
 # --- By neuron --------------------------------------------------------------------------------
@@ -229,31 +208,33 @@ class View:
 
 def by_neuron(view: View) -> Drawing:
     """A box for each neuron, and a line for each weight."""
-    readings, loss, links = view.readings, view.read("loss", view.loss[-1:]), weight_links(view)
+    links, ends = weight_links(view), view.loss_sources
     boxes = {
-        key: reading.box(box_id(key), is_given=isinstance(key, int))
-        for key, reading in readings.items()
+        place: view.box(place_id(place), view.name(place), values, is_given=isinstance(place, int))
+        for place, values in view.values.items()
     }
-    shown = [*readings.values(), *([loss] if view.loss_sources else [])]
+    lines = [view.cells(view.name(place), values) for place, values in view.values.items()]
+    if ends:
+        lines.append(view.cells("loss", view.loss[-1:]))
     drawing = Drawing(
-        lines=[(reading.name, reading.shown_data, reading.shown_grad) for reading in shown],
+        lines=lines,
         shapes=(),
         edges=links,
-        columns=[[boxes[key] for key in column] for column in view.columns],
+        columns=[[boxes[place] for place in column] for column in view.columns],
         title=f"mean activations of {view.examples:,} examples" if view.examples > 1 else "",
     )
     small = 0 < len(view.loss) <= MOST_LOSS_NODES and len(links) <= MOST_LINKS_BESIDE_A_GRAPH
     if view.examples == 1 and small:
         graph = view.loss_graph(boxes)
         return replace(drawing, shapes=graph.shapes, edges=[*links, *graph.edges], gap=0.9)
-    ends = [Edge(box_id(home), "loss", is_arrow=False) for home in view.loss_sources]
-    shapes = [loss.box("loss", border=2)] if ends else []
-    return replace(drawing, shapes=shapes, edges=[*links, *ends], gap=1.5, is_straight=True)
+    shapes = [view.box("loss", "loss", view.loss[-1:], border=2)] if ends else []
+    links += [Edge(place_id(home), "loss", is_arrow=False) for home in ends]
+    return replace(drawing, shapes=shapes, gap=1.5, is_straight=True)
 
 
 def weight_links(view: View) -> list[Edge]:
     """A line for each weight, as wide as it is large; ValueError for more than can be seen."""
-    links = [link for link in view.net.links() if link[0] in view.readings]
+    links = [link for link in view.net.links() if link[0] in view.values]
     if len(links) > MOST_LINKS:
         raise ValueError(
             f"{len(links):,} weights are too many for a picture of at most {MOST_LINKS}: draw the "
@@ -262,8 +243,8 @@ def weight_links(view: View) -> list[Edge]:
     largest = max([abs(w.data) for *_, w in links], default=0.0)
     return [
         Edge(
-            box_id(source),
-            box_id(home),
+            place_id(source),
+            place_id(home),
             f"{w.label} = {w.data!r}",
             is_arrow=False,
             **look(w.data, largest, thinnest=0.3),
@@ -278,9 +259,9 @@ def output_name(home: Home) -> str:
     return f"{scheme().activations(layer)}[{place}]"
 
 
-def box_id(key: Key) -> str:
+def place_id(place: Place) -> str:
     """The id of a box: x0 for an input, n1_2 for layer 1's neuron 2."""
-    return f"x{key}" if isinstance(key, int) else f"n{in_id(key[0])}_{key[1]}"
+    return f"x{place}" if isinstance(place, int) else f"n{in_id(place[0])}_{place[1]}"
 
 
 def in_id(name: str) -> str:
@@ -293,19 +274,18 @@ def in_id(name: str) -> str:
 
 def by_layer(view: View) -> Drawing:
     """A box for the inputs and for each layer, and an arrow for each matrix of weights."""
-    texts = {layer_id(keys[0]): layer_texts(view, keys) for keys in view.columns}
+    texts = {layer_id(places[0]): layer_texts(view, places) for places in view.columns}
     if view.loss:
-        end = view.read("loss", view.loss[-1:])
-        texts["loss"] = ["loss", end.shown_data, end.shown_grad]
+        texts["loss"] = list(view.cells("loss", view.loss[-1:]))
     shapes = [
         Box(
-            name,
-            (Row("", title), *map(Row, rest)),
-            ", ".join([title, *rest]),
-            border=2 if name == "loss" else 1,
-            is_given=name == "inputs",
+            id,
+            (Row("", text[0]), *map(Row, text[1:])),
+            ", ".join(text),
+            border=2 if id == "loss" else 1,
+            is_given=id == "inputs",
         )
-        for name, (title, *rest) in texts.items()
+        for id, text in texts.items()
     ]
     ends = dict.fromkeys(map(layer_id, view.loss_sources))
     edges = [*matrix_edges(view.net), *[Edge(source, "loss") for source in ends]]
@@ -327,31 +307,27 @@ def matrix_edges(net: Net) -> list[Edge]:
     return [Edge(source, target, shape, label=shape) for source, target, shape in shapes]
 
 
-def layer_texts(view: View, keys: Sequence[Key]) -> list[str]:
+def layer_texts(view: View, places: Sequence[Place]) -> list[str]:
     """What a picture tells of the inputs, or of a layer."""
-    readings = [view.readings[key] for key in keys]
-    data = [x for reading in readings for x in reading.data]
+    values = [v for place in places for v in view.values[place]]
+    data = [v.data for v in values]
     size = sum(map(abs, data)) / len(data)
     spread = f"{short(min(data))} to {short(max(data))}, mean size {short(size)}"
-    grad = f"grad norm {norm([g for reading in readings for g in reading.grads])}"
-    if isinstance(keys[0], int):
+    grad = f"grad norm {norm(view.grads(values))}"
+    if isinstance(places[0], int):
         examples = [counted(view.examples, "example")] if view.examples > 1 else []
-        return [counted(len(keys), "input"), *examples, spread, grad]
-    layer = keys[0][0]
+        return [counted(len(places), "input"), *examples, spread, grad]
+    layer = places[0][0]
     neurons = view.net.members(layer)
-    slopes = [p.grad for n in neurons for p in n.parameters if p in view.with_grad]
-    return [
-        f"layer {layer}".strip(),
-        f"{counted(len(neurons), 'neuron')}, {activation(neurons, view.net)}",
-        spread,
-        grad,
-        f"grad norm of parameters {norm(slopes)}",
-    ]
+    slopes = view.grads([p for neuron in neurons for p in neuron.parameters])
+    about = f"{counted(len(neurons), 'neuron')}, {activation(neurons, view.net)}"
+    owned = f"grad norm of parameters {norm(slopes)}"
+    return [f"layer {layer}".strip(), about, spread, grad, owned]
 
 
-def layer_id(key: Key) -> str:
+def layer_id(place: Place) -> str:
     """The id of a layer's box, or of the inputs' box."""
-    return "inputs" if isinstance(key, int) else f"layer{in_id(key[0])}"
+    return "inputs" if isinstance(place, int) else f"layer{in_id(place[0])}"
 
 
 def activation(neurons: Sequence[NeuronParts], net: Net) -> str:
@@ -365,9 +341,8 @@ def activation(neurons: Sequence[NeuronParts], net: Net) -> str:
     return op.name if op and len(outputs[0].parents) == 1 else "activation"
 
 
-def norm(grads: Iterable[float]) -> str:
+def norm(grads: Sequence[float]) -> str:
     """The length of the gradients as a vector, or a dash before any backward."""
-    grads = list(grads)
     return short(math.hypot(*grads)) if grads else "–"
 
 
