@@ -12,6 +12,7 @@ from autograd_core.paths import flows
 from autograd_core.pictures.checked import check_drawing
 from autograd_core.pictures.graph import Graph, graph_drawing, refuse_large
 from autograd_core.pictures.net import NetPicture
+from autograd_core.pictures.neurons import Net
 from autograd_core.pictures.picture import Picture
 
 
@@ -70,7 +71,7 @@ def draw(
     if collapse is not None:
         if highlight is not None:
             raise ValueError("paths are highlighted in a picture that is not collapsed")
-        return NetPicture(order, collapse, held)
+        return NetPicture(Net(order), collapse, held)
     refuse_large(order, max_nodes)
     if highlight is not None and highlight not in order:
         raise ValueError(f"there is no path to highlight: {highlight!r} is not in this graph")

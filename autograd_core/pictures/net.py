@@ -7,8 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from operator import itemgetter
-from typing import Any, TypeAlias
+from typing import Any
 
 from autograd_core.engine import Value
 from autograd_core.labels import scheme
@@ -16,10 +15,8 @@ from autograd_core.names import counted, short
 from autograd_core.paths import reached
 from autograd_core.pictures.drawing import Box, Drawing, Edge, Row, look, tone_of
 from autograd_core.pictures.graph import Graph, graph_drawing, refuse_large, wired
-from autograd_core.pictures.neurons import Home, Net, NeuronParts, is_softmax
+from autograd_core.pictures.neurons import Home, Net, Place, is_softmax
 from autograd_core.pictures.picture import Picture
-
-Place: TypeAlias = Home | int  # a neuron's home, or an input's place among the inputs
 
 MOST_LINKS = 600  # that can be told apart in a picture
 MOST_LOSS_NODES = 12  # of a loss that is drawn as it is
@@ -48,46 +45,37 @@ class NetPicture(Picture):
     a1[0] = tanh(v4)  data 0    grad –  ∂v4 1
     """
 
-    def __init__(
-        self,
-        order: Sequence[Value],
-        level: str,
-        held: Mapping[Value, str],
-        net: Net | None = None,
-        chosen: int | None = None,
-    ) -> None:
+    def __init__(self, net: Net, level: str, held: Mapping[Value, str]) -> None:
         if level not in LEVELS:
             raise ValueError(f'a picture is collapsed by "neuron" or "layer", not {level!r}')
-        self.level = level
-        self.view = View(net or Net(order), held, chosen)
+        self.net, self.level, self.view = net, level, View(net, held)
         super().__init__(LEVELS[level](self.view))
 
     @property
     def examples(self) -> int:
         """How many examples the graph is of, 1 where one was chosen; 0 where it cannot be told."""
-        return self.view.examples
+        return self.net.examples
 
     def example(self, k: int) -> NetPicture:
         """The same picture for one example of a batch, with that example's own loss."""
-        net = self.view.net
-        if not 0 <= k < net.examples:
+        if not 0 <= k < self.examples:
             raise ValueError(
-                f"there is no example {k}: {counted(net.examples, 'example')} can be told apart"
+                f"there is no example {k}: {counted(self.examples, 'example')} can be told apart"
             )
-        return NetPicture(net.order, self.level, self.view.held, net, k)
+        return NetPicture(self.net.only(k), self.level, self.view.held)
 
     def neuron(self, layer: int | str, place: int, *, max_nodes: int = 400) -> Picture:
         """The scalar graph of one neuron: inputs, weights, sum and activation.
 
         It is that of the chosen example, or of the first.
         """
-        net, home = self.view.net, (str(layer), place)
-        if home not in net.neurons:
-            sizes = [f"{name} has {len(net.members(name))}" for name in net.layers]
+        home = str(layer), place
+        if home not in self.net.neurons:
+            sizes = [f"{name} has {len(self.net.members(name))}" for name in self.net.layers]
             raise ValueError(
                 f"there is no neuron {place} in layer {layer}; of neurons, layer {', '.join(sizes)}"
             )
-        values = net.inside(home, self.view.chosen or 0)
+        values = self.net.inside(home)
         refuse_large(values, max_nodes)
         return Picture(graph_drawing(Graph(values, self.view.names, self.view.with_grad)))
 
@@ -97,19 +85,10 @@ class NetPicture(Picture):
 
 @dataclass(frozen=True)
 class View:
-    """A net with the names of variables, of all examples or of the chosen one.
-
-    A place is an input or a neuron; the Values that stand there are one for each example.
-    """
+    """A net with the names of variables: what is told of each place, of its Values, of the loss."""
 
     net: Net
     held: Mapping[Value, str]
-    chosen: int | None
-
-    @property
-    def examples(self) -> int:
-        """How many examples are shown; 0 where it cannot be told."""
-        return 1 if self.chosen is not None else self.net.examples
 
     @cached_property
     def with_grad(self) -> Collection[Value]:
@@ -119,37 +98,13 @@ class View:
     @cached_property
     def names(self) -> dict[Value, str]:
         """What to call Values without a label: x[0] is an input, a1[2] layer 1's neuron 2."""
-        found = {v: f"x[{place}]" for v, place in self.net.inputs.items()}
-        for home, neuron in self.net.neurons.items():
-            found.update(dict.fromkeys(neuron.outputs, output_name(home)))
+        found = {v: name_of(place) for place, values in self.net.values.items() for v in values}
         return {**found, **self.held}
 
-    def of(self, values: Sequence[Value]) -> Sequence[Value]:
-        """Those of the chosen example, or all."""
-        if self.chosen is None or len(values) != self.net.examples:
-            return values
-        return values[self.chosen : self.chosen + 1]
-
-    @cached_property
-    def values(self) -> dict[Place, Sequence[Value]]:
-        """The Values of each input, then of each neuron, layer by layer."""
-        found: dict[Place, list[Value]] = {}
-        for v, place in sorted(self.net.inputs.items(), key=itemgetter(1)):
-            found.setdefault(place, []).append(v)
-        found.update({home: neuron.outputs for home, neuron in self.net.neurons.items()})
-        return {place: self.of(values) for place, values in found.items()}
-
-    @cached_property
+    @property
     def columns(self) -> list[list[Place]]:
         """The inputs, then the neurons of each layer."""
-        return [list(places) for _, places in groupby(self.values, layer_id)]
-
-    def name(self, place: Place) -> str:
-        """What a place is called: the inputs' one label or variable, else x[0] or a1[2]."""
-        if not isinstance(place, int):
-            return output_name(place)
-        given = {v.label or self.held.get(v, "") for v in self.values[place]}
-        return (given.pop() if len(given) == 1 else "") or f"x[{place}]"
+        return [list(places) for _, places in groupby(self.net.values, layer_id)]
 
     def cells(self, name: str, values: Sequence[Value]) -> tuple[str, str, str]:
         """The name, the data or their mean, the gradient or the length of all as a vector."""
@@ -159,82 +114,78 @@ class View:
         mean = sum([v.data for v in values]) / len(values)
         return name, f"mean {short(mean)}", f"grad norm {norm(grads)}"
 
+    def place_cells(self, place: Place) -> tuple[str, str, str]:
+        """The cells of an input, by its one label or variable, or of a neuron."""
+        values = self.net.values[place]
+        given = {v.label or self.held.get(v, "") for v in values if isinstance(place, int)}
+        return self.cells((given.pop() if len(given) == 1 else "") or name_of(place), values)
+
     def grads(self, values: Iterable[Value]) -> list[float]:
         """The gradients of those that a backward has reached."""
         return [v.grad for v in values if v in self.with_grad]
 
-    def box(self, id: str, name: str, values: Sequence[Value], **given: Any) -> Box:
+    def box(self, id: str, cells: Sequence[str], values: Sequence[Value], **given: Any) -> Box:
         """Name and data, and below them the gradient in the colour of its sign."""
-        _, data, grad = self.cells(name, values)
+        name, data, grad = cells
         tone = tone_of(sum(self.grads(values))) if len(values) == 1 else "plain"
         rows = Row(data, name), Row(grad, tone=tone)
         return Box(id, rows, f"{name}: {data}, {grad}", **given)
 
-    @cached_property
-    def loss(self) -> list[Value]:
-        """What comes after the last layer: all of it, or what depends on one example alone."""
-        if self.chosen is None:
-            return self.net.rest
-        example = {v: k for n in self.net.neurons.values() for k, v in enumerate(n.outputs)}
-        for v in self.net.rest:
-            of = {example[p] for p in v.parents if p in example}
-            if of:
-                example[v] = of.pop() if len(of) == 1 else -1
-        return [v for v in self.net.rest if example.get(v) == self.chosen]
-
-    @cached_property
+    @property
     def loss_sources(self) -> list[Home]:
         """The neurons that the loss is computed from."""
         home = self.net.home
-        found = dict.fromkeys([home[p] for v in self.loss for p in v.parents if p in home])
+        found = dict.fromkeys([home[p] for v in self.net.rest for p in v.parents if p in home])
         return [place for place in found if place in self.net.neurons]
-
-    def loss_graph(self, boxes: Mapping[Place, Box]) -> Drawing:
-        """The loss as it is, from the boxes of the neurons that it is computed from."""
-        around = {*self.loss, *[p for v in self.loss for p in v.parents]}
-        values = [v for v in self.net.order if v in around]
-        graph = Graph(values, self.names, self.with_grad)
-        home = self.net.home
-        own = {v: boxes[home[v]] for v in values if v in home and home[v] in boxes}
-        for v in own:
-            graph.computed.pop(v, None)
-        drawing = wired(graph, {v: own.get(v) or graph.box(v) for v in values})
-        shapes = [shape for shape in drawing.shapes if shape not in own.values()]
-        return replace(drawing, shapes=shapes)
 
 
 # --- By neuron --------------------------------------------------------------------------------
 
 
 def by_neuron(view: View) -> Drawing:
-    """A box for each neuron, and a line for each weight."""
-    links, ends = weight_links(view), view.loss_sources
+    """A box for each neuron, a line for each weight, and the loss."""
+    net, examples = view.net, view.net.examples
+    cells = {place: view.place_cells(place) for place in net.values}
     boxes = {
-        place: view.box(place_id(place), view.name(place), values, is_given=isinstance(place, int))
-        for place, values in view.values.items()
+        place: view.box(place_id(place), cells[place], values, is_given=isinstance(place, int))
+        for place, values in net.values.items()
     }
-    lines = [view.cells(view.name(place), values) for place, values in view.values.items()]
-    if ends:
-        lines.append(view.cells("loss", view.loss[-1:]))
-    drawing = Drawing(
-        lines=lines,
-        shapes=(),
-        edges=links,
+    links, end = weight_links(net), view.cells("loss", net.rest[-1:]) if view.loss_sources else ()
+    small = 0 < len(net.rest) <= MOST_LOSS_NODES and len(links) <= MOST_LINKS_BESIDE_A_GRAPH
+    loss = loss_graph(view, boxes) if examples == 1 and small else loss_box(view)
+    return replace(
+        loss,
+        lines=[*cells.values(), *([end] if end else [])],
+        edges=[*links, *loss.edges],
         columns=[[boxes[place] for place in column] for column in view.columns],
-        title=f"mean activations of {view.examples:,} examples" if view.examples > 1 else "",
+        title=f"mean activations of {examples:,} examples" if examples > 1 else "",
     )
-    small = 0 < len(view.loss) <= MOST_LOSS_NODES and len(links) <= MOST_LINKS_BESIDE_A_GRAPH
-    if view.examples == 1 and small:
-        graph = view.loss_graph(boxes)
-        return replace(drawing, shapes=graph.shapes, edges=[*links, *graph.edges], gap=0.9)
-    shapes = [view.box("loss", "loss", view.loss[-1:], border=2)] if ends else []
-    links += [Edge(place_id(home), "loss", is_arrow=False) for home in ends]
-    return replace(drawing, shapes=shapes, gap=1.5, is_straight=True)
 
 
-def weight_links(view: View) -> list[Edge]:
+def loss_graph(view: View, boxes: Mapping[Place, Box]) -> Drawing:
+    """The loss as it is, from the boxes of the neurons that it is computed from."""
+    around = {*view.net.rest, *[p for v in view.net.rest for p in v.parents]}
+    values, home = [v for v in view.net.order if v in around], view.net.home
+    graph = Graph(values, view.names, view.with_grad)
+    own = {v: boxes[home[v]] for v in values if v in home and home[v] in boxes}
+    for v in own:
+        graph.computed.pop(v, None)
+    drawing = wired(graph, {v: own.get(v) or graph.box(v) for v in values})
+    shapes = [shape for shape in drawing.shapes if shape not in own.values()]
+    return replace(drawing, shapes=shapes, gap=0.9)
+
+
+def loss_box(view: View) -> Drawing:
+    """The loss as one box; nothing, where the net is all there is."""
+    edges = [Edge(place_id(home), "loss", is_arrow=False) for home in view.loss_sources]
+    last = view.net.rest[-1:]
+    shapes = [view.box("loss", view.cells("loss", last), last, border=2)] if edges else []
+    return Drawing((), shapes, edges, gap=1.5, is_straight=True)
+
+
+def weight_links(net: Net) -> list[Edge]:
     """A line for each weight, as wide as it is large; ValueError for more than can be seen."""
-    links = [link for link in view.net.links() if link[0] in view.values]
+    links = [link for link in net.links() if link[0] in net.values]
     if len(links) > MOST_LINKS:
         raise ValueError(
             f"{len(links):,} weights are too many for a picture of at most {MOST_LINKS}: draw the "
@@ -253,10 +204,11 @@ def weight_links(view: View) -> list[Edge]:
     ]
 
 
-def output_name(home: Home) -> str:
-    """What a neuron's output is called: a1[2]."""
-    layer, place = home
-    return f"{scheme().activations(layer)}[{place}]"
+def name_of(place: Place) -> str:
+    """What a place is called: x[0], a1[2]."""
+    if isinstance(place, int):
+        return f"x[{place}]"
+    return f"{scheme().activations(place[0])}[{place[1]}]"
 
 
 def place_id(place: Place) -> str:
@@ -275,21 +227,18 @@ def in_id(name: str) -> str:
 def by_layer(view: View) -> Drawing:
     """A box for the inputs and for each layer, and an arrow for each matrix of weights."""
     texts = {layer_id(places[0]): layer_texts(view, places) for places in view.columns}
-    if view.loss:
-        texts["loss"] = list(view.cells("loss", view.loss[-1:]))
-    shapes = [
-        Box(
-            id,
-            (Row("", text[0]), *map(Row, text[1:])),
-            ", ".join(text),
-            border=2 if id == "loss" else 1,
-            is_given=id == "inputs",
-        )
-        for id, text in texts.items()
-    ]
+    if view.net.rest:
+        texts["loss"] = list(view.cells("loss", view.net.rest[-1:]))
+    shapes = [layer_box(id, *text) for id, text in texts.items()]
     ends = dict.fromkeys(map(layer_id, view.loss_sources))
     edges = [*matrix_edges(view.net), *[Edge(source, "loss") for source in ends]]
     return Drawing([("  ".join(text),) for text in texts.values()], shapes, edges, gap=0.5)
+
+
+def layer_box(id: str, title: str, *lines: str) -> Box:
+    """A title and lines below it."""
+    rows, about = (Row("", title), *map(Row, lines)), ", ".join([title, *lines])
+    return Box(id, rows, about, border=2 if id == "loss" else 1, is_given=id == "inputs")
 
 
 def matrix_edges(net: Net) -> list[Edge]:
@@ -309,18 +258,19 @@ def matrix_edges(net: Net) -> list[Edge]:
 
 def layer_texts(view: View, places: Sequence[Place]) -> list[str]:
     """What a picture tells of the inputs, or of a layer."""
-    values = [v for place in places for v in view.values[place]]
+    net = view.net
+    values = [v for place in places for v in net.values[place]]
     data = [v.data for v in values]
     size = sum(map(abs, data)) / len(data)
     spread = f"{short(min(data))} to {short(max(data))}, mean size {short(size)}"
     grad = f"grad norm {norm(view.grads(values))}"
     if isinstance(places[0], int):
-        examples = [counted(view.examples, "example")] if view.examples > 1 else []
+        examples = [counted(net.examples, "example")] if net.examples > 1 else []
         return [counted(len(places), "input"), *examples, spread, grad]
     layer = places[0][0]
-    neurons = view.net.members(layer)
+    neurons = net.members(layer)
     slopes = view.grads([p for neuron in neurons for p in neuron.parameters])
-    about = f"{counted(len(neurons), 'neuron')}, {activation(neurons, view.net)}"
+    about = f"{counted(len(neurons), 'neuron')}, {activation(net, places)}"
     owned = f"grad norm of parameters {norm(slopes)}"
     return [f"layer {layer}".strip(), about, spread, grad, owned]
 
@@ -330,9 +280,9 @@ def layer_id(place: Place) -> str:
     return "inputs" if isinstance(place, int) else f"layer{in_id(place[0])}"
 
 
-def activation(neurons: Sequence[NeuronParts], net: Net) -> str:
+def activation(net: Net, places: Iterable[Place]) -> str:
     """What the neurons of a layer do to their sums."""
-    outputs = [neuron.outputs[0] for neuron in neurons]
+    outputs = [net.values[place][0] for place in places]
     if any(is_softmax(output) for output in outputs):
         return "softmax"
     if all(output in net.wiring for output in outputs):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TypeAlias
 
 from autograd_core.engine import ADD, DIV, DOT, EXP, MUL, SUB, TOTAL, Value
 from autograd_core.labels import scheme
 
 Home: TypeAlias = tuple[str, int]  # a layer's name and a neuron's place in it
+Place: TypeAlias = Home | int  # a neuron's home, or an input's place among the inputs
 WHOLE = -1  # the place of what belongs to a layer as a whole, such as softmax's sum
 
 ACTIVATIONS = {"relu", "leaky_relu", "tanh", "sigmoid", "softplus", "step", "sin", "cos"}
@@ -19,7 +22,7 @@ LINEAR = (*PRODUCTS, ADD, SUB, TOTAL)  # what w · x + b is written with
 
 @dataclass(slots=True)
 class NeuronParts:
-    """A neuron's parameters, its outputs (one for each use of the net), and its sources.
+    """A neuron's parameters, its sums (one for each use of the net), and its sources.
 
     `bits` has a bit for each parameter; `links` has what each weight is multiplied with first.
     """
@@ -28,12 +31,15 @@ class NeuronParts:
     columns: dict[Value, int] = field(default_factory=dict)
     bits: dict[Value, int] = field(default_factory=dict)
     sums: list[Value] = field(default_factory=list)
-    outputs: list[Value] = field(default_factory=list)
     links: dict[Value, Value] = field(default_factory=dict)
 
 
 class Net:
-    """Which Value of a graph belongs to which neuron of which layer."""
+    """Which Value of a graph belongs to which neuron of which layer.
+
+    `values` has what stands at each input and each neuron, layer by layer: one for each example.
+    `rest` is what comes after the last layer, the loss.
+    """
 
     def __init__(self, order: Sequence[Value]) -> None:
         self.order = order
@@ -55,8 +61,7 @@ class Net:
         self.neurons = {home: self.neurons[home] for home in sorted(self.neurons, key=self.rank)}
         self.feeding = self.find_feeding()
         self.find_activations()
-        self.find_outputs()
-        self.inputs = self.find_inputs()
+        self.values: dict[Place, list[Value]] = {**self.find_inputs(), **self.find_outputs()}
         self.rest = [v for v in order if v.parents and v not in self.home and v not in self.feeding]
 
     def rank(self, home: Home) -> tuple[int, int]:
@@ -70,7 +75,7 @@ class Net:
     @property
     def examples(self) -> int:
         """How many times the net is used in the graph; 0 where its neurons do not agree."""
-        counts = {len(neuron.outputs) for neuron in self.neurons.values()}
+        counts = {len(self.values[home]) for home in self.neurons}
         return counts.pop() if len(counts) == 1 else 0
 
     def find_sums(self) -> None:
@@ -160,23 +165,41 @@ class Net:
         same = v in self.home and self.home.get(parent) == self.home[v]
         return same and (v not in self.wiring or parent in self.wiring)
 
-    def find_outputs(self) -> None:
+    def find_inputs(self) -> dict[Place, list[Value]]:
+        """What the weights multiply that no neuron made, by its place among the inputs."""
+        found: dict[Place, list[Value]] = {}
+        for v, column in sorted(self.sources.items(), key=itemgetter(1)):
+            if v not in self.home:
+                found.setdefault(column, []).append(v)
+        return found
+
+    def find_outputs(self) -> dict[Place, list[Value]]:
         """A neuron's outputs are what belongs to it and nothing more of it is computed from."""
-        inner = set()
+        inner = {p for v in self.order for p in v.parents if self.within(v, p)}
+        found: dict[Place, list[Value]] = {home: [] for home in self.neurons}
         for v in self.order:
-            inner.update([p for p in v.parents if self.within(v, p)])
-        for v in self.order:
-            home = self.home.get(v)
-            if home in self.neurons and v not in inner:
-                self.neurons[home].outputs.append(v)
+            if v not in inner and self.home.get(v) in found:
+                found[self.home[v]].append(v)
+        return found
 
-    def find_inputs(self) -> dict[Value, int]:
-        """What the weights multiply that no neuron made, each with its place among the inputs."""
-        return {v: column for v, column in self.sources.items() if v not in self.home}
+    def only(self, k: int) -> Net:
+        """The same in one example alone, with the part of the rest that depends on no other."""
+        example = {v: i for home in self.neurons for i, v in enumerate(self.values[home])}
+        for v in self.rest:
+            of = {example[p] for p in v.parents if p in example}
+            if of:
+                example[v] = of.pop() if len(of) == 1 else -1
+        one = copy(self)
+        one.rest = [v for v in self.rest if example.get(v) == k]
+        one.values = {
+            place: values[k : k + 1] if len(values) == self.examples else values
+            for place, values in self.values.items()
+        }
+        return one
 
-    def inside(self, home: Home, example: int) -> list[Value]:
-        """A neuron's Values for one example, from its inputs and parameters to its output."""
-        output = self.neurons[home].outputs[example]
+    def inside(self, home: Home) -> list[Value]:
+        """A neuron's Values for the first example, from its inputs and parameters to its output."""
+        output = self.values[home][0]
         found, stack = {output}, [output]
         while stack:
             v = stack.pop()
@@ -184,10 +207,10 @@ class Net:
             stack += [p for p in v.parents if self.within(v, p)]
         return [v for v in self.order if v in found]
 
-    def links(self) -> list[tuple[Home | int, Home, Value]]:
-        """(source, neuron, weight) for every weight; a source is a neuron, or an input's place."""
+    def links(self) -> list[tuple[Place, Home, Value]]:
+        """(source, neuron, weight) for every weight."""
         return [
-            (self.home[v] if v in self.home else self.inputs[v], home, weight)
+            (self.home.get(v, self.sources[v]), home, weight)
             for home, neuron in self.neurons.items()
             for weight, v in neuron.links.items()
         ]
