@@ -32,11 +32,11 @@ def held_in(variables: Mapping[str, object] | None) -> dict[Value, str]:
     return found
 
 
-def names_of(order: Sequence[Value], held: Mapping[Value, str]) -> dict[Value, str]:
+def called(order: Sequence[Value], held: Mapping[Value, str]) -> dict[Value, str]:
     """What to call each Value: label, variable, number of a leaf, else v and its place.
 
     >>> x = Value(2.0, "x")
-    >>> list(names_of([x, k := Value(3.0), x * k], {}).values())
+    >>> list(called([x, k := Value(3.0), x * k], {}).values())
     ['x', '3', 'v2']
     """
     return {

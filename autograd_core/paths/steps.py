@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from autograd_core.engine import Value, topological
-from autograd_core.names import held_in, names_of, short
+from autograd_core.names import called, held_in, short
 from autograd_core.paths import slopes
 
 MOST_VISITS = 100_000  # of one walk along every path: on a net there are more than there are atoms
@@ -120,7 +120,7 @@ class BackwardPass:
 
     def __init__(self, root: Value, variables: Mapping[str, object] | None = None) -> None:
         order = topological(root)
-        self.name, self.right = names_of(order, held_in(variables)), slopes(order)
+        self.name, self.right = called(order, held_in(variables)), slopes(order)
         self.grads = {root: 1.0}
         self.waiting = Counter([parent for v in order for parent in v.parents])
         self.passed: dict[tuple[Value, int], float] = {}  # over the edge to each operand

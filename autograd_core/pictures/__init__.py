@@ -10,7 +10,7 @@ from autograd_core.engine import Value, topological
 from autograd_core.names import held_in
 from autograd_core.paths import flows
 from autograd_core.pictures.checked import check_drawing
-from autograd_core.pictures.graph import Graph, graph_drawing, refuse_large
+from autograd_core.pictures.graph import GraphView, graph_drawing, refuse_large
 from autograd_core.pictures.net import NetPicture
 from autograd_core.pictures.neurons import Net
 from autograd_core.pictures.picture import Picture
@@ -76,4 +76,4 @@ def draw(
     if highlight is not None and highlight not in order:
         raise ValueError(f"there is no path to highlight: {highlight!r} is not in this graph")
     found = None if highlight is None else flows(order, highlight)
-    return Picture(graph_drawing(Graph(order, held), found))
+    return Picture(graph_drawing(GraphView(order, held), found))

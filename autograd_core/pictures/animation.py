@@ -14,7 +14,7 @@ from autograd_core.names import held_in, short
 from autograd_core.paths import slopes
 from autograd_core.paths.steps import BackwardStep, backward_steps, gradients_after
 from autograd_core.pictures.drawing import Drawing, Row
-from autograd_core.pictures.graph import Graph, refuse_large, wired
+from autograd_core.pictures.graph import GraphView, refuse_large, wired
 from autograd_core.pictures.picture import SIZE, Picture
 
 MOST_NODES = 400  # whose steps can be followed
@@ -35,14 +35,14 @@ def animate(
     """
     values = topological(root)
     refuse_large(values, MOST_NODES)
-    graph = Graph(values, held_in(names), with_grad=())
+    graph = GraphView(values, held_in(names), with_grad=())
     story = Story(values, backward_steps(root, order, names=names), graph.names)
     picture = Picture(first_frame(graph, story.room()))
     title = f"Backward pass, {order if isinstance(order, str) else 'given order'}"
     return Animation(picture.render("svg").decode(), story.data(), title)
 
 
-def first_frame(graph: Graph, room: Mapping[Value, int]) -> Drawing:
+def first_frame(graph: GraphView, room: Mapping[Value, int]) -> Drawing:
     """The graph before any gradient has arrived, with room for as many characters of each."""
     boxes = {}
     for v in graph.order:

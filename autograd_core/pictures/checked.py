@@ -9,7 +9,7 @@ from autograd_core.check import GradientCheck, Slope
 from autograd_core.engine import Value, topological
 from autograd_core.names import short
 from autograd_core.pictures.drawing import Box, Drawing, Row, Tone
-from autograd_core.pictures.graph import Graph, refuse_large, wired
+from autograd_core.pictures.graph import GraphView, refuse_large, wired
 
 
 def check_drawing(check: GradientCheck, held: Mapping[Value, str], max_nodes: int) -> Drawing:
@@ -20,12 +20,12 @@ def check_drawing(check: GradientCheck, held: Mapping[Value, str], max_nodes: in
     order = [*[leaf for leaf in check.inputs if leaf not in order], *order]
     refuse_large(order, max_nodes)
     slopes = dict(zip(check.inputs, check.slopes))
-    graph = Graph(order, {**{leaf: slope.name for leaf, slope in slopes.items()}, **held})
+    graph = GraphView(order, {**{leaf: slope.name for leaf, slope in slopes.items()}, **held})
     boxes = {v: checked_box(graph, v, slopes.get(v)) for v in order}
     return wired(graph, boxes, [[line] for line in str(check).split("\n")])
 
 
-def checked_box(graph: Graph, v: Value, slope: Slope | None) -> Box:
+def checked_box(graph: GraphView, v: Value, slope: Slope | None) -> Box:
     """The box of a Value, an input's with its slope; where that is wrong, in a heavy red frame."""
     data, _ = graph.rows(v)
     if slope is None:

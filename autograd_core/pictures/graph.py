@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from autograd_core.engine import Value
 from autograd_core.formulas import Formula, applied
-from autograd_core.names import names_of, short
+from autograd_core.names import called, short
 from autograd_core.paths import Flows, reached
 from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row, Tone, look, tone_of
 
@@ -29,7 +29,7 @@ def refuse_large(order: Sequence[Value], max_nodes: int) -> None:
         )
 
 
-class Graph:
+class GraphView:
     """Values with what a picture tells of them; where operands are not among them, one is given.
 
     `with_grad` are those that a backward has reached, where the order is not of a whole graph.
@@ -41,7 +41,7 @@ class Graph:
         held: Mapping[Value, str],
         with_grad: Collection[Value] | None = None,
     ) -> None:
-        self.order, self.held, self.names = order, held, names_of(order, held)
+        self.order, self.held, self.names = order, held, called(order, held)
         self.with_grad = reached(order) if with_grad is None else with_grad
         self.ids = {v: f"v{i}" for i, v in enumerate(order)}
         self.computed = {v: v.op for v in order if v.op and self.ids.keys() >= set(v.parents)}
@@ -120,7 +120,7 @@ def arithmetic(grad: float, terms: Sequence[tuple[float, float]], others: str) -
 # --- The drawing ------------------------------------------------------------------------------
 
 
-def graph_drawing(graph: Graph, flows: Flows | None = None) -> Drawing:
+def graph_drawing(graph: GraphView, flows: Flows | None = None) -> Drawing:
     """The graph with data and gradients; where there are flows, with their paths highlighted."""
     boxes = {v: graph.box(v) for v in graph.order}
     if flows:
@@ -136,7 +136,7 @@ def faint(box: Box) -> Box:
 
 
 def wired(
-    graph: Graph,
+    graph: GraphView,
     boxes: Mapping[Value, Box],
     lines: Sequence[Sequence[str]] = (),
     flows: Flows | None = None,
@@ -155,7 +155,7 @@ def wired(
 
 
 def op_edges(
-    graph: Graph, v: Value, op: Oval, boxes: Mapping[Value, Box], flows: Flows | None
+    graph: GraphView, v: Value, op: Oval, boxes: Mapping[Value, Box], flows: Flows | None
 ) -> Iterator[Edge]:
     """From an op to its result, and to it from each operand."""
     id = f"e{graph.ids[v][1:]}"
@@ -164,12 +164,12 @@ def op_edges(
     for k, (parent, slope) in enumerate(zip(v.parents, v.partials)):
         about = f"local derivative ∂{graph.names[v]}/∂{graph.names[parent]} = {slope!r}"
         if flows:
-            about += share(flows, v, k, graph.names)
+            about += part_of(flows, v, k, graph.names)
         shown = look(flows.over.get((v, k)), flows.largest) if flows else {}
         yield Edge(boxes[parent].id, op.id, about, f"{id}_{k}", short(slope), **shown)
 
 
-def share(flows: Flows, v: Value, k: int, names: Mapping[Value, str]) -> str:
+def part_of(flows: Flows, v: Value, k: int, names: Mapping[Value, str]) -> str:
     """What to say of the part of a highlighted gradient that runs over an edge."""
     if (v, k) not in flows.over:
         return ""

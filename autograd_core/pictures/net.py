@@ -14,7 +14,7 @@ from autograd_core.labels import scheme
 from autograd_core.names import counted, short
 from autograd_core.paths import reached
 from autograd_core.pictures.drawing import Box, Drawing, Edge, Row, look, tone_of
-from autograd_core.pictures.graph import Graph, graph_drawing, refuse_large, wired
+from autograd_core.pictures.graph import GraphView, graph_drawing, refuse_large, wired
 from autograd_core.pictures.neurons import Home, Net, Place, is_softmax
 from autograd_core.pictures.picture import Picture
 
@@ -48,7 +48,7 @@ class NetPicture(Picture):
     def __init__(self, net: Net, level: str, held: Mapping[Value, str]) -> None:
         if level not in LEVELS:
             raise ValueError(f'a picture is collapsed by "neuron" or "layer", not {level!r}')
-        self.net, self.level, self.view = net, level, View(net, held)
+        self.net, self.level, self.view = net, level, NetView(net, held)
         super().__init__(LEVELS[level](self.view))
 
     @property
@@ -77,14 +77,14 @@ class NetPicture(Picture):
             )
         values = self.net.inside(home)
         refuse_large(values, max_nodes)
-        return Picture(graph_drawing(Graph(values, self.view.names, self.view.with_grad)))
+        return Picture(graph_drawing(GraphView(values, self.view.names, self.view.with_grad)))
 
 
 # --- What is shown ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class View:
+class NetView:
     """A net with the names of variables: what is told of each place, of its Values, of the loss."""
 
     net: Net
@@ -142,7 +142,7 @@ class View:
 # --- By neuron --------------------------------------------------------------------------------
 
 
-def by_neuron(view: View) -> Drawing:
+def by_neuron(view: NetView) -> Drawing:
     """A box for each neuron, a line for each weight, and the loss."""
     net, examples = view.net, view.net.examples
     cells = {place: view.place_cells(place) for place in net.values}
@@ -162,11 +162,11 @@ def by_neuron(view: View) -> Drawing:
     )
 
 
-def loss_graph(view: View, boxes: Mapping[Place, Box]) -> Drawing:
+def loss_graph(view: NetView, boxes: Mapping[Place, Box]) -> Drawing:
     """The loss as it is, from the boxes of the neurons that it is computed from."""
     around = {*view.net.rest, *[p for v in view.net.rest for p in v.parents]}
     values, home = [v for v in view.net.order if v in around], view.net.home
-    graph = Graph(values, view.names, view.with_grad)
+    graph = GraphView(values, view.names, view.with_grad)
     own = {v: boxes[home[v]] for v in values if v in home and home[v] in boxes}
     for v in own:
         graph.computed.pop(v, None)
@@ -175,7 +175,7 @@ def loss_graph(view: View, boxes: Mapping[Place, Box]) -> Drawing:
     return replace(drawing, shapes=shapes, gap=0.9)
 
 
-def loss_box(view: View) -> Drawing:
+def loss_box(view: NetView) -> Drawing:
     """The loss as one box; nothing, where the net is all there is."""
     edges = [Edge(place_id(home), "loss", is_arrow=False) for home in view.loss_sources]
     last = view.net.rest[-1:]
@@ -224,7 +224,7 @@ def in_id(name: str) -> str:
 # --- By layer ---------------------------------------------------------------------------------
 
 
-def by_layer(view: View) -> Drawing:
+def by_layer(view: NetView) -> Drawing:
     """A box for the inputs and for each layer, and an arrow for each matrix of weights."""
     texts = {layer_id(places[0]): layer_texts(view, places) for places in view.columns}
     if view.net.rest:
@@ -256,7 +256,7 @@ def matrix_edges(net: Net) -> list[Edge]:
     return [Edge(source, target, shape, label=shape) for source, target, shape in shapes]
 
 
-def layer_texts(view: View, places: Sequence[Place]) -> list[str]:
+def layer_texts(view: NetView, places: Sequence[Place]) -> list[str]:
     """What a picture tells of the inputs, or of a layer."""
     net = view.net
     values = [v for place in places for v in net.values[place]]
@@ -296,4 +296,4 @@ def norm(grads: Sequence[float]) -> str:
     return short(math.hypot(*grads)) if grads else "–"
 
 
-LEVELS: dict[str, Callable[[View], Drawing]] = {"neuron": by_neuron, "layer": by_layer}
+LEVELS: dict[str, Callable[[NetView], Drawing]] = {"neuron": by_neuron, "layer": by_layer}
