@@ -43,8 +43,8 @@ class GraphView:
     ) -> None:
         self.order, self.held, self.names = order, held, called(order, held)
         self.with_grad = reached(order) if with_grad is None else with_grad
-        self.ids = {v: f"v{i}" for i, v in enumerate(order)}
-        self.computed = {v: v.op for v in order if v.op and self.ids.keys() >= set(v.parents)}
+        self.place = {v: i for i, v in enumerate(order)}
+        self.computed = {v: v.op for v in order if v.op and self.place.keys() >= set(v.parents)}
         self.is_whole = all(v in self.computed for v in order if v.parents)
         self.uses: dict[Value, list[tuple[float, float]]] = {v: [] for v in order}
         for user in [v for v in self.computed if v in self.with_grad]:
@@ -89,7 +89,7 @@ class GraphView:
     def box(self, v: Value, rows: Sequence[Row] = (), about: str = "") -> Box:
         """The box of a Value, with what its gradient is the sum of; the root's frame is heavy."""
         return Box(
-            self.ids[v],
+            f"v{self.place[v]}",
             tuple(rows or self.rows(v)),
             about or self.arithmetic(v),
             border=2 if v is self.order[-1] else 1,
@@ -148,7 +148,7 @@ def wired(
         shapes.append(boxes[v])
         if v in graph.computed:
             tone: Tone = "faint" if flows and v not in flows.through else "plain"
-            op = Oval(f"op{graph.ids[v][1:]}", graph.computed[v].name, graph.equation(v), tone)
+            op = Oval(f"op{graph.place[v]}", graph.computed[v].name, graph.equation(v), tone)
             shapes.append(op)
             edges += op_edges(graph, v, op, boxes, flows)
     return Drawing(lines, shapes, edges)
@@ -158,7 +158,7 @@ def op_edges(
     graph: GraphView, v: Value, op: Oval, boxes: Mapping[Value, Box], flows: Flows | None
 ) -> Iterator[Edge]:
     """From an op to its result, and to it from each operand."""
-    id = f"e{graph.ids[v][1:]}"
+    id = f"e{graph.place[v]}"
     result = look(flows.through.get(v), flows.largest) if flows else {}
     yield Edge(op.id, boxes[v].id, op.about, id, **result)
     for k, (parent, slope) in enumerate(zip(v.parents, v.partials)):

@@ -117,8 +117,14 @@ class NetView:
     def place_cells(self, place: Place) -> tuple[str, str, str]:
         """The cells of an input, by its one label or variable, or of a neuron."""
         values = self.net.values[place]
-        given = {v.label or self.held.get(v, "") for v in values if isinstance(place, int)}
-        return self.cells((given.pop() if len(given) == 1 else "") or name_of(place), values)
+        given = {v.label or self.held.get(v, "") for v in values}
+        is_named = isinstance(place, int) and len(given) == 1
+        return self.cells((given.pop() if is_named else "") or name_of(place), values)
+
+    @property
+    def loss_cells(self) -> tuple[str, str, str]:
+        """The cells of the loss, the last of what comes after the net."""
+        return self.cells("loss", self.net.rest[-1:])
 
     def grads(self, values: Iterable[Value]) -> list[float]:
         """The gradients of those that a backward has reached."""
@@ -150,12 +156,12 @@ def by_neuron(view: NetView) -> Drawing:
         place: view.box(place_id(place), cells[place], values, is_given=isinstance(place, int))
         for place, values in net.values.items()
     }
-    links, end = weight_links(net), view.cells("loss", net.rest[-1:]) if view.loss_sources else ()
+    links = weight_links(net)
     small = 0 < len(net.rest) <= MOST_LOSS_NODES and len(links) <= MOST_LINKS_BESIDE_A_GRAPH
     loss = loss_graph(view, boxes) if examples == 1 and small else loss_box(view)
     return replace(
         loss,
-        lines=[*cells.values(), *([end] if end else [])],
+        lines=[*cells.values(), *([view.loss_cells] if view.loss_sources else [])],
         edges=[*links, *loss.edges],
         columns=[[boxes[place] for place in column] for column in view.columns],
         title=f"mean activations of {examples:,} examples" if examples > 1 else "",
@@ -178,9 +184,8 @@ def loss_graph(view: NetView, boxes: Mapping[Place, Box]) -> Drawing:
 def loss_box(view: NetView) -> Drawing:
     """The loss as one box; nothing, where the net is all there is."""
     edges = [Edge(place_id(home), "loss", is_arrow=False) for home in view.loss_sources]
-    last = view.net.rest[-1:]
-    shapes = [view.box("loss", view.cells("loss", last), last, border=2)] if edges else []
-    return Drawing((), shapes, edges, gap=1.5, is_straight=True)
+    box = view.box("loss", view.loss_cells, view.net.rest[-1:], border=2) if edges else None
+    return Drawing((), [box] if box else [], edges, gap=1.5, is_straight=True)
 
 
 def weight_links(net: Net) -> list[Edge]:
@@ -228,7 +233,7 @@ def by_layer(view: NetView) -> Drawing:
     """A box for the inputs and for each layer, and an arrow for each matrix of weights."""
     texts = {layer_id(places[0]): layer_texts(view, places) for places in view.columns}
     if view.net.rest:
-        texts["loss"] = list(view.cells("loss", view.net.rest[-1:]))
+        texts["loss"] = list(view.loss_cells)
     shapes = [layer_box(id, *text) for id, text in texts.items()]
     ends = dict.fromkeys(map(layer_id, view.loss_sources))
     edges = [*matrix_edges(view.net), *[Edge(source, "loss") for source in ends]]
