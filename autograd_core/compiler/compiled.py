@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -91,31 +92,30 @@ class Compiled:
 
     def value(self, parts: Parts) -> Any:
         """What f returns."""
-        arrays, _ = self.run(None, parts, None)
-        return self.structured(arrays, parts)
+        return self.structured(self.run(None, parts, None), parts)
 
     def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""
-        arrays, slopes = self.run(self.vector, parts, at)
-        return self.structured(arrays, parts), slopes
+        *arrays, slopes = self.run(self.vector, parts, at)
+        return self.structured(arrays, parts), slopes.copy()
 
     def gradient_wrt_inputs(self, parts: Parts) -> Any:
         """The gradient with respect to every argument, in its shape."""
-        _, slopes = self.run(self.inputs, parts, None)  # a row for each example
-        return tuple([shaped(part, kind) for part, kind in split(slopes, self.kinds)])
+        *_, slopes = self.run(self.inputs, parts, None)
+        rows = slopes.T.copy()  # one for each example
+        return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
     def structured(self, arrays: Sequence[Floats], parts: Parts) -> Any:
         """The results' arrays in the structure that f gave them."""
         n = len(parts[0]) if self.batched else None
         return results.numbers(self.outline, iter(arrays), n)
 
-    def run(
-        self, wrt: Leaf | None, parts: Parts, at: Floats | None
-    ) -> tuple[Sequence[Floats], Floats]:
-        """The results' arrays, and the gradient along a leaf, with a row for each example."""
+    def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> list[Floats]:
+        """The results' arrays, and that of the gradient along a leaf, until the next run."""
         ready, n = self.prepare(wrt), examples(parts) if self.batched else None
-        others = np.array([p.data for p in self.others.values()])
-        leaves = {"parameters": [self.numbers(at)], "others": [others], "inputs": parts}
+        leaves = {"parameters": [self.numbers(at)], "inputs": parts}
+        if self.others:
+            leaves["others"] = [numbers_of(self.others.values())]
         try:
             arrays, suspicious = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
@@ -123,10 +123,7 @@ class Compiled:
             raise
         if suspicious:
             self.replay(leaves).check(slopes=wrt is not None)
-        slopes = np.zeros(0) if wrt is None else arrays[-1].T.copy()
-        if not np.isfinite(slopes).all():
-            slopes = self.eager_gradient(wrt, leaves).reshape(slopes.shape)
-        return arrays, slopes
+        return arrays if all(map(is_finite, arrays)) else self.eagerly(wrt, leaves)
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
@@ -160,7 +157,7 @@ class Compiled:
     def numbers(self, at: Floats | None) -> Floats:
         """The parameters' numbers: those given, or their own."""
         if at is None:
-            return np.array([p.data for p in self.parameters], dtype=float)
+            return numbers_of(self.parameters)
         at = np.asarray(at, dtype=float)
         if at.shape != (len(self.parameters),):
             raise ValueError(f"at must be a list of {len(self.parameters)} numbers, got {at!r}")
@@ -169,12 +166,33 @@ class Compiled:
     def replay(self, leaves: Mapping[str, Sequence[Floats]]) -> Replay:
         """The recording on the numbers of a run."""
         outside = dict(zip(self.nodes, leaves["parameters"][0].tolist()))
-        outside.update(zip(self.others, leaves["others"][0].tolist()))
+        for others in leaves.get("others", []):
+            outside.update(zip(self.others, others.tolist()))
         inputs = [part if self.batched else part[None] for part in leaves["inputs"]]
         rows = np.concatenate(inputs, axis=1) if inputs else np.zeros((1, 0))
         return Replay(self.tape, self.roots, outside, rows, self.batched)
 
-    def eager_gradient(self, wrt: Leaf | None, leaves: Mapping[str, Sequence[Floats]]) -> Floats:
-        """The gradient as eager has it."""
-        outside, inputs = self.replay(leaves).gradients()
-        return inputs if wrt is self.inputs else np.array([outside[i] for i in self.nodes])
+    def eagerly(self, wrt: Leaf | None, leaves: Mapping[str, Sequence[Floats]]) -> list[Floats]:
+        """The arrays of a run as eager has them, where some number is not finite."""
+        roots, outside, inputs = self.replay(leaves).numbers(slopes=wrt is not None)
+        arrays, start = [], 0
+        for shape in results.shapes(self.outline):
+            stop = start + math.prod(shape)
+            array = roots[start:stop].reshape(*shape, len(inputs))
+            arrays.append(array if self.batched else array[..., 0])
+            start = stop
+        if wrt is self.inputs:
+            arrays.append(inputs.T if self.batched else inputs[0])
+        elif wrt is not None:
+            arrays.append(np.array([outside[i] for i in self.nodes], dtype=float))
+        return arrays
+
+
+def numbers_of(values: Iterable[Value]) -> Floats:
+    """The numbers in Values."""
+    return np.array([value.data for value in values], dtype=float)
+
+
+def is_finite(array: Floats) -> bool:
+    """Whether all numbers of an array are finite."""
+    return bool(np.logical_and.reduce(np.isfinite(array), None))

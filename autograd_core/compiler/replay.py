@@ -34,15 +34,20 @@ class Replay:
         for example in self.suspects(slopes=slopes):
             self.values(example, slopes=slopes)
 
-    def gradients(self) -> tuple[dict[int, float], Floats]:
-        """The gradient along each leaf from outside, and along the inputs, of the mean."""
-        along, along_inputs = dict.fromkeys(self.outside, 0.0), np.zeros(self.rows.shape)
-        for example in range(len(self.rows)):
-            values = self.values(example, slopes=True)
-            slopes = {i: v.grad / len(self.rows) for i, v in values.items()}
-            along = {i: total + slopes.get(i, 0.0) for i, total in along.items()}
-            along_inputs[example] = [slopes.get(i, 0.0) for i in self.tape.inputs]
-        return along, along_inputs
+    def numbers(self, *, slopes: bool) -> tuple[Floats, dict[int, float], Floats]:
+        """The results for each example; the gradient along each leaf from outside, of the mean;
+        and the gradient along the inputs, with a row for each example.
+        """
+        n = len(self.rows)
+        results, along_inputs = np.zeros((len(self.roots), n)), np.zeros(self.rows.shape)
+        along = dict.fromkeys(self.outside, 0.0)
+        for example in range(n):
+            values = self.values(example, slopes=slopes)
+            results[:, example] = [values[root].data for root in self.roots]
+            grads = {i: v.grad / n for i, v in values.items()}
+            along = {i: total + grads.get(i, 0.0) for i, total in along.items()}
+            along_inputs[example] = [grads.get(i, 0.0) for i in self.tape.inputs]
+        return results, along, along_inputs
 
     def suspects(self, *, slopes: bool) -> Sequence[int]:
         """The examples in which some number, or some slope, is not finite."""

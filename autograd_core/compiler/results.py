@@ -112,7 +112,7 @@ def numbers(outline: Outline, arrays: Iterator[Floats], n: int | None) -> Any:
     if kind == "value":
         root = next(arrays)
         with np.errstate(over="ignore", invalid="ignore"):
-            return float(root.sum()) / root.size
+            return float(np.add.reduce(root, None)) / root.size
     if kind == "dict":
         return {key: numbers(item, arrays, n) for key, item in rest[0]}
     if kind != "numbers":
