@@ -46,6 +46,7 @@ class Compiled:
         self.f, self.names, self.keywords = f, names, keywords
         self.batched, self.kinds, self.wanted = batched, kinds, executor
         self.ready: dict[Leaf | None, Ready] = {}
+        self.executor = ""  # the name of what ran last
         with collector_paused():
             tape, result = record(self.call, self.arguments)
             self.roots = [tape.node(root) for root in results.leaves(result)]
@@ -112,7 +113,8 @@ class Compiled:
 
     def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> list[Floats]:
         """The results' arrays, and that of the gradient along a leaf, until the next run."""
-        ready, n = self.prepare(wrt), examples(parts) if self.batched else None
+        ready = self.ready.get(wrt) or self.prepare(wrt)
+        self.executor, n = ready.name, examples(parts) if self.batched else None
         leaves = {"parameters": [self.numbers(at)], "inputs": parts}
         if self.others:
             leaves["others"] = [numbers_of(self.others.values())]
@@ -127,23 +129,22 @@ class Compiled:
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
+        wanted, along = list(self.results), dict[Array, Operand]()
         if wrt is not None:
             results.check_differentiable(self.first)
-        if wrt not in self.ready:
-            slopes = gradient(self.emit, self.results[0], wrt) if wrt else None
-            wanted = [*self.results, *([slopes.array] if slopes else [])]
-            order = needed(self.emit.order, wanted)
-            name = self.wanted or choose(order)
-            run = executor_class(name)(order, wanted)
-            self.ready[wrt] = Ready(order, (slopes and slopes.along) or {}, name, run)
-        self.executor = self.ready[wrt].name
+            slopes, along = gradient(self.emit, self.results[0], wrt)
+            wanted.append(slopes)
+        order = needed(self.emit.order, wanted)
+        name = self.wanted or choose(order)
+        self.ready[wrt] = Ready(order, along, name, executor_class(name)(order, wanted))
         return self.ready[wrt]
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:
         """All arrays, and the gradients among them: along the inputs where nothing else is asked."""
         if issubclass(self.first, results.PLURAL):
-            return self.prepare(None).order, {}
-        ready = self.prepare(self.vector if self.parameters else self.inputs)
+            return needed(self.emit.order, self.results), {}
+        wrt = self.vector if self.parameters else self.inputs
+        ready = self.ready.get(wrt) or self.prepare(wrt)
         return ready.order, ready.along
 
     def leaves(self) -> dict[Array, list[str]]:
@@ -194,5 +195,6 @@ def numbers_of(values: Iterable[Value]) -> Floats:
 
 
 def is_finite(array: Floats) -> bool:
-    """Whether all numbers of an array are finite."""
-    return bool(np.logical_and.reduce(np.isfinite(array), None))
+    """Whether all numbers of an array are finite: if the sum of their squares is, which is quick."""
+    flat = array.ravel()
+    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())

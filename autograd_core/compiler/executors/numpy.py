@@ -105,10 +105,7 @@ class Calls:
             return self.constant(x)
         home = self.memory.home[x]
         buffer = self.buffers[home.buffer]
-        strides = [step * buffer.strides[0] for step in home.strides]
-        shape = (*x.cells, *buffer.shape[1:])
-        start = home.start * buffer.strides[0]
-        return np.ndarray(shape, float, buffer, start, (*strides, *buffer.strides[1:]))
+        return view_of(buffer, home, (*x.cells, *buffer.shape[1:]))
 
     def constant(self, x: Array) -> Floats:
         """A constant's numbers, for this number of examples."""
@@ -224,30 +221,46 @@ def fold(x: Named, out: Named, how: str) -> list[Call]:
 
 
 def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
-    """The call buffer[cells] = source, or +=; a cell may be there several times, or be -1: nowhere."""
-    flat = cells.ravel()
-    home = regular(0, cells) if np.unique(flat).size == flat.size else None
-    if home is not None:
-        own = [step * buffer.strides[0] for step in home.strides]
-        target = np.ndarray(
-            (*cells.shape, *buffer.shape[1:]),
-            float,
-            buffer,
-            home.start * buffer.strides[0],
-            (*own, *buffer.strides[1:]),
-        )
-        return (
-            partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
-        )
+    """The call buffer[cells] = source, or +=; a cell may be there several times; at -1 is none."""
+    flat, rest = cells.ravel(), buffer.shape[1:]
     keep = np.flatnonzero(flat >= 0)
+    distinct = np.unique(flat[keep]).size == keep.size
+    home = regular(0, cells) if distinct else None
+    if home is not None:
+        target = view_of(buffer, home, (*cells.shape, *rest))
+        return partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
+    whole = np.broadcast_to(source, (*cells.shape, *rest))
+    if distinct:
+        places = flat[keep]
+
+        def put() -> None:
+            numbers = whole.reshape(-1, *rest)[keep]
+            buffer[places] = buffer[places] + numbers if add else numbers
+
+        return put
+    if not rest and buffer.size < 8 * flat.size:
+        counted = np.where(flat < 0, buffer.size, flat)  # one place more, for what belongs nowhere
+        return partial(count_up, buffer, counted, whole, np.unique(flat[keep]), add=add)
     order = keep[np.argsort(flat[keep], kind="stable")]
     found, starts = np.unique(flat[order], return_index=True)
 
-    def run() -> None:
-        array = np.broadcast_to(source, (*cells.shape, *buffer.shape[1:])).reshape(
-            -1, *buffer.shape[1:]
-        )
-        summed = np.add.reduceat(array[order], starts, axis=0)
+    def add_up() -> None:
+        summed = np.add.reduceat(whole.reshape(-1, *rest)[order], starts, axis=0)
         buffer[found] = buffer[found] + summed if add else summed
 
-    return run
+    return add_up
+
+
+def count_up(buffer: Floats, cells: Cells, source: Floats, found: Cells, *, add: bool) -> None:
+    """The same where there are no examples: as a histogram, which is quick."""
+    summed = np.bincount(cells, source.ravel(), buffer.size + 1)
+    if add:
+        buffer += summed[:-1]
+    else:
+        buffer[found] = summed[found]
+
+
+def view_of(buffer: Floats, home: Home, shape: tuple[int, ...]) -> Floats:
+    """The cells of a home, as an array."""
+    (step, *rest), start = buffer.strides, home.start * buffer.strides[0]
+    return np.ndarray(shape, float, buffer, start, (*[s * step for s in home.strides], *rest))
