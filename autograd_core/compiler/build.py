@@ -144,7 +144,7 @@ class Builder:
 
     def gather(self, sources: Sequence[Array], index: Cells, letters: str) -> Operand:
         """Cells of the sources; without the axes along which they repeat."""
-        index, letters = narrow(index, letters)
+        index, letters = narrow(np.asarray(index, np.int32), letters)
         if any([x.batched for x in sources]):
             sources = [self.full((x, x.axes), (*x.cells, EXAMPLES)) for x in sources]
         first, *more = sources

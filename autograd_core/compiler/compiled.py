@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from array import array
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -53,8 +55,8 @@ class Compiled:
             self.form, self.outline = results.form(result), results.outline(result)
             self.first = type(results.first(result))
             self.compare(tape)
-            self.tape = Kept(tape)
             self.lower(tape, wrt)
+            self.tape = Kept(tape, self.nodes, self.parameters)
 
     def arguments(self, tape: Recording | Repetition) -> list[Any]:
         """The function's arguments, made of new inputs."""
@@ -77,9 +79,11 @@ class Compiled:
 
     def lower(self, tape: Recording, wrt: Sequence[Value] | None) -> None:
         """From the recording to arrays; what a pass made is free when the next one is done."""
+        if wrt is not None:
+            check_leaves(wrt)
         along = None if wrt is None else [tape.known.get(p, -1) for p in wrt]
         graph = canonical(tape, self.roots, batched=self.batched, wrt=along)
-        self.nodes = along or [graph.origin[i] for i in graph.parameters]
+        self.nodes = array("i", along or [graph.origin[i] for i in graph.parameters])
         self.parameters = [tape.parameters[i] for i in self.nodes] if wrt is None else list(wrt)
         self.others = {graph.origin[i]: tape.parameters[graph.origin[i]] for i in graph.others}
         factored = Factored(graph)
@@ -152,7 +156,7 @@ class Compiled:
         return {
             self.vector: [p.label or "θ" for p in self.parameters],
             self.constant_leaf: [p.label or "θ" for p in self.others.values()],
-            self.inputs: [self.tape.label(i) for i in self.tape.inputs],
+            self.inputs: [self.tape.labels.get(i, "") for i in self.tape.inputs],
         }
 
     def numbers(self, at: Floats | None) -> Floats:
@@ -179,8 +183,8 @@ class Compiled:
         arrays, start = [], 0
         for shape in results.shapes(self.outline):
             stop = start + math.prod(shape)
-            array = roots[start:stop].reshape(*shape, len(inputs))
-            arrays.append(array if self.batched else array[..., 0])
+            found = roots[start:stop].reshape(*shape, len(inputs))
+            arrays.append(found if self.batched else found[..., 0])
             start = stop
         if wrt is self.inputs:
             arrays.append(inputs.T if self.batched else inputs[0])
@@ -189,12 +193,23 @@ class Compiled:
         return arrays
 
 
+def check_leaves(values: Sequence[Value]) -> None:
+    """TypeError or ValueError for what the gradient cannot be along, or is asked for twice."""
+    for value in values:
+        if not isinstance(value, Value):
+            raise TypeError(f"wrt is a list of Values, got {type(value).__name__}: {value!r}")
+        if value.parents:
+            raise ValueError(f"wrt is of Values that nothing computed; {value!r} was computed")
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    if twice:
+        raise ValueError(f"wrt has {twice[0]!r} twice")
+
+
 def numbers_of(values: Iterable[Value]) -> Floats:
     """The numbers in Values."""
     return np.array([value.data for value in values], dtype=float)
 
 
-def is_finite(array: Floats) -> bool:
-    """Whether all numbers of an array are finite: if the sum of their squares is, which is quick."""
-    flat = array.ravel()
-    return math.isfinite(flat.dot(flat)) or bool(np.isfinite(flat).all())
+def is_finite(numbers: Floats) -> bool:
+    """Whether all numbers are finite."""
+    return bool(np.logical_and.reduce(np.isfinite(numbers), None))

@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from autograd_core.engine import Op
 
 Floats: TypeAlias = NDArray[np.float64]
-Cells: TypeAlias = NDArray[np.intp]
+Cells: TypeAlias = NDArray[np.int32]
 Operand: TypeAlias = "tuple[Array, str]"
 
 EXAMPLES = None  # the length of an axis of examples, in a shape

@@ -68,8 +68,8 @@ class Replay:
 
     def values(self, example: int, *, slopes: bool) -> dict[int, Value]:
         """The Values of one example, where need be with gradients."""
-        tape, values = self.tape, dict[int, Value]()
-        numbers = {**tape.constants, **self.outside}
+        tape, values, outside = self.tape, dict[int, Value](), self.tape.parameters
+        numbers, labels = {**tape.constants, **self.outside}, tape.labels
         numbers.update(zip(tape.inputs, self.rows[example].tolist()))
         order = ancestors(tape, self.roots)
         at: int | None = None
@@ -79,7 +79,7 @@ class Replay:
                     op = tape.ops[at]
                     operands = [values[p] for p in tape.parents[at]]
                     values[at] = op.record(operands) if op else Value(numbers[at])
-                    values[at].label = tape.label(at)
+                    values[at].label = outside[at].label if at in outside else labels.get(at, "")
                 if slopes:
                     at = next((i for i in order if no_slope([values[i]])), None)
                     values[self.roots[0]].backward()

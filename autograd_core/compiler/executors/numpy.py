@@ -159,7 +159,8 @@ class Calls:
                 target = source[start : start + y.size].reshape(self.array[y].shape)
                 calls.append(partial(np.copyto, target, self.array[y]))
                 start += y.size
-        calls.append(partial(np.take, source, np.maximum(index, 0), 0, out, "clip"))
+        places = np.maximum(index, 0).astype(np.intp)
+        calls.append(partial(np.take, source, places, 0, out, "clip"))
         if index.min(initial=0) < 0:
             calls.append(partial(out.__setitem__, np.nonzero(index < 0), 0.0))
         return calls
