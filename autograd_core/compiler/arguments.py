@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -124,10 +124,10 @@ def regular(x: Any) -> Floats | None:
         if not set(map(type, items)) <= {list, tuple} or len(set(map(len, items))) > 1:
             return None
         shape.append(len(items[0]))
-        items = [item for row in items for item in row]
+        items = list(chain.from_iterable(items))
     if not all(issubclass(kind, NUMBER) for kind in set(map(type, items))):
         return None
-    return np.array(items, dtype=float).reshape(shape)
+    return np.fromiter(items, float, len(items)).reshape(shape)
 
 
 def read_one_by_one(x: Any, place: str) -> tuple[Kind, list[float]]:

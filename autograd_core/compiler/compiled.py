@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -90,8 +89,8 @@ class Compiled:
         self.emit, self.vector = factored.emit, factored.parameters
         self.inputs, self.constant_leaf = factored.inputs, factored.others
         self.steps, self.labels = factored.places.arrays, factored.labels()
-        groups = results.grouped(self.outline, graph.roots)
-        self.results = [factored.result(nodes) for nodes in groups]
+        self.groups, roots = results.groups(self.outline), np.array(graph.roots, int)
+        self.results = [factored.result(roots[group]) for group in self.groups]
 
     # --- Run
 
@@ -113,7 +112,7 @@ class Compiled:
     def structured(self, arrays: Sequence[Floats], parts: Parts) -> Any:
         """The results' arrays in the structure that f gave them."""
         n = len(parts[0]) if self.batched else None
-        return results.numbers(self.outline, iter(arrays), n)
+        return results.numbers(self.outline, arrays, n)
 
     def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> list[Floats]:
         """The results' arrays, and that of the gradient along a leaf, until the next run."""
@@ -180,12 +179,7 @@ class Compiled:
     def eagerly(self, wrt: Leaf | None, leaves: Mapping[str, Sequence[Floats]]) -> list[Floats]:
         """The arrays of a run as eager has them, where some number is not finite."""
         roots, outside, inputs = self.replay(leaves).numbers(slopes=wrt is not None)
-        arrays, start = [], 0
-        for shape in results.shapes(self.outline):
-            stop = start + math.prod(shape)
-            found = roots[start:stop].reshape(*shape, len(inputs))
-            arrays.append(found if self.batched else found[..., 0])
-            start = stop
+        arrays = [roots[group] if self.batched else roots[group, 0] for group in self.groups]
         if wrt is self.inputs:
             arrays.append(inputs.T if self.batched else inputs[0])
         elif wrt is not None:
