@@ -129,7 +129,9 @@ def numbers(outline: Outline, arrays: Sequence[Floats], n: int | None) -> Any:
     return filled(outline, iter(means), iter(arrays[min(count, 2) :]), n)
 
 
-def filled(outline: Outline, values: Iterator[float], arrays: Iterator[Floats], n: int | None) -> Any:
+def filled(
+    outline: Outline, values: Iterator[float], arrays: Iterator[Floats], n: int | None
+) -> Any:
     """An outline, with numbers in place of Values."""
     kind, *rest = outline
     if kind == "value":

@@ -229,7 +229,9 @@ def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
     home = regular(0, cells) if distinct else None
     if home is not None:
         target = view_of(buffer, home, (*cells.shape, *rest))
-        return partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
+        return (
+            partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
+        )
     whole = np.broadcast_to(source, (*cells.shape, *rest))
     if distinct:
         places = flat[keep]
