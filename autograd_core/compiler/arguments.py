@@ -174,7 +174,7 @@ def examples(parts: Parts) -> int:
     if not parts:
         raise ValueError("a batched program needs an argument, to know the number of examples")
     n = len(parts[0])
-    if any([len(part) != n for part in parts]):
+    if any(len(part) != n for part in parts):
         counts = list(map(len, parts))
         raise ValueError(f"the arguments have different numbers of examples: {counts}")
     return n

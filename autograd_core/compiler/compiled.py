@@ -143,7 +143,7 @@ class Compiled:
         return self.ready[wrt]
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:
-        """All arrays, and the gradients among them: along the inputs where nothing else is asked."""
+        """All arrays, and the gradients among them: along the inputs if no other is asked for."""
         if issubclass(self.first, results.PLURAL):
             return needed(self.emit.order, self.results), {}
         wrt = self.vector if self.parameters else self.inputs

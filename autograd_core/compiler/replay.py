@@ -35,8 +35,9 @@ class Replay:
             self.values(example, slopes=slopes)
 
     def numbers(self, *, slopes: bool) -> tuple[Floats, dict[int, float], Floats]:
-        """The results for each example; the gradient along each leaf from outside, of the mean;
-        and the gradient along the inputs, with a row for each example.
+        """The results for each example, and the mean's gradient: from outside, and along the inputs.
+
+        That along the inputs has a row for each example.
         """
         n = len(self.rows)
         results, along_inputs = np.zeros((len(self.roots), n)), np.zeros(self.rows.shape)

@@ -119,7 +119,7 @@ def groups(outline: Outline) -> list[Cells]:
 
 
 def numbers(outline: Outline, arrays: Sequence[Floats], n: int | None) -> Any:
-    """A result from its arrays, whose last axis is that of the examples where they have one more."""
+    """A result from its arrays, in which the examples are a last axis more, or none if alike."""
     if outline is VALUE:  # as most are
         return mean_of(arrays[0])
     count = outline[1] if outline[0] == "values" else list(leaves_of(outline)).count(None)

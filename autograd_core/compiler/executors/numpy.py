@@ -1,4 +1,4 @@
-"""NumPy: every array becomes a call on views that are made once, or none where it is a view itself."""
+"""NumPy: an array is a call on views that are made once, or none where it is a view itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from autograd_core.compiler.ir import (
     aligned,
     needed,
 )
-from autograd_core.compiler.memory import plan, regular
+from autograd_core.compiler.memory import Home, plan, regular
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
@@ -94,7 +94,9 @@ class Calls:
     def load(self, name: str, parts: Sequence[Floats]) -> None:
         """Copy a leaf's numbers to where it is, unless nothing needs them."""
         leaf, start = self.leaves.get(name), 0
-        for part in parts if leaf is not None else []:
+        if leaf is None:
+            return
+        for part in parts:
             stop = start + part.shape[-1]
             leaf[start:stop] = part.T
             start = stop
@@ -148,7 +150,8 @@ class Calls:
         """Copy irregular cells together, from one buffer or from the sources laid end to end."""
         if x not in self.memory.copied:
             return []
-        out, calls = self.array[x], []
+        out = self.array[x]
+        calls: list[Call] = []
         homes = [self.memory.home[y] for y in x.sources]
         if len({home.buffer for home in homes}) == 1:
             source, index = self.buffers[homes[0].buffer], self.memory.cells(*x.sources)[x.index]
@@ -169,7 +172,8 @@ class Calls:
         """Add the pieces that are not computed in place."""
         buffer, cells = self.buffers[self.memory.home[x].buffer], self.memory.cells(x)
         pieces = list(zip(x.pieces, self.memory.in_place[x]))
-        written, calls = np.zeros(x.size, bool), []
+        written = np.zeros(x.size, bool)
+        calls: list[Call] = []
         for (_, index), there in pieces:
             written[index.ravel() if there else []] = True
         for (operand, index), there in pieces:
