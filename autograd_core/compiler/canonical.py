@@ -91,7 +91,12 @@ class Canonical:
         n = len(parents) // 2 if op is DOT else 0
         signs = (ONE, MINUS) if op is SUB else (ONE,) * (len(parents) - 2 * n)
         added = self.sum_of(list(zip(signs, parents[2 * n :])))
-        added.terms += [self.product(x, y) for x, y in zip(parents[:n], parents[n : 2 * n])]
+        constants = self.merged.constants
+        for x, y in zip(parents[:n], parents[n : 2 * n]):
+            if x in constants and y in constants:
+                self.shift(added, constants[x] * constants[y])
+            else:
+                added.terms.append(self.product(x, y))
         return added
 
     def scaled(self, i: int, scale: Scale) -> Linear:

@@ -109,9 +109,9 @@ class Names:
             return None, 0
         if isinstance(x, Compute):
             for y, letters in x.operands:
-                row, column = self.layout_of(y)
+                across = x.axes in letters and self.layout_of(y)[1] == letters.index(x.axes)
                 if x.axes in letters and not is_sum(x):
-                    return (None, 0) if column == letters.index(x.axes) else (0, None)
+                    return (None, 0) if across else (0, None)
             if is_sum(x) and x.op is MUL and x.axes not in x.operands[0][1]:
                 return None, 0
         return 0, None
@@ -175,7 +175,7 @@ def is_repeat(x: Array) -> bool:
 
 
 def is_product(x: Compute) -> bool:
-    """Whether a product is one of matrices: sums over one axis, or has each row with each column."""
+    """Whether a product is one of matrices: over one axis, or of each row with each column."""
     (left, right) = [set(letters) for _, letters in x.operands]
     return len((left | right) - set(x.axes)) == 1 or bool(left and right and not left & right)
 

@@ -35,7 +35,7 @@ class Replay:
             self.values(example, slopes=slopes)
 
     def numbers(self, *, slopes: bool) -> tuple[Floats, dict[int, float], Floats]:
-        """The results for each example, and the mean's gradient: from outside, and along the inputs.
+        """The results for each example, and the mean's gradient: outside, and along the inputs.
 
         That along the inputs has a row for each example.
         """

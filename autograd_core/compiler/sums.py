@@ -33,7 +33,9 @@ class Nodes(Graph):
         return self.known[key]
 
     def new(self, op: Op, *parents: int) -> int:
-        """A node for an op, the same one for the same."""
+        """A node for an op, the same one for the same; of numbers, the number."""
+        if all(x in self.constants for x in parents):
+            return self.number(op.value(*[self.constants[x] for x in parents]))
         key = (op, parents)
         if key not in self.known:
             batched = any(map(self.batched, parents))
