@@ -66,7 +66,7 @@ def test_what_is_kept_is_the_recording_without_its_values(w):
 
 @pytest.mark.parametrize("f", [lambda a, b: sum(x * y for x, y in zip(a, b, strict=True)), dot])
 def test_of_a_product_little_is_kept(f):
-    n = 5000
+    n = 1000
     a, b = [Value(1.0) for _ in range(n)], [Value(2.0) for _ in range(n)]
     compile(lambda: f(a[:9], b[:9]), executor="numpy").value_and_gradient()  # and all modules
     tracemalloc.start()
@@ -75,4 +75,4 @@ def test_of_a_product_little_is_kept(f):
     gc.collect()
     kept, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert kept / n < 130, "bytes, 48 of them two Values' places and two vectors"
+    assert kept / n < 140, "bytes, 48 of them two Values' places and two vectors"
