@@ -23,11 +23,12 @@ def main(arguments=None):
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(PARTS))
     parser.add_argument("--programs", type=int, default=fuzz.PROGRAMS, help="of fuzz")
     parser.add_argument("--seed", type=int, default=0, help="of fuzz: the first program's")
+    parser.add_argument("--executor", help="of fuzz: what runs the programs, if not by the rule")
     options = parser.parse_args(arguments)
     names = options.names
     if unknown := set(names) - set(PARTS):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(PARTS)}")
-    parts = PARTS | {"fuzz": partial(fuzz.tables, options.programs, options.seed)}
+    parts = PARTS | {"fuzz": partial(fuzz.tables, options.programs, options.seed, options.executor)}
     print(machine())
     for name in names or parts:
         for table in parts[name]():
