@@ -69,21 +69,16 @@ class CompiledTrainer:
         self.model, self.data, self.optimizer = model, data, optimizer
         self.X, self.targets = np.array(data.X), as_array(data.targets)
         self.labels = None if data.labels is None else np.array(data.labels)
-        self.program = compile_program(self.loss_and_outputs, batched=True)
+        self.parameters = list(dict.fromkeys(model.parameters()))  # neurons may share one
+        self.program = compile_program(self.loss_and_outputs, batched=True, wrt=self.parameters)
         self.program.prepare(self.X, self.targets)
-        own = set(model.parameters())
-        known = self.program.parameters
-        self.parameters = [p for p in known if p in own]
-        # A loss may use Values that are not the model's: they stay as they are.
-        mask = np.array([p in own for p in known], dtype=bool)
-        self.trained: Any = slice(None) if mask.all() else mask
         self.is_open = False
         self.open()
 
     def open(self) -> None:
         """Take the numbers from the parameters and the optimiser's state."""
         gradient = self.np.array([p.grad for p in self.parameters])
-        theta = self.np.array([p.data for p in self.program.parameters])
+        theta = self.np.array([p.data for p in self.parameters])
         state = flat_state(self.optimizer, self.parameters)
         self.theta, self.gradient, self.state, self.is_open = theta, gradient, state, True
 
@@ -109,18 +104,17 @@ class CompiledTrainer:
             raise
         if not (math.isfinite(loss) and self.np.isfinite(gradient).all()):
             self.find_nonfinite(batch)
-        self.move(gradient[self.trained])
+        self.move(gradient)
         return loss, self.hits(outputs, batch)
 
     def move(self, gradient: Any) -> None:
         """Let the optimiser step, whole or not at all."""
-        theta = self.theta[self.trained]
         with self.np.errstate(all="ignore"):
-            updated, *state = self.optimizer.moved(theta, gradient, *self.state)
+            updated, *state = self.optimizer.moved(self.theta, gradient, *self.state)
         if not self.np.isfinite(updated).all():
-            check_step(self.parameters, theta.tolist(), updated.tolist())
+            check_step(self.parameters, self.theta.tolist(), updated.tolist())
         # Ctrl-C comes after calls, and there is none from here to the end.
-        self.theta[self.trained], self.gradient, self.state = updated, gradient, state
+        self.theta, self.gradient, self.state = updated, gradient, state
 
     def hits(self, outputs: Any, batch: Sequence[int]) -> int:
         """How often the outputs speak for an example's label."""
@@ -142,7 +136,7 @@ class CompiledTrainer:
         """Put the numbers into the parameters and the optimiser's state, unless they are there."""
         if not self.is_open:
             return
-        numbers = self.theta[self.trained].tolist(), self.gradient.tolist()
+        numbers = self.theta.tolist(), self.gradient.tolist()
         for p, data, grad in zip(self.parameters, *numbers, strict=True):
             p.data, p.grad = data, grad
         n = len(self.parameters)

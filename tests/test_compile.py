@@ -864,3 +864,56 @@ def test_a_term_beside_a_sum_of_squares_has_a_gradient_of_its_own():
     slopes = dict(zip(program.parameters, gradient.tolist(), strict=True))
     assert slopes[b] == 1.0
     assert [slopes[w] for w in ws] == [2.0 * w.data for w in ws]
+
+
+# --- Which parameters, and in which order ----------------------------------------------------
+
+
+@each_executor
+@pytest.mark.parametrize("batched", [False, True])
+def test_the_gradient_is_along_the_values_that_are_asked_for(batched, executor, w, b):
+    scale, unused = Value(3.0, "scale"), Value(7.0, "unused")
+    program = compile(
+        lambda x: scale * (w * x + b) ** 2, batched=batched, wrt=[b, unused, w], executor=executor
+    )
+    value, slopes = program.value_and_gradient([1.0, 2.0] if batched else 2.0)
+    assert program.parameters == [b, unused, w]
+    assert value == (15.0 if batched else 27.0)
+    assert slopes.tolist() == ([12.0, 0.0, 21.0] if batched else [18.0, 0.0, 36.0])
+    scale.data = 0.5  # which is read at each call, too
+    assert program([1.0, 2.0] if batched else 2.0) == (2.5 if batched else 4.5)
+    at = np.array([1.0, 0.0, 0.0])
+    assert program.value_and_gradient([1.0] if batched else 1.0, at=at)[0] == 0.5
+
+
+def test_the_order_that_is_asked_for_is_that_of_every_structure(w, b):
+    program = compile(lambda xs: dot(xs, [w, b][: len(xs)]), wrt=[b, w])
+    assert program.value_and_gradient([2.0])[1].tolist() == [0.0, 2.0]
+    assert program.value_and_gradient([2.0, 3.0])[1].tolist() == [3.0, 2.0]
+
+
+def test_gradients_along_values_of_any_order_are_those_of_eager():
+    ps = [Value(math.sin(i), f"p{i}") for i in range(12)]
+    rows = [ps[i : i + 4] for i in (0, 4, 8)]
+
+    def f(xs):
+        return logsumexp([dot(row, xs).tanh() for row in rows]) + dot(ps, ps)
+
+    xs = [0.5, -1.0, 2.0, 0.25]
+    expected = assert_like_eager(f, xs)
+    known = dict(zip(expected.parameters, expected.value_and_gradient(xs)[1], strict=True))
+    order = ps[::-1]
+    assert_close(compile(f, wrt=order).value_and_gradient(xs)[1], [known[p] for p in order])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        (lambda w: [w, 1.0], "Values, got float"),
+        (lambda w: [w * 2], "that nothing computed"),
+        (lambda w: [w, w], "twice"),
+    ],
+)
+def test_what_no_gradient_can_be_along_is_refused(wrong, message, w):
+    with pytest.raises((TypeError, ValueError), match=message):
+        compile(lambda x: w * x, wrt=wrong(w))(1.0)

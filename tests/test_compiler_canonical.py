@@ -68,6 +68,12 @@ def test_a_sum_of_products_is_one_node_however_it_is_written(way, w):
     assert ops_of(graph_of(lambda *xs: way(w[:4], list(xs), w[4]), 4)) == [(4, 1)]
 
 
+def test_products_of_constants_are_constants(w):
+    graph = graph_of(lambda x: dot([2.0, w[0], 3.0], [4.0, x, 5.0]) * 0.5 + x, 1)
+    assert ops_of(graph) == [MUL, ADD, MUL, ADD]
+    assert 23.0 in graph.constants.values()
+
+
 def test_a_product_that_is_used_twice_stays_a_node_of_its_own(w):
     def f(x):
         shared = w[0] * x

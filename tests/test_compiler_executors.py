@@ -1,4 +1,4 @@
-"""Memory planning and executors alone: the numbers of the definition, for any number of examples."""
+"""Memory and executors alone: the numbers of the definition, for any number of examples."""
 
 import itertools
 

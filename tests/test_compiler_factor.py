@@ -193,3 +193,21 @@ def test_the_steps_of_a_program_are_its_arrays():
     program = compile(lambda x: total(model(x)), batched=True)
     program([[0.0, 1.0, 2.0]])
     assert len(steps(program)) == 6
+
+
+@pytest.mark.parametrize("shift", [0.0, -800.0, 800.0])
+def test_logsumexps_of_different_lengths_are_taken_together(shift):
+    rows = [list(range(k)) for k in (1, 2, 3, 4)]
+
+    def f(*xs):
+        return total([logsumexp([xs[i] + shift for i in row]) for row in rows])
+
+    program = compile(lambda xs: f(*xs), executor="numpy")
+    xs = [0.5, -1.0, 2.0, 0.25]
+    values = [Value(x) for x in xs]
+    root = f(*values)
+    root.backward()
+    assert program(xs) == pytest.approx(root.data, rel=1e-13)
+    slopes = program.gradient_wrt_inputs(xs)[0]
+    assert slopes == pytest.approx([v.grad for v in values], rel=1e-12)
+    assert len(steps(program)) <= 3

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,10 +22,30 @@ Kind: TypeAlias = "tuple[Any, ...]"
 Parts: TypeAlias = "list[NDArray[Any]]"  # numbers in order; where batched, a row for each example
 
 A_NUMBER: Kind = ("number",)
+FLOAT = np.dtype(float)
 NUMERIC = "fiub"  # NumPy's letters for float, int, unsigned, bool
 
 
 # --- In --------------------------------------------------------------------------------------
+
+
+def read_all(
+    arguments: Sequence[Any], names: Sequence[str], *, batched: bool
+) -> tuple[list[Kind], Parts]:
+    """The kinds of all arguments, and their numbers."""
+    kinds: list[Kind] = []
+    parts: Parts = []
+    for x, name in zip(arguments, names, strict=True):
+        if type(x) is np.ndarray and x.dtype is FLOAT and x.ndim and x.size:  # as in most calls
+            shape = x.shape[1:] if batched else x.shape
+            kind, numbers = ("array", shape), [x]
+            if len(shape) != 1:
+                numbers = [x.reshape(len(x), -1) if batched else x.reshape(-1)]
+        else:
+            kind, numbers = read(x, name, batched=batched)
+        kinds.append(kind)
+        parts += numbers
+    return kinds, parts
 
 
 def read(x: Any, place: str, *, batched: bool) -> tuple[Kind, Parts]:
@@ -104,10 +124,10 @@ def regular(x: Any) -> Floats | None:
         if not set(map(type, items)) <= {list, tuple} or len(set(map(len, items))) > 1:
             return None
         shape.append(len(items[0]))
-        items = [item for row in items for item in row]
+        items = list(chain.from_iterable(items))
     if not all(issubclass(kind, NUMBER) for kind in set(map(type, items))):
         return None
-    return np.array(items, dtype=float).reshape(shape)
+    return np.fromiter(items, float, len(items)).reshape(shape)
 
 
 def read_one_by_one(x: Any, place: str) -> tuple[Kind, list[float]]:
@@ -153,10 +173,11 @@ def examples(parts: Parts) -> int:
     """How many examples the arguments have."""
     if not parts:
         raise ValueError("a batched program needs an argument, to know the number of examples")
-    counts = list(map(len, parts))
-    if len(set(counts)) > 1:
+    n = len(parts[0])
+    if any(len(part) != n for part in parts):
+        counts = list(map(len, parts))
         raise ValueError(f"the arguments have different numbers of examples: {counts}")
-    return counts[0]
+    return n
 
 
 # --- Made anew -------------------------------------------------------------------------------

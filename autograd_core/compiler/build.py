@@ -126,7 +126,7 @@ class Builder:
     def folded(
         self, op: Op | None, operands: Sequence[Operand], out: str, fold: str
     ) -> Operand | None:
-        """op(*operands) of constants, as far as it does not depend on how many examples there are."""
+        """op(*operands) of constants; None for others, or where it depends on the examples."""
         constants = [(x, names) for x, names in operands if isinstance(x, Constant)]
         powers = {x.power for x, _ in constants}
         linear = op in (None, MUL) or (op in (ADD, SUB) and len(powers) == 1)
@@ -144,15 +144,15 @@ class Builder:
 
     def gather(self, sources: Sequence[Array], index: Cells, letters: str) -> Operand:
         """Cells of the sources; without the axes along which they repeat."""
-        index, letters = narrow(index, letters)
-        if any([x.batched for x in sources]):
+        index, letters = narrow(np.asarray(index, np.int32), letters)
+        if any(x.batched for x in sources):
             sources = [self.full((x, x.axes), (*x.cells, EXAMPLES)) for x in sources]
         first, *more = sources
         rest = (EXAMPLES,) if first.batched else ()
         order = transposed(index, first.cells) if not more else None
         if order is not None:
             return first, "".join([letters[i] for i in order]) + "b" * len(rest)
-        if any([isinstance(x, Gather) for x in sources]):
+        if any(isinstance(x, Gather) for x in sources):
             return self.gather(*flat(sources, index), letters)
         if isinstance(first, Constant) and not more and (index >= 0).all():
             return self.constant(first.numbers.ravel()[index], letters, first.power)
@@ -194,8 +194,8 @@ class Builder:
         """The sum of operands: equal ones as a multiple, many like ones as one sum."""
         alike: defaultdict[Any, list[Operand]] = defaultdict(list)
         for flow, count in Counter(flows).items():
-            flow = flow if count == 1 else self.product([flow], (count, 0), out)
-            alike[likeness(flow)].append(flow)
+            multiple = flow if count == 1 else self.product([flow], (count, 0), out)
+            alike[likeness(multiple)].append(multiple)
         first, *rest = [flow for group in alike.values() for flow in self.stacked(group)]
         for flow in rest:
             first = self.plain(ADD, [first, flow], out)
@@ -206,9 +206,8 @@ class Builder:
         x, names = flows[0]
         if len(flows) < STACKED or not isinstance(x, Compute):
             return flows
-        columns = list(
-            zip(*[y.reads() for y, _ in reversed(flows)])
-        )  # backward, the last came first
+        in_order = reversed(flows)  # backward, the last came first
+        columns = list(zip(*[y.reads() for y, _ in in_order]))
         if any(len(set(column)) < len(flows) for column in columns):
             return flows
         operands = []

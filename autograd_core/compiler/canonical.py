@@ -91,7 +91,12 @@ class Canonical:
         n = len(parents) // 2 if op is DOT else 0
         signs = (ONE, MINUS) if op is SUB else (ONE,) * (len(parents) - 2 * n)
         added = self.sum_of(list(zip(signs, parents[2 * n :])))
-        added.terms += [self.product(x, y) for x, y in zip(parents[:n], parents[n : 2 * n])]
+        constants = self.merged.constants
+        for x, y in zip(parents[:n], parents[n : 2 * n]):
+            if x in constants and y in constants:
+                self.shift(added, constants[x] * constants[y])
+            else:
+                added.terms.append(self.product(x, y))
         return added
 
     def scaled(self, i: int, scale: Scale) -> Linear:
@@ -142,11 +147,12 @@ class Canonical:
 
     def product(self, x: int, y: int) -> Term:
         """Node x * node y, the more constant one first, with exact scales in front."""
-        (c, x), (d, y) = self.factor(x), self.factor(y)
-        scale = merged(c, d)
-        assert scale is not None  # for exact ones are moderate
-        rank = self.nodes.rank
-        return (scale, x, y) if rank[x] <= rank[y] else (scale, y, x)
+        rank, scale = self.nodes.rank, ONE
+        left, right = self.place.get(x), self.place.get(y)
+        if left is None or right is None:  # which is not so for most of them
+            (c, left), (d, right) = self.factor(x), self.factor(y)
+            scale = merged(c, d) or ONE  # two exact ones are never too extreme
+        return (scale, left, right) if rank[left] <= rank[right] else (scale, right, left)
 
     def factor(self, i: int) -> tuple[Scale, int]:
         """A factor of a product: a node, and what may stand in front."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,14 +47,15 @@ class Compiled:
         self.f, self.names, self.keywords = f, names, keywords
         self.batched, self.kinds, self.wanted = batched, kinds, executor
         self.ready: dict[Leaf | None, Ready] = {}
+        self.executor = ""  # the name of what ran last
         with collector_paused():
             tape, result = record(self.call, self.arguments)
             self.roots = [tape.node(root) for root in results.leaves(result)]
             self.form, self.outline = results.form(result), results.outline(result)
             self.first = type(results.first(result))
             self.compare(tape)
-            self.tape = Kept(tape)
             self.lower(tape, wrt)
+            self.tape = Kept(tape, self.nodes, self.parameters)
 
     def arguments(self, tape: Recording | Repetition) -> list[Any]:
         """The function's arguments, made of new inputs."""
@@ -75,47 +78,49 @@ class Compiled:
 
     def lower(self, tape: Recording, wrt: Sequence[Value] | None) -> None:
         """From the recording to arrays; what a pass made is free when the next one is done."""
+        if wrt is not None:
+            check_leaves(wrt)
         along = None if wrt is None else [tape.known.get(p, -1) for p in wrt]
         graph = canonical(tape, self.roots, batched=self.batched, wrt=along)
-        self.nodes = along or [graph.origin[i] for i in graph.parameters]
+        self.nodes = array("i", along or [graph.origin[i] for i in graph.parameters])
         self.parameters = [tape.parameters[i] for i in self.nodes] if wrt is None else list(wrt)
         self.others = {graph.origin[i]: tape.parameters[graph.origin[i]] for i in graph.others}
         factored = Factored(graph)
         self.emit, self.vector = factored.emit, factored.parameters
         self.inputs, self.constant_leaf = factored.inputs, factored.others
         self.steps, self.labels = factored.places.arrays, factored.labels()
-        groups = results.grouped(self.outline, graph.roots)
-        self.results = [factored.result(nodes) for nodes in groups]
+        self.groups, roots = results.groups(self.outline), np.array(graph.roots, int)
+        self.results = [factored.result(roots[group]) for group in self.groups]
 
     # --- Run
 
     def value(self, parts: Parts) -> Any:
         """What f returns."""
-        arrays, _ = self.run(None, parts, None)
-        return self.structured(arrays, parts)
+        return self.structured(self.run(None, parts, None), parts)
 
     def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""
-        arrays, slopes = self.run(self.vector, parts, at)
-        return self.structured(arrays, parts), slopes
+        *arrays, slopes = self.run(self.vector, parts, at)
+        return self.structured(arrays, parts), slopes.copy()
 
     def gradient_wrt_inputs(self, parts: Parts) -> Any:
         """The gradient with respect to every argument, in its shape."""
-        _, slopes = self.run(self.inputs, parts, None)  # a row for each example
-        return tuple([shaped(part, kind) for part, kind in split(slopes, self.kinds)])
+        *_, slopes = self.run(self.inputs, parts, None)
+        rows = slopes.T.copy()  # one for each example
+        return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
     def structured(self, arrays: Sequence[Floats], parts: Parts) -> Any:
         """The results' arrays in the structure that f gave them."""
         n = len(parts[0]) if self.batched else None
-        return results.numbers(self.outline, iter(arrays), n)
+        return results.numbers(self.outline, arrays, n)
 
-    def run(
-        self, wrt: Leaf | None, parts: Parts, at: Floats | None
-    ) -> tuple[Sequence[Floats], Floats]:
-        """The results' arrays, and the gradient along a leaf, with a row for each example."""
-        ready, n = self.prepare(wrt), examples(parts) if self.batched else None
-        others = np.array([p.data for p in self.others.values()])
-        leaves = {"parameters": [self.numbers(at)], "others": [others], "inputs": parts}
+    def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> list[Floats]:
+        """The results' arrays, and that of the gradient along a leaf, until the next run."""
+        ready = self.ready.get(wrt) or self.prepare(wrt)
+        self.executor, n = ready.name, examples(parts) if self.batched else None
+        leaves = {"parameters": [self.numbers(at)], "inputs": parts}
+        if self.others:
+            leaves["others"] = [numbers_of(self.others.values())]
         try:
             arrays, suspicious = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
@@ -123,30 +128,26 @@ class Compiled:
             raise
         if suspicious:
             self.replay(leaves).check(slopes=wrt is not None)
-        slopes = np.zeros(0) if wrt is None else arrays[-1].T.copy()
-        if not np.isfinite(slopes).all():
-            slopes = self.eager_gradient(wrt, leaves).reshape(slopes.shape)
-        return arrays, slopes
+        return arrays if all(map(is_finite, arrays)) else self.eagerly(wrt, leaves)
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
+        wanted, along = list(self.results), dict[Array, Operand]()
         if wrt is not None:
             results.check_differentiable(self.first)
-        if wrt not in self.ready:
-            slopes = gradient(self.emit, self.results[0], wrt) if wrt else None
-            wanted = [*self.results, *([slopes.array] if slopes else [])]
-            order = needed(self.emit.order, wanted)
-            name = self.wanted or choose(order)
-            run = executor_class(name)(order, wanted)
-            self.ready[wrt] = Ready(order, (slopes and slopes.along) or {}, name, run)
-        self.executor = self.ready[wrt].name
+            slopes, along = gradient(self.emit, self.results[0], wrt)
+            wanted.append(slopes)
+        order = needed(self.emit.order, wanted)
+        name = self.wanted or choose(order)
+        self.ready[wrt] = Ready(order, along, name, executor_class(name)(order, wanted))
         return self.ready[wrt]
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:
-        """All arrays, and the gradients among them: along the inputs where nothing else is asked."""
+        """All arrays, and the gradients among them: along the inputs if no other is asked for."""
         if issubclass(self.first, results.PLURAL):
-            return self.prepare(None).order, {}
-        ready = self.prepare(self.vector if self.parameters else self.inputs)
+            return needed(self.emit.order, self.results), {}
+        wrt = self.vector if self.parameters else self.inputs
+        ready = self.ready.get(wrt) or self.prepare(wrt)
         return ready.order, ready.along
 
     def leaves(self) -> dict[Array, list[str]]:
@@ -154,13 +155,13 @@ class Compiled:
         return {
             self.vector: [p.label or "θ" for p in self.parameters],
             self.constant_leaf: [p.label or "θ" for p in self.others.values()],
-            self.inputs: [self.tape.label(i) for i in self.tape.inputs],
+            self.inputs: [self.tape.labels.get(i, "") for i in self.tape.inputs],
         }
 
     def numbers(self, at: Floats | None) -> Floats:
         """The parameters' numbers: those given, or their own."""
         if at is None:
-            return np.array([p.data for p in self.parameters], dtype=float)
+            return numbers_of(self.parameters)
         at = np.asarray(at, dtype=float)
         if at.shape != (len(self.parameters),):
             raise ValueError(f"at must be a list of {len(self.parameters)} numbers, got {at!r}")
@@ -169,12 +170,40 @@ class Compiled:
     def replay(self, leaves: Mapping[str, Sequence[Floats]]) -> Replay:
         """The recording on the numbers of a run."""
         outside = dict(zip(self.nodes, leaves["parameters"][0].tolist()))
-        outside.update(zip(self.others, leaves["others"][0].tolist()))
+        for others in leaves.get("others", []):
+            outside.update(zip(self.others, others.tolist()))
         inputs = [part if self.batched else part[None] for part in leaves["inputs"]]
         rows = np.concatenate(inputs, axis=1) if inputs else np.zeros((1, 0))
         return Replay(self.tape, self.roots, outside, rows, self.batched)
 
-    def eager_gradient(self, wrt: Leaf | None, leaves: Mapping[str, Sequence[Floats]]) -> Floats:
-        """The gradient as eager has it."""
-        outside, inputs = self.replay(leaves).gradients()
-        return inputs if wrt is self.inputs else np.array([outside[i] for i in self.nodes])
+    def eagerly(self, wrt: Leaf | None, leaves: Mapping[str, Sequence[Floats]]) -> list[Floats]:
+        """The arrays of a run as eager has them, where some number is not finite."""
+        roots, outside, inputs = self.replay(leaves).numbers(slopes=wrt is not None)
+        arrays = [roots[group] if self.batched else roots[group, 0] for group in self.groups]
+        if wrt is self.inputs:
+            arrays.append(inputs.T if self.batched else inputs[0])
+        elif wrt is not None:
+            arrays.append(np.array([outside[i] for i in self.nodes], dtype=float))
+        return arrays
+
+
+def check_leaves(values: Sequence[Value]) -> None:
+    """TypeError or ValueError for what the gradient cannot be along, or is asked for twice."""
+    for value in values:
+        if not isinstance(value, Value):
+            raise TypeError(f"wrt is a list of Values, got {type(value).__name__}: {value!r}")
+        if value.parents:
+            raise ValueError(f"wrt is of Values that nothing computed; {value!r} was computed")
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    if twice:
+        raise ValueError(f"wrt has {twice[0]!r} twice")
+
+
+def numbers_of(values: Iterable[Value]) -> Floats:
+    """The numbers in Values."""
+    return np.array([value.data for value in values], dtype=float)
+
+
+def is_finite(numbers: Floats) -> bool:
+    """Whether all numbers are finite."""
+    return bool(np.logical_and.reduce(np.isfinite(numbers), None))

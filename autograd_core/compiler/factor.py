@@ -57,8 +57,7 @@ class Factored:
         """The arrays for one group."""
         op = self.graph.ops[nodes[0]]
         if op is LOGSUMEXP:
-            for n in {len(self.graph.parents[i]) for i in nodes}:
-                self.lower_logsumexp([i for i in nodes if len(self.graph.parents[i]) == n])
+            self.lower_logsumexps(nodes)
         elif isinstance(op, Op):
             self.lower_op(op, nodes)
         elif self.graph.sum(nodes[0]).products:
@@ -79,10 +78,17 @@ class Factored:
         xs = [self.places.read(column.reshape(shape), letters) for column in operands.T]
         self.places.put(members.reshape(shape), letters, self.emit.compute(op, xs, letters + "b"))
 
-    def lower_logsumexp(self, nodes: list[int]) -> None:
+    def lower_logsumexps(self, nodes: list[int]) -> None:
+        """Shorter ones are filled up with minus infinity, which adds nothing."""
+        rows = [self.graph.parents[i] for i in nodes]
+        for some in together(list(map(len, rows))):
+            width = max([len(rows[m]) for m in some])
+            table = [[*rows[m], *[self.places.lowest] * (width - len(rows[m]))] for m in some]
+            self.lower_logsumexp([nodes[m] for m in some], np.array(table))
+
+    def lower_logsumexp(self, nodes: list[int], table: Cells) -> None:
         """log(sum(exp(x - top))) + top, which is at home with any finite xs."""
-        emit, table = self.emit, np.array([self.graph.parents[i] for i in nodes])
-        x = self.places.read(table, "mk")
+        emit, x = self.emit, self.places.read(table, "mk")
         lengths = dict(zip("mk", table.shape))
         top = emit.compute(None, [x], "mb", fold="max")
         weights = emit.compute(EXP, [emit.compute(SUB, [x, top], "mkb")], "mkb")
@@ -156,13 +162,14 @@ class Places:
     """Where every node's number is: a cell, as if all arrays were laid end to end."""
 
     def __init__(self, emit: Builder, graph: Graph) -> None:
-        n = len(graph.ops) + 1  # one more: the node -1 reads 0
-        self.emit = emit
+        n = len(graph.ops) + 2  # two more: the node -1 reads 0, and the lowest minus infinity
+        self.emit, self.lowest = emit, n - 2
         self.cell = np.full(n, -1)
         self.is_constant, self.number = np.zeros(n, bool), np.zeros(n)
         constants = list(graph.constants)
-        self.is_constant[[*constants, -1]] = True
+        self.is_constant[[*constants, self.lowest, -1]] = True
         self.number[constants] = list(graph.constants.values())
+        self.number[self.lowest] = -np.inf
         self.arrays: list[Array] = []
         self.bases = [0]
         self.base: dict[Array, int] = {}
@@ -184,6 +191,8 @@ class Places:
         """The nodes' numbers, as an operand with these letters."""
         if self.is_constant[nodes].all():
             return self.emit.constant(self.number[nodes], letters)
+        if self.cell[self.lowest] < 0 and (nodes == self.lowest).any():
+            self.put(np.array(self.lowest), "", self.emit.constant(-np.inf))
         cells = self.cell[nodes]
         owner = np.searchsorted(self.bases, cells, side="right") - 1
         sources, index, start = [], np.full(nodes.shape, -1), 0

@@ -24,9 +24,9 @@ class Graph:
     """Nodes 0, 1, 2, ..., each after its operands: a leaf (no op), a Sum, or an op on `parents`.
 
     `rank[i]` says how constant node i is: 0 a leaf, 1 a constant, 2 computed, and 4 more where it
-    differs from example to example, if it `has_examples`. The others are Values from outside that no gradient is asked
-    for; -1 among the parameters is one that no result needs. `origin` has the recorded nodes of
-    both, and `labels` the labels of all that have one.
+    differs from example to example, if there are any (`has_examples`). The others are Values from
+    outside that no gradient is asked for; -1 among the parameters is one that no result needs.
+    `origin` has the recorded nodes of both, and `labels` the labels of all that have one.
     """
 
     ops: list[Op | Sum | None] = field(default_factory=list)

@@ -4,8 +4,8 @@
              | Constant(numbers, power)              numbers * n**power, for n examples
              | Compute(op, operands, fold)           op, elementwise; letters of the operands that
                                                      the result lacks are folded (+, or the maximum)
-             | Gather(sources, index)                cells of arrays laid end to end; -1 reads 0
-             | Scatter(pieces)                       pieces added to cells of zeros: Gather's transpose
+             | Gather(sources, index)                cells of arrays laid end to end
+             | Scatter(pieces)                       pieces added to cells of zeros: its transpose
     operand  = (array, letters)                      an array, and a letter for each of its axes
 
 Compute is elementwise application, sum and matrix product in one: `z[ac] = x[ad] * y[dc]` sums over
@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from autograd_core.engine import Op
 
 Floats: TypeAlias = NDArray[np.float64]
-Cells: TypeAlias = NDArray[np.intp]
+Cells: TypeAlias = NDArray[np.integer[Any]]
 Operand: TypeAlias = "tuple[Array, str]"
 
 EXAMPLES = None  # the length of an axis of examples, in a shape
@@ -97,7 +97,7 @@ class Compute(Array):
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Gather(Array):
-    """Cells of the sources, which are numbered as if they were laid end to end."""
+    """Cells of the sources, which are numbered as if they were laid end to end; -1 reads 0."""
 
     sources: tuple[Array, ...]
     index: Cells

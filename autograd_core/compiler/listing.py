@@ -32,12 +32,9 @@ it is used.
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeAlias
 
 from autograd_core.compiler.build import number_in
 from autograd_core.compiler.ir import (
@@ -50,30 +47,27 @@ from autograd_core.compiler.ir import (
     Scatter,
     needed,
 )
+from autograd_core.compiler.names import (
+    Names,
+    Wanted,
+    is_fold,
+    is_product,
+    is_repeat,
+    is_sum,
+    lengths,
+    short,
+    spread,
+    stem,
+)
 from autograd_core.engine import ADD, MUL
 from autograd_core.formulas import PRODUCTS, SUMS, Formula, applied, infix, negative
 
 if TYPE_CHECKING:
     from autograd_core.compiler.compiled import Compiled
 
+Line: TypeAlias = "tuple[str, str]"  # a formula, and its shape
 WEIGHTS = re.compile(r"W(\d*)")
-FRESH = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"  # letters for axes that are summed over inside of a formula
-
-
-INDEXED = ("?", "?")  # a formula in which every array has its letters
-Wanted: TypeAlias = "tuple[str, str]"  # the letter of the rows, and that of the columns
-Layout: TypeAlias = "tuple[int | None, int | None]"  # which axis is the rows, and which the columns
-
-
-class Cell(NamedTuple):
-    """What a cell's array is called, and what the cell; where it is tells two of one name apart."""
-
-    whole: str
-    part: str
-    place: object = None
-
-
-CONSTANT, ZERO = Cell("constants", "constants"), Cell("0", "0")
+INDEXED: Wanted = ("?", "?")  # a formula in which every array has its letters
 
 
 def listing(compiled: Compiled) -> str:
@@ -85,28 +79,22 @@ def listing(compiled: Compiled) -> str:
     return "\n".join([text.title, *body])
 
 
-class Listing:
-    """Names for arrays and their cells, and which of their axes are rows and which columns."""
+class Listing(Names):
+    """A program's lines: its formulas, with names given to arrays as they come."""
 
     def __init__(self, compiled: Compiled) -> None:
+        super().__init__(compiled.leaves(), compiled.labels)
         self.compiled = compiled
         self.order, self.along = compiled.whole()
         self.along_leaf = compiled.vector if compiled.parameters else compiled.inputs
-        self.labels = compiled.labels
         self.steps = {*compiled.steps, *compiled.results}
         readers: defaultdict[Array, list[Array]] = defaultdict(list)
         for x in self.order:
             for y in x.reads():
                 readers[y].append(x)
         self.inline = {y for y, xs in readers.items() if self.is_inline(y, xs)}
-        self.named: dict[Array, str] = {}
-        self.cells: dict[Array, list[Cell]] = {}
-        self.layout: dict[Array, Layout] = {}
-        self.size: Counter[str] = Counter()
         self.written: dict[Array, set[int]] = {}
         self.count = 0  # of lines
-        for leaf, names in compiled.leaves().items():
-            self.note(leaf, [stem(name) for name in names], names)
 
     def is_inline(self, x: Array, readers: Sequence[Array]) -> bool:
         """Whether an array stands where it is used."""
@@ -121,60 +109,6 @@ class Listing:
         return (
             f"{self.compiled.vector.size} parameters, {self.compiled.inputs.size} inputs{examples}"
         )
-
-    # --- Names
-
-    def note(self, x: Array, wholes: Sequence[str], parts: Sequence[str]) -> None:
-        """Note what the cells of an array are called."""
-        self.cells[x] = [Cell(*names, (x, i)) for i, names in enumerate(zip(wholes, parts))]
-        self.size.update(wholes)
-
-    def give(self, x: Array, name: str, layout: Layout) -> None:
-        """Name an array, and its cells with it."""
-        self.named[x], self.layout[x] = name, layout
-        labels = self.labels.get(x, {})
-        own = [f"{name}[{i}]" if x.size > 1 else name for i in range(x.size)]
-        parts = [labels.get(i, own[i]) if labels.get(i) != name else own[i] for i in range(x.size)]
-        self.note(x, [name] * x.size, parts)
-
-    def name(self, x: Array) -> str:
-        """What to call an array."""
-        if x in self.named:
-            return self.named[x]
-        if isinstance(x, Constant):
-            return "constants"
-        name = self.name_of(self.cells_of(x)) if isinstance(x, (Leaf, Gather)) else "0"
-        if not isinstance(x, Gather) or self.named.get(x.sources[0]) != name:
-            return name
-        same = x.size == x.sources[0].size and (x.index.ravel() == np.arange(x.size)).all()
-        return name if same or x.size < x.sources[0].size else f"{name}[…]"  # in another order
-
-    def cells_of(self, x: Array) -> list[Cell]:
-        """The names of an array's cells."""
-        if not isinstance(x, Gather):
-            return self.cells.get(x, [CONSTANT] * x.size)
-        found = [cell for y in x.sources for cell in self.cells_of(y)] + [ZERO]
-        return [found[i] for i in x.index.ravel().tolist()]
-
-    def name_of(self, cells: Sequence[Cell]) -> str:
-        """What to call some cells: an array, a part of it, or several in brackets."""
-        found: dict[str, list[str]] = {}
-        for cell in dict.fromkeys(cells):
-            found.setdefault(cell.whole, []).append(cell.part)
-        if len(found) > 2 and all(whole in self.parameter_names for whole in found):
-            return "θ"
-        names = [
-            whole if len(parts) == self.size[whole] else part_name(parts)
-            for whole, parts in found.items()
-        ]
-        if len(names) == 1:
-            return names[0]
-        return f"[{', '.join(names if len(names) < 4 else [*names[:3], '…'])}]"
-
-    @cached_property
-    def parameter_names(self) -> set[str]:
-        """The names of all arrays of parameters."""
-        return {cell.whole for cell in self.cells[self.compiled.vector]}
 
     def step_name(self, x: Compute) -> str:
         """The textbook's name: z1 = W1 x + b1, a1 = relu(z1); the label where there is one."""
@@ -195,7 +129,7 @@ class Listing:
 
     # --- Lines
 
-    def forward(self) -> Iterator[tuple[str, str]]:
+    def forward(self) -> Iterator[Line]:
         """A line for each array that is computed, and the value."""
         for x in needed(self.order, self.compiled.results):
             if isinstance(x, Compute) and x not in self.inline and not is_repeat(x):
@@ -206,7 +140,7 @@ class Listing:
             value = self.text((root, root.axes), self.wanted(root)).text
             yield (f"  value = mean({value})" if root.batched else f"  value = {value}"), ""
 
-    def backward(self) -> Iterator[tuple[str, str]]:
+    def backward(self) -> Iterator[Line]:
         """A line for each gradient."""
         if not self.along:
             return
@@ -219,21 +153,23 @@ class Listing:
                 self.inline.discard(g)
                 self.give(g, f"∇{self.name(x)}", self.layout_along(x, self.along[x]))
         forward = set(needed(self.order, self.compiled.results))
-        for g in [x for x in self.order if x not in forward]:
-            if isinstance(g, Compute) and g not in self.inline and not is_repeat(g):
-                if g not in self.named:
-                    self.count += 1
-                    self.give(g, f"v{self.count}", self.layout_of(g))
-                own = [x for x in alike[g] if f"∇{self.name(x)}" == self.named[g]]
-                yield f"  {self.equation(g, add=self.adds(own))}", self.shape_name(g)
-            elif isinstance(g, Scatter):
-                yield from self.pieces(g, alike[g])
-            for x in alike[g]:
-                yield from self.alias(x, g)
-        for x in alike:
-            if isinstance(x, Constant):
-                for y in alike[x]:
-                    yield from self.alias(y, x)
+        for g in self.order:
+            if g not in forward:
+                yield from self.gradient(g, alike[g])
+        for g in [g for g in alike if isinstance(g, Constant)]:
+            yield from self.aliases(g, alike[g])
+
+    def gradient(self, g: Array, along: Sequence[Array]) -> Iterator[Line]:
+        """The lines of an array backward, which may be the gradient along several."""
+        if isinstance(g, Compute) and g not in self.inline and not is_repeat(g):
+            if g not in self.named:
+                self.count += 1
+                self.give(g, f"v{self.count}", self.layout_of(g))
+            own = [x for x in along if f"∇{self.name(x)}" == self.named[g]]
+            yield f"  {self.equation(g, add=self.adds(own))}", self.shape_name(g)
+        elif isinstance(g, Scatter):
+            yield from self.pieces(g, along)
+        yield from self.aliases(g, along)
 
     def equation(self, x: Compute, *, add: bool = False) -> str:
         """The formula of an array: of matrices, or where there are more axes, with letters."""
@@ -254,7 +190,7 @@ class Listing:
                 written.update(x.index.ravel().tolist())
         return add
 
-    def pieces(self, g: Scatter, along: Sequence[Array]) -> Iterator[tuple[str, str]]:
+    def pieces(self, g: Scatter, along: Sequence[Array]) -> Iterator[Line]:
         """A line for each piece that has none yet."""
         for x in along[:1]:
             names, written = self.cells_of(x), self.written.setdefault(x, set())
@@ -269,17 +205,16 @@ class Listing:
                         lengths(index.shape, x),
                     )
 
-    def alias(self, x: Array, g: Array) -> Iterator[tuple[str, str]]:
-        """A line for a gradient that is the same as another one, or is known from the start."""
-        shown = x in self.named or isinstance(x, Gather) or x is self.along_leaf
-        name = f"∇{self.name(x)}" if shown and x.size else ""
-        known = isinstance(g, Constant) and self.along_leaf not in x.reads()
-        if name and not known and not isinstance(g, Gather) and self.named.get(g) != name:
-            sign = "+=" if self.adds([x]) else "="
-            yield (
-                f"  {name} {sign} {self.text(self.along[x], self.wanted(x)).text}",
-                self.shape_name(x),
-            )
+    def aliases(self, g: Array, along: Sequence[Array]) -> Iterator[Line]:
+        """A line for each gradient that is the same as another one, or is known from the start."""
+        for x in along:
+            shown = x in self.named or isinstance(x, Gather) or x is self.along_leaf
+            name = f"∇{self.name(x)}" if shown and x.size else ""
+            known = isinstance(g, Constant) and self.along_leaf not in x.reads()
+            if name and not known and not isinstance(g, Gather) and self.named.get(g) != name:
+                sign = "+=" if self.adds([x]) else "="
+                text = self.text(self.along[x], self.wanted(x)).text
+                yield f"  {name} {sign} {text}", self.shape_name(x)
 
     # --- Formulas
 
@@ -371,126 +306,3 @@ class Listing:
         row, column = [letters[axis] if axis is not None else "" for axis in self.layout_of(x)]
         turned = (row and row != wanted[0]) or (column and column != wanted[1])
         return Formula(f"{name}ᵀ" if turned else name)
-
-    # --- Rows and columns
-
-    def layout_of(self, x: Array) -> Layout:
-        """Which axis of an array is the rows, and which the columns."""
-        if x in self.layout:
-            return self.layout[x]
-        if len(x.axes) != 1:
-            return (
-                (0, 1)
-                if len(x.axes) > 1 and not self.is_turned(x)
-                else (1, 0)
-                if x.axes
-                else (None, None)
-            )
-        if x.batched or self.is_row(x):
-            return None, 0
-        if isinstance(x, Compute):
-            for y, letters in x.operands:
-                row, column = self.layout_of(y)
-                if x.axes in letters and not is_sum(x):
-                    return (None, 0) if column == letters.index(x.axes) else (0, None)
-            if is_sum(x) and x.op is MUL and x.axes not in x.operands[0][1]:
-                return None, 0
-        return 0, None
-
-    def is_row(self, x: Array) -> bool:
-        """Whether the cells of an array are labelled as a row of a matrix: W[0,0], W[0,1], ..."""
-        places = (
-            [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in self.cells_of(x)]
-            if isinstance(x, Gather)
-            else []
-        )
-        return len(places) > 1 and all(places) and len({place[1] for place in places if place}) == 1
-
-    def is_turned(self, x: Array) -> bool:
-        """Whether rows are labelled as columns: W[0,0], W[1,0] follow each other in a row."""
-        if not isinstance(x, Gather) or x.batched:
-            return False
-        parts = [cell.part for cell in self.cells_of(x)]
-        places = [re.fullmatch(r".*\[(\d+),(\d+)\]", part) for part in (parts[0], parts[1])]
-        return bool(places[0] and places[1] and places[0][2] == places[1][2])
-
-    def shape_name(self, x: Array) -> str:
-        """The lengths of the axes, those of the rows first."""
-        return lengths(x.cells[::-1] if self.layout_of(x) == (1, 0) else x.cells, x)
-
-    def layout_along(self, x: Array, g: Operand) -> Layout:
-        """The layout of a gradient: that of the array it is along."""
-        axes = [x.axes[axis] if axis is not None else "" for axis in self.layout_of(x)]
-        row, column = [g[1].index(c) if c and c in g[1] else None for c in axes]
-        return row, column
-
-    def wanted_part(self, operand: Operand) -> Wanted:
-        """The same, of a piece of an array: a column, or a matrix as it is."""
-        x, letters = operand
-        if len(letters) == 1:
-            return ("", letters) if self.layout_of(x)[0] is None else (letters, "")
-        return letters[:1], letters[1:2]
-
-    def wanted(self, x: Array) -> Wanted:
-        """The letters of the rows and of the columns of an array."""
-        row, column = [x.axes[axis] if axis is not None else "" for axis in self.layout_of(x)]
-        return row, column
-
-
-# --- What an array is ------------------------------------------------------------------------
-
-
-def is_sum(x: Array) -> bool:
-    """Whether something is summed over in an array."""
-    return isinstance(x, Compute) and any(set(letters) - set(x.axes) for _, letters in x.operands)
-
-
-def is_fold(x: Compute) -> bool:
-    """Whether an array is a sum or a maximum of another one."""
-    return x.op is None and is_sum(x)
-
-
-def is_repeat(x: Array) -> bool:
-    """Whether an array is another one, repeated along an axis."""
-    return isinstance(x, Compute) and x.op is None and not is_sum(x)
-
-
-def is_product(x: Compute) -> bool:
-    """Whether a product is one of matrices: sums over one axis, or has each row with each column."""
-    (left, right) = [set(letters) for _, letters in x.operands]
-    return len((left | right) - set(x.axes)) == 1 or bool(left and right and not left & right)
-
-
-# --- Words -----------------------------------------------------------------------------------
-
-
-def stem(label: str) -> str:
-    """The name of the array that a labelled number belongs to: W1 for W1[0,2]."""
-    return label.partition("[")[0]
-
-
-def part_name(parts: Sequence[str]) -> str:
-    """What to call a part of an array: v1[2], v1[2:5], or W1[…] where it is not in one row."""
-    if len(parts) == 1:
-        return parts[0]
-    start = re.fullmatch(r"(.*)\[(\d+)\]", parts[0])
-    if start:
-        whole, first, end = start[1], int(start[2]), int(start[2]) + len(parts)
-        if parts == [f"{whole}[{i}]" for i in range(first, end)]:
-            return f"{whole}[{first}:{end}]"
-    return f"{stem(parts[0])}[…]"
-
-
-def short(number: float) -> str:
-    """A number in a few digits."""
-    return f"{number:.4g}"
-
-
-def spread(letters: str) -> str:
-    """Letters for axes, as indices; n is the example."""
-    return ",".join(letters.replace("b", "n").lower())
-
-
-def lengths(cells: Sequence[int], x: Array) -> str:
-    """The lengths of the axes; n for the examples."""
-    return " × ".join([*([str(n) for n in cells if n > 1] or ["1"]), *["n"] * x.batched])

@@ -6,8 +6,8 @@ product the order (block, row, column, example), the rows being those of the mor
 the weights: so columns and examples lie together, and the next product reads them as one axis. A
 gradient lies as its array does.
 
-What one Gather reads lies together, in the order in which it is read; a Gather that is regular there
-is a view. What a Scatter adds up is computed in place where it can be, and so is the first summand
+What one Gather reads lies together, in the order in which it is read; one that is regular there is
+a view. What a Scatter adds up is computed in place where it can be, and so is the first summand
 of an addition.
 """
 

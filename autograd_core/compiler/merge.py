@@ -68,5 +68,5 @@ def varying(merged: Merged, inputs: Sequence[int]) -> list[bool]:
         varies[i] = True
     for i, parents in enumerate(merged.parents):
         if parents:
-            varies[i] = any([varies[p] for p in parents])
+            varies[i] = any(varies[p] for p in parents)
     return varies

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from autograd_core.engine import Value
 
 if TYPE_CHECKING:
-    from autograd_core.compiler.arguments import Floats, Parts
+    from autograd_core.compiler.arguments import Parts
     from autograd_core.compiler.compiled import Compiled
+    from autograd_core.compiler.ir import Floats
 
 
 def compile(
@@ -138,15 +139,12 @@ class Program:
 
     def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
         """The program for arguments of this structure, recorded if it is new, and their numbers."""
-        from autograd_core.compiler.arguments import read
+        from autograd_core.compiler.arguments import read_all
 
-        unnamed = range(len(self.names) + 1, len(args) + 1)
-        names = [*self.names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
-        kinds, parts = [], []
-        for x, name in zip((*args, *keywords.values()), names, strict=True):
-            kind, numbers = read(x, name, batched=self.batched)
-            kinds.append(kind)
-            parts += numbers
+        names = self.names[: len(args)]
+        names += [f"x{i}" for i in range(len(names) + 1, len(args) + 1)]
+        names += keywords
+        kinds, parts = read_all((*args, *keywords.values()), names, batched=self.batched)
         key = (*keywords, *kinds)
         if key not in self.compiled:
             from autograd_core.compiler.compiled import Compiled

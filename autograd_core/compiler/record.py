@@ -142,34 +142,36 @@ class Recording:
 
 
 class Kept:
-    """What is kept of a recording: all but its Values, in a few bytes a node."""
+    """What is kept of a recording: all but its Values, in a few bytes a node.
 
-    def __init__(self, tape: Recording) -> None:
+    `nodes` and `values` are parameters that are kept elsewhere anyway.
+    """
+
+    def __init__(self, tape: Recording, nodes: Sequence[int], values: Sequence[Value]) -> None:
         self.ops = Coded(tape.ops)
         self.parents = Tuples(tape.parents)
         self.inputs = array("i", tape.inputs)
-        self.constants, self.parameters = tape.constants, tape.parameters
+        self.constants = tape.constants
+        rest = set(tape.parameters).difference(nodes)
+        self.outside = [(nodes, values), (list(rest), [tape.parameters[i] for i in rest])]
         own = [i for i in range(len(tape.ops)) if i not in tape.parameters]
         self.labels = {i: tape.values[i].label for i in own if tape.values[i].label}
 
-    def label(self, i: int) -> str:
-        """What node i is called, if it is."""
-        value = self.parameters.get(i)
-        return self.labels.get(i, "") if value is None else value.label
+    @property
+    def parameters(self) -> dict[int, Value]:
+        """The Values from outside, by their nodes."""
+        return {i: value for some in self.outside for i, value in zip(*some) if i >= 0}
 
     def recording(self) -> Recording:
         """The recording once more, with new Values."""
-        tape = Recording()
+        tape = Recording(constants=self.constants, parameters=self.parameters, under_way=False)
+        tape.inputs = list(self.inputs)
         for i, op in enumerate(self.ops):
-            node = tape.new(op, self.parents[i])
-            if i in self.parameters:
-                tape.values[i] = self.parameters[i]
-            elif i in self.constants:
-                tape.values[i] = Value(self.constants[i])
-            else:
-                node.label = self.labels.get(i, "")
-        tape.inputs, tape.under_way = list(self.inputs), False
-        tape.parameters, tape.constants = self.parameters, self.constants
+            tape.new(op, self.parents[i]).label = self.labels.get(i, "")
+        for i, value in tape.parameters.items():
+            tape.values[i] = value
+        for i, number in tape.constants.items():
+            tape.values[i] = Value(number)
         return tape
 
 
@@ -178,7 +180,8 @@ class Coded(Sequence[Any]):
 
     def __init__(self, things: Sequence[Any]) -> None:
         code: dict[Any, int] = {}
-        self.codes = array("i", [code.setdefault(thing, len(code)) for thing in things])
+        codes = [code.setdefault(thing, len(code)) for thing in things]
+        self.codes = array("H" if len(code) < 1 << 16 else "i", codes)
         self.things = list(code)
 
     def __len__(self) -> int:

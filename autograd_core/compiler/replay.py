@@ -34,15 +34,21 @@ class Replay:
         for example in self.suspects(slopes=slopes):
             self.values(example, slopes=slopes)
 
-    def gradients(self) -> tuple[dict[int, float], Floats]:
-        """The gradient along each leaf from outside, and along the inputs, of the mean."""
-        along, along_inputs = dict.fromkeys(self.outside, 0.0), np.zeros(self.rows.shape)
-        for example in range(len(self.rows)):
-            values = self.values(example, slopes=True)
-            slopes = {i: v.grad / len(self.rows) for i, v in values.items()}
-            along = {i: total + slopes.get(i, 0.0) for i, total in along.items()}
-            along_inputs[example] = [slopes.get(i, 0.0) for i in self.tape.inputs]
-        return along, along_inputs
+    def numbers(self, *, slopes: bool) -> tuple[Floats, dict[int, float], Floats]:
+        """The results for each example, and the mean's gradient: outside, and along the inputs.
+
+        That along the inputs has a row for each example.
+        """
+        n = len(self.rows)
+        results, along_inputs = np.zeros((len(self.roots), n)), np.zeros(self.rows.shape)
+        along = dict.fromkeys(self.outside, 0.0)
+        for example in range(n):
+            values = self.values(example, slopes=slopes)
+            results[:, example] = [values[root].data for root in self.roots]
+            grads = {i: v.grad / n for i, v in values.items()}
+            along = {i: total + grads.get(i, 0.0) for i, total in along.items()}
+            along_inputs[example] = [grads.get(i, 0.0) for i in self.tape.inputs]
+        return results, along, along_inputs
 
     def suspects(self, *, slopes: bool) -> Sequence[int]:
         """The examples in which some number, or some slope, is not finite."""
@@ -63,8 +69,8 @@ class Replay:
 
     def values(self, example: int, *, slopes: bool) -> dict[int, Value]:
         """The Values of one example, where need be with gradients."""
-        tape, values = self.tape, dict[int, Value]()
-        numbers = {**tape.constants, **self.outside}
+        tape, values, outside = self.tape, dict[int, Value](), self.tape.parameters
+        numbers, labels = {**tape.constants, **self.outside}, tape.labels
         numbers.update(zip(tape.inputs, self.rows[example].tolist()))
         order = ancestors(tape, self.roots)
         at: int | None = None
@@ -74,7 +80,7 @@ class Replay:
                     op = tape.ops[at]
                     operands = [values[p] for p in tape.parents[at]]
                     values[at] = op.record(operands) if op else Value(numbers[at])
-                    values[at].label = tape.label(at)
+                    values[at].label = outside[at].label if at in outside else labels.get(at, "")
                 if slopes:
                     at = next((i for i in order if no_slope([values[i]])), None)
                     values[self.roots[0]].backward()

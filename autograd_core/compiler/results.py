@@ -4,14 +4,15 @@ Tuples and dicts stay what they are. A list is an array where its items have one
 of arrays where not; an array of Values is an array. In a batch, a Value comes back as its mean
 over the examples, but one in a list or an array as a number for each.
 
-The outline of a result says so: ("value",), ("numbers", shape), ("tuple", outlines),
-("list", outlines), or ("dict", pairs of a key and an outline).
+The outline of a result says so: ("value",), ("values", count) for a tuple of them alone,
+("numbers", shape), ("tuple", outlines), ("list", outlines), or ("dict", pairs of key and outline).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,6 +20,8 @@ import numpy as np
 from autograd_core.compiler.ir import Cells, Floats
 
 Outline: TypeAlias = "tuple[Any, ...]"
+
+VALUE: Outline = ("value",)
 
 PLURAL = (list, tuple, dict, np.ndarray)  # what has no gradient, for it is not one Value
 
@@ -68,8 +71,10 @@ def outline(result: Any) -> Outline:
     if isinstance(result, dict):
         return "dict", [(key, outline(item)) for key, item in result.items()]
     if isinstance(result, tuple):
-        return "tuple", [outline(item) for item in result]
-    return inside(result) if isinstance(result, list) or is_array(result) else ("value",)
+        items = [outline(item) for item in result]
+        alone = all(item is VALUE for item in items)
+        return ("values", len(items)) if alone else ("tuple", items)
+    return inside(result) if isinstance(result, list) or is_array(result) else VALUE
 
 
 def inside(result: Any) -> Outline:
@@ -85,41 +90,75 @@ def inside(result: Any) -> Outline:
     return "numbers", (len(items), *(items[0][1] if items else ()))
 
 
-def shapes(outline: Outline) -> list[tuple[int, ...]]:
-    """The shapes of all arrays in an outline, in order; a Value's is ()."""
+def leaves_of(outline: Outline) -> Iterator[tuple[int, ...] | None]:
+    """The shapes of all arrays in an outline, in order; None for a Value."""
     kind, *rest = outline
-    if kind == "value":
-        return [()]
+    if kind in {"value", "values"}:
+        yield from [None] * (rest[0] if rest else 1)
+        return
     if kind == "numbers":
-        return [rest[0]]
-    items = [item for _, item in rest[0]] if kind == "dict" else rest[0]
-    return [shape for item in items for shape in shapes(item)]
+        yield rest[0]
+        return
+    for item in rest[0]:
+        yield from leaves_of(item[1] if kind == "dict" else item)
 
 
-def grouped(outline: Outline, nodes: Sequence[int]) -> list[Cells]:
-    """The nodes of a result, one array for each in the outline."""
-    found, start = [], 0
-    for shape in shapes(outline):
-        stop = start + math.prod(shape)
-        found.append(np.array(nodes[start:stop], dtype=int).reshape(shape))
-        start = stop
-    return found
+def groups(outline: Outline) -> list[Cells]:
+    """Which results are one array: the first Value, all the others, and then each array."""
+    values: list[int] = []
+    arrays: list[Cells] = []
+    start = 0
+    for shape in leaves_of(outline):
+        if shape is None:
+            values.append(start)
+        else:
+            arrays.append(start + np.arange(math.prod(shape), dtype=np.int32).reshape(shape))
+        start += 1 if shape is None else math.prod(shape)
+    first, others = np.array(values[:1], np.int32), np.array(values[1:], np.int32)
+    return [*first, *([others] if others.size else []), *arrays]
 
 
-def numbers(outline: Outline, arrays: Iterator[Floats], n: int | None) -> Any:
-    """A result from its arrays, whose last axis is that of the examples where they have one more."""
+def numbers(outline: Outline, arrays: Sequence[Floats], n: int | None) -> Any:
+    """A result from its arrays, in which the examples are a last axis more, or none if alike."""
+    if outline is VALUE:  # as most are
+        return mean_of(arrays[0])
+    count = outline[1] if outline[0] == "values" else list(leaves_of(outline)).count(None)
+    means = [mean_of(array) for array in arrays[: min(count, 1)]]
+    if count > 1:
+        means += means_of(arrays[1], count - 1)
+    return filled(outline, iter(means), iter(arrays[min(count, 2) :]), n)
+
+
+def filled(
+    outline: Outline, values: Iterator[float], arrays: Iterator[Floats], n: int | None
+) -> Any:
+    """An outline, with numbers in place of Values."""
     kind, *rest = outline
     if kind == "value":
-        root = next(arrays)
-        with np.errstate(over="ignore", invalid="ignore"):
-            return float(root.sum()) / root.size
+        return next(values)
+    if kind == "values":
+        return tuple(islice(values, rest[0]))
     if kind == "dict":
-        return {key: numbers(item, arrays, n) for key, item in rest[0]}
+        return {key: filled(item, values, arrays, n) for key, item in rest[0]}
     if kind != "numbers":
-        items = [numbers(item, arrays, n) for item in rest[0]]
+        items = [filled(item, values, arrays, n) for item in rest[0]]
         return tuple(items) if kind == "tuple" else items
     array, shape = next(arrays), rest[0]
     if n is None:
         return array.copy() if shape else float(array)
     whole = array if array.ndim > len(shape) else array[..., None]
     return np.moveaxis(np.broadcast_to(whole, (*shape, n)), -1, 0).copy()
+
+
+def mean_of(root: Floats) -> float:
+    """The mean over the examples, or the number itself."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return float(np.add.reduce(root, None)) / root.size
+
+
+def means_of(roots: Floats, count: int) -> list[float]:
+    """The same of several, one in each row."""
+    rows = roots.reshape(count, -1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        means: list[float] = (np.add.reduce(rows, 1) / rows.shape[1]).tolist()
+    return means

@@ -11,11 +11,12 @@ from collections import Counter, defaultdict
 from typing import Any
 
 from autograd_core.compiler.graph import Graph, Sum
+from autograd_core.engine import LOGSUMEXP
 
 
 def schedule(graph: Graph) -> list[list[int]]:
     """Groups of nodes, each of one kind and after all that it needs."""
-    kinds = list(map(lambda i: kind_of(graph, i), range(len(graph.ops))))
+    kinds = [kind_of(graph, i) for i in range(len(graph.ops))]
     height, waits, users = readiness(graph)
     to_come = Counter(kinds)
     ready: defaultdict[Any, list[int]] = defaultdict(list)
@@ -46,16 +47,14 @@ def schedule(graph: Graph) -> list[list[int]]:
 def kind_of(graph: Graph, i: int) -> Any:
     """What tells nodes apart that cannot be one array; None for leaves."""
     op, rank = graph.ops[i], graph.rank
-    if not isinstance(op, Sum):
-        return op and (
-            op,
-            rank[i],
-            *[rank[p] & 5 for p in graph.parents[i]],
-        )  # 5: batched, constant
-    if not op.products:
-        return rank[i]
-    sides = frozenset([8 * (rank[x] & 5) + rank[y] for x, y in op.products])
-    return rank[i], sides, *[rank[t] & 4 for t in op.terms]
+    if op is None:
+        return None
+    if op is LOGSUMEXP or (isinstance(op, Sum) and not op.products):  # of any length
+        return type(op), rank[i]
+    if isinstance(op, Sum):
+        sides = frozenset([8 * (rank[x] & 5) + rank[y] for x, y in op.products])
+        return rank[i], sides, *[rank[t] & 4 for t in op.terms]
+    return op, rank[i], *[rank[p] & 5 for p in graph.parents[i]]  # 5: batched, and constant
 
 
 def readiness(graph: Graph) -> tuple[list[int], list[int], list[list[int]]]:

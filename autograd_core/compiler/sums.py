@@ -7,7 +7,6 @@ might overflow where its terms did not, and each term is scaled by its own.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +33,9 @@ class Nodes(Graph):
         return self.known[key]
 
     def new(self, op: Op, *parents: int) -> int:
-        """A node for an op, the same one for the same."""
+        """A node for an op, the same one for the same; of numbers, the number."""
+        if all(x in self.constants for x in parents):
+            return self.number(op.value(*[self.constants[x] for x in parents]))
         key = (op, parents)
         if key not in self.known:
             batched = any(map(self.batched, parents))
@@ -90,11 +91,11 @@ class Nodes(Graph):
         if len(products) < 2:
             return [products] * len(products)
         rank, many = self.rank, 2 * (len(products) > FEW)
-        found: defaultdict[int, list[Term]] = defaultdict(list)
-        for term in products:
-            left, right = rank[term[1]], rank[term[2]]
-            found[8 * (right & many) + (left & 4) + (right & 4) // 2].append(term)
-        return [found[kind] for kind in sorted(found)]
+        kinds = [8 * (rank[y] & many) + (rank[x] & 4) + (rank[y] & 4) // 2 for _, x, y in products]
+        return [
+            [term for term, own in zip(products, kinds) if own == kind]
+            for kind in sorted(set(kinds))
+        ]
 
     def products(self, group: list[Term], terms: list[int]) -> tuple[Scale, int, bool]:
         """scale * a node for a sum of products; whether it has the terms too."""

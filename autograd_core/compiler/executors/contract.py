@@ -81,7 +81,7 @@ def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> Way:
     factors = [aligned(*operand, every) for operand in (x, y)]
     products = np.empty(np.broadcast_shapes(*[factor.shape for factor in factors]))
     axes = tuple(range(len(summed)))
-    calls = [
+    calls: list[Call] = [
         partial(np.multiply, *factors, out=products),
         partial(np.add.reduce, products, axes, None, z.array),
     ]
@@ -116,24 +116,20 @@ def by_stride(x: Named, letters: str) -> str:
 
 
 def lying(x: Named, stack: str, first: str, second: str, calls: list[Call]) -> Floats:
-    """The array as matrices (*stack, first, second); of a copy, to be made at each run, if need be."""
+    """The array as matrices (*stack, first, second); if need be of a copy, made at each run."""
     found = merged(x, stack, first, second)
     if found is None:
-        wanted = aligned(*x, "".join([c for c in stack if c in x.letters]) + first + second)
+        letters = "".join([c for c in stack if c in x.letters]) + first + second
+        wanted = aligned(*x, letters)
         copy = np.empty(wanted.shape)
         calls.append(partial(np.copyto, copy, wanted))
-        found = merged(
-            Named(copy, "".join([c for c in stack if c in x.letters]) + first + second),
-            stack,
-            first,
-            second,
-        )
+        found = merged(Named(copy, letters), stack, first, second)
         assert found is not None
     return found
 
 
 def merged(x: Named, stack: str, first: str, second: str) -> Floats | None:
-    """A view (*stack, first, second), two groups of axes merged into one each; None: there is none."""
+    """A view (*stack, first, second), both groups of axes merged into one; None: there is none."""
     sides = [merged_axis(x, first), merged_axis(x, second)]
     if None in sides:
         return None

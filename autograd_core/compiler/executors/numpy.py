@@ -1,4 +1,4 @@
-"""NumPy: every array becomes a call on views that are made once, or none where it is a view itself."""
+"""NumPy: an array is a call on views that are made once, or none where it is a view itself."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from autograd_core.compiler.ir import (
     aligned,
     needed,
 )
-from autograd_core.compiler.memory import plan, regular
+from autograd_core.compiler.memory import Home, plan, regular
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
@@ -94,7 +94,9 @@ class Calls:
     def load(self, name: str, parts: Sequence[Floats]) -> None:
         """Copy a leaf's numbers to where it is, unless nothing needs them."""
         leaf, start = self.leaves.get(name), 0
-        for part in parts if leaf is not None else []:
+        if leaf is None:
+            return
+        for part in parts:
             stop = start + part.shape[-1]
             leaf[start:stop] = part.T
             start = stop
@@ -105,10 +107,7 @@ class Calls:
             return self.constant(x)
         home = self.memory.home[x]
         buffer = self.buffers[home.buffer]
-        strides = [step * buffer.strides[0] for step in home.strides]
-        shape = (*x.cells, *buffer.shape[1:])
-        start = home.start * buffer.strides[0]
-        return np.ndarray(shape, float, buffer, start, (*strides, *buffer.strides[1:]))
+        return view_of(buffer, home, (*x.cells, *buffer.shape[1:]))
 
     def constant(self, x: Array) -> Floats:
         """A constant's numbers, for this number of examples."""
@@ -151,7 +150,8 @@ class Calls:
         """Copy irregular cells together, from one buffer or from the sources laid end to end."""
         if x not in self.memory.copied:
             return []
-        out, calls = self.array[x], []
+        out = self.array[x]
+        calls: list[Call] = []
         homes = [self.memory.home[y] for y in x.sources]
         if len({home.buffer for home in homes}) == 1:
             source, index = self.buffers[homes[0].buffer], self.memory.cells(*x.sources)[x.index]
@@ -162,7 +162,8 @@ class Calls:
                 target = source[start : start + y.size].reshape(self.array[y].shape)
                 calls.append(partial(np.copyto, target, self.array[y]))
                 start += y.size
-        calls.append(partial(np.take, source, np.maximum(index, 0), 0, out, "clip"))
+        places = np.maximum(index, 0).astype(np.intp)
+        calls.append(partial(np.take, source, places, 0, out, "clip"))
         if index.min(initial=0) < 0:
             calls.append(partial(out.__setitem__, np.nonzero(index < 0), 0.0))
         return calls
@@ -171,7 +172,8 @@ class Calls:
         """Add the pieces that are not computed in place."""
         buffer, cells = self.buffers[self.memory.home[x].buffer], self.memory.cells(x)
         pieces = list(zip(x.pieces, self.memory.in_place[x]))
-        written, calls = np.zeros(x.size, bool), []
+        written = np.zeros(x.size, bool)
+        calls: list[Call] = []
         for (_, index), there in pieces:
             written[index.ravel() if there else []] = True
         for (operand, index), there in pieces:
@@ -224,30 +226,48 @@ def fold(x: Named, out: Named, how: str) -> list[Call]:
 
 
 def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
-    """The call buffer[cells] = source, or +=; a cell may be there several times, or be -1: nowhere."""
-    flat = cells.ravel()
-    home = regular(0, cells) if np.unique(flat).size == flat.size else None
+    """The call buffer[cells] = source, or +=; a cell may be there several times; at -1 is none."""
+    flat, rest = cells.ravel(), buffer.shape[1:]
+    keep = np.flatnonzero(flat >= 0)
+    distinct = np.unique(flat[keep]).size == keep.size
+    home = regular(0, cells) if distinct else None
     if home is not None:
-        own = [step * buffer.strides[0] for step in home.strides]
-        target = np.ndarray(
-            (*cells.shape, *buffer.shape[1:]),
-            float,
-            buffer,
-            home.start * buffer.strides[0],
-            (*own, *buffer.strides[1:]),
-        )
+        target = view_of(buffer, home, (*cells.shape, *rest))
         return (
             partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
         )
-    keep = np.flatnonzero(flat >= 0)
+    whole = np.broadcast_to(source, (*cells.shape, *rest))
+    if distinct:
+        places = flat[keep]
+
+        def put() -> None:
+            numbers = whole.reshape(-1, *rest)[keep]
+            buffer[places] = buffer[places] + numbers if add else numbers
+
+        return put
+    if not rest and buffer.size < 8 * flat.size:
+        counted = np.where(flat < 0, buffer.size, flat)  # one place more, for what belongs nowhere
+        return partial(count_up, buffer, counted, whole, np.unique(flat[keep]), add=add)
     order = keep[np.argsort(flat[keep], kind="stable")]
     found, starts = np.unique(flat[order], return_index=True)
 
-    def run() -> None:
-        array = np.broadcast_to(source, (*cells.shape, *buffer.shape[1:])).reshape(
-            -1, *buffer.shape[1:]
-        )
-        summed = np.add.reduceat(array[order], starts, axis=0)
+    def add_up() -> None:
+        summed = np.add.reduceat(whole.reshape(-1, *rest)[order], starts, axis=0)
         buffer[found] = buffer[found] + summed if add else summed
 
-    return run
+    return add_up
+
+
+def count_up(buffer: Floats, cells: Cells, source: Floats, found: Cells, *, add: bool) -> None:
+    """The same where there are no examples: as a histogram, which is quick."""
+    summed = np.bincount(cells, source.ravel(), buffer.size + 1)
+    if add:
+        buffer += summed[:-1]
+    else:
+        buffer[found] = summed[found]
+
+
+def view_of(buffer: Floats, home: Home, shape: tuple[int, ...]) -> Floats:
+    """The cells of a home, as an array."""
+    (step, *rest), start = buffer.strides, home.start * buffer.strides[0]
+    return np.ndarray(shape, float, buffer, start, (*[s * step for s in home.strides], *rest))
