@@ -117,7 +117,7 @@ def rounding(f, args, *, batched):
     return value, slopes, np.array([slopes[v] for v in flat])
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(st.data(), st.lists(thousandths(), max_size=3))
 def test_any_program_has_the_numbers_of_eager(data, inputs):
     f = data.draw(recipes(len(inputs)))
@@ -650,7 +650,7 @@ def test_a_sparse_pattern_of_products():
     assert_like_eager(f, 0.3)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.data())
 @example(2, 3, 2, None)
 def test_products_of_parameters_by_any_operands_in_any_order(rows, columns, n, data):
