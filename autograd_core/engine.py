@@ -127,10 +127,11 @@ class Value:
 
     `data` is the number, `grad` its gradient after a `backward()`, `op` what made it (None for
     a leaf), `parents` the operands in order, and `partials` the slope of this Value along each
-    parent, fixed when it is made: changing a parent's `data` later does not change them.
+    parent, fixed when it is made: changing a parent's `data` later does not change them. Other
+    attributes are free, as for what an optimiser keeps of a parameter.
     """
 
-    __slots__ = ("data", "grad", "label", "op", "parents", "partials")
+    __slots__ = ("__dict__", "data", "grad", "label", "op", "parents", "partials")
 
     data: float
     grad: float
@@ -235,6 +236,18 @@ class Value:
     def _op(self) -> str:
         """The name of the op, under micrograd's name."""
         return self.op.name if self.op else ""
+
+    def _backward(self) -> None:
+        """Add this Value's part to the `grad` of its parents, under micrograd's name."""
+        if undefined := no_slope([self]):
+            raise undefined
+        for parent, partial in zip(self.parents, self.partials):
+            parent.grad += partial * self.grad
+
+    @property
+    def requires_grad(self) -> bool:
+        """Every Value has a gradient: this cannot be set."""
+        return True
 
 
 new = object.__new__

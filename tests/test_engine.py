@@ -123,11 +123,6 @@ def test_nan_and_infinity_are_allowed_as_data():
     assert Value(-math.inf).data == -math.inf
 
 
-def test_a_value_takes_no_other_attributes():
-    with pytest.raises(AttributeError):
-        Value(1.0).gradient = 2.0
-
-
 def test_repr_shows_data_grad_and_label():
     x = Value(2.0, "x")
     y = x * x
