@@ -5,7 +5,6 @@ from autograd_core.check import WrongDerivativeError, check_gradient, check_op
 from autograd_core.compile import Program, RecordingError, compile
 from autograd_core.draw import draw
 from autograd_core.engine import (
-    OPS,
     Op,
     Value,
     dot,
@@ -21,6 +20,7 @@ from autograd_core.engine import (
     total,
 )
 from autograd_core.explain import backward_steps, explain
+from autograd_core.functions import OPS
 from autograd_core.source import to_python
 
 __all__ = [
