@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cache, reduce
 from numbers import Real
 from threading import get_ident
 from typing import Any, NoReturn, Protocol, TypeAlias
@@ -205,6 +205,7 @@ class Value:
     def log1p(self) -> Value: return LOG1P.record((self,))
     def log2(self) -> Value: return LOG2.record((self,))
     def log10(self) -> Value: return LOG10.record((self,))
+    def conjugate(self) -> Value: return self
     def sigmoid(self) -> Value: return SIGMOID.record((self,))
     def softplus(self) -> Value: return SOFTPLUS.record((self,))
     def step(self) -> Value: return STEP.record((self,))
@@ -349,14 +350,14 @@ DOT   = Op("dot",   inner,                    inner_partials,                   
 LOGSUMEXP = Op("logsumexp", log_of_sum,       lambda z, *xs: shares(z, xs),         log_of_sum_array)
 
 
-@lru_cache(maxsize=4096)
+@cache  # one op for one number, however many there are: it is known by its identity
 def power(n: float) -> Op:
     """x ** n for a constant n."""
     domain = (-2.0, 2.0) if n >= 0 and n.is_integer() else (0.5, 2.0)
     return Op(f"**{n:g}", lambda x: real_power(x, n), lambda z, x: (n * x**(n - 1) if n else 0.0,), lambda np, x: x**n, domain)
 
 
-@lru_cache(maxsize=4096)
+@cache  # one op for one number, however many there are: it is known by its identity
 def leaky(slope: float) -> Op:
     """max(0, x) + slope * min(0, x)."""
     return Op("leaky_relu", lambda x: x if x > 0 else slope * x,

@@ -16,7 +16,7 @@ from __future__ import annotations
 import math
 
 from autograd_core import engine, numerics
-from autograd_core.engine import BASIC, EXP, HYPOT, RELU, SIGMOID, SQRT, STEP, Op
+from autograd_core.engine import BASIC, EXP, RELU, SIGMOID, STEP, Op
 
 exp, log, sqrt = engine.EXP, engine.LOG, engine.SQRT
 expm1, log1p, log2, log10 = engine.EXPM1, engine.LOG1P, engine.LOG2, engine.LOG10
@@ -31,9 +31,6 @@ sigmoid, softplus, step, relu = engine.SIGMOID, engine.SOFTPLUS, engine.STEP, en
 ROOT_2, ROOT_PI = math.sqrt(2), math.sqrt(math.pi)
 
 # fmt: off
-arcsinh = Op("arcsinh", math.asinh, lambda z, x: (1 / HYPOT(x, 1.0),),                 "arcsinh")
-arccosh = Op("arccosh", math.acosh, lambda z, x: (1 / SQRT(x - 1) / SQRT(x + 1),),     "arccosh", (1.5, 2.5))
-arctanh = Op("arctanh", math.atanh, lambda z, x: (1 / ((1 - x) * (1 + x)),),           "arctanh", (-0.9, 0.9))
 erf  = Op("erf",  math.erf,         lambda z, x: (2 / ROOT_PI * EXP(-x * x),),         numerics.erf_array)
 erfc = Op("erfc", math.erfc,        lambda z, x: (-2 / ROOT_PI * EXP(-x * x),),        numerics.erfc_array)
 gelu = Op("gelu", lambda x: 0.5 * x * math.erfc(-x / ROOT_2),
@@ -49,9 +46,8 @@ where = Op("where", lambda c, x, y: x if c > 0 else y,  # what to take where c i
            lambda np, c, x, y: np.where(c > 0, x, y))
 # fmt: on
 
-OPS = (*BASIC, arcsinh, arccosh, arctanh, erf, erfc, gelu, silu, elu, sign, where)
+OPS = (*BASIC, erf, erfc, gelu, silu, elu, sign, where)
 
 # --- The same under the names of Python's math --------------------------------------------------
 
 asin, acos, atan, atan2 = arcsin, arccos, arctan, arctan2
-asinh, acosh, atanh = arcsinh, arccosh, arctanh

@@ -189,9 +189,6 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
     "arctan": (mp.atan, lambda x: [1 / (1 + x * x)]),
     "arctan2": (mp.atan2, lambda y, x: [x / (x * x + y * y), -y / (x * x + y * y)]),
     "hypot": (mp.hypot, lambda x, y: [x / mp.hypot(x, y), y / mp.hypot(x, y)]),
-    "arcsinh": (mp.asinh, lambda x: [1 / mp.sqrt(1 + x * x)]),
-    "arccosh": (real(mp.acosh), lambda x: [1 / mp.sqrt(x * x - 1)]),
-    "arctanh": (real(mp.atanh), lambda x: [1 / (1 - x * x)]),
     "erf": (lambda x: 1 - complement(x) if abs(x) > 1 else mp.erf(x), lambda x: [2 * normal(x)]),
     "erfc": (complement, lambda x: [-2 * normal(x)]),
     "gelu": (lambda x: x * phi(x), lambda x: [phi(x) + x * normal(x / mp.sqrt(2)) / mp.sqrt(2)]),
@@ -298,12 +295,6 @@ def at_most_1(rng, count):
     return [rng.choice((-1, 1)) * (1 / x if abs(x) > 1 and rng.random() < 0.9 else x)]
 
 
-def at_least_1(rng, count):
-    """Nine in ten above 1, and many near to it."""
-    (x,) = at_most_1(rng, count)
-    return [abs(1 / x) if x and abs(x) < 1 and rng.random() < 0.9 else x]
-
-
 def base_and_exponent(rng, count):
     """Half of them with a power in the range of floats."""
     x, y = mostly_positive(rng, count)
@@ -402,8 +393,6 @@ SETTINGS = {
     "hypot": {"slope_scale": below_normal},
     "arcsin": {"operands": at_most_1},
     "arccos": {"operands": at_most_1},
-    "arctanh": {"operands": at_most_1},
-    "arccosh": {"operands": at_least_1},
     "erf": {"slope_scale": ones},
     "erfc": {"slope_scale": ones},
     "gelu": {"value_scale": lambda x: 1.0, "slope_scale": ones},
