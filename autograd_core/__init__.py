@@ -22,6 +22,7 @@ from autograd_core.engine import (
 from autograd_core.explain import backward_steps, explain
 from autograd_core.functions import OPS
 from autograd_core.source import to_python
+from autograd_core.transforms import grad, hvp, jvp, value_and_grad
 
 __all__ = [
     "OPS",
@@ -38,9 +39,12 @@ __all__ = [
     "dot",
     "draw",
     "explain",
+    "grad",
     "gradient",
     "hessian",
+    "hvp",
     "jacobian",
+    "jvp",
     "logsumexp",
     "maximum",
     "mean",
@@ -49,4 +53,5 @@ __all__ = [
     "to_python",
     "topological",
     "total",
+    "value_and_grad",
 ]
