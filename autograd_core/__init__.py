@@ -20,7 +20,7 @@ from autograd_core.engine import (
     total,
 )
 from autograd_core.explain import backward_steps, explain
-from autograd_core.functions import OPS
+from autograd_core.functions import OPS, where
 from autograd_core.source import to_python
 from autograd_core.transforms import grad, hvp, jvp, value_and_grad
 
@@ -54,4 +54,5 @@ __all__ = [
     "topological",
     "total",
     "value_and_grad",
+    "where",
 ]

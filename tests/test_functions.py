@@ -1,12 +1,14 @@
 """Functions by name: each is its row of the table, and the method of that name."""
 
 import math
+import operator
+from itertools import product
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from autograd_core import OPS, Op, Value, compile, functions
+from autograd_core import OPS, Op, RecordingError, Value, compile, functions, where
 from autograd_core.check import arities
 
 ROWS = {name: op for name, op in vars(functions).items() if isinstance(op, Op)}
@@ -76,3 +78,24 @@ def test_where_takes_one_of_two_and_gives_it_the_gradient():
         program = compile(functions.where)
         assert program(condition, 3.0, 5.0) == expected[0]
         assert program.gradient_wrt_inputs(condition, 3.0, 5.0) == (0.0, *expected[1:])
+
+
+@pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge])
+def test_a_choice_by_a_recorded_number_is_refused_with_what_to_write(compare):
+    with pytest.raises(RecordingError, match=r"where\(x - y, a, b\), which is a where x > y"):
+        compile(lambda x, y: x * 2 if compare(x, y) else y)(1.0, 2.0)
+
+
+def test_a_choice_written_as_data_is_the_one_that_python_makes():
+    by_python = lambda x, y: x * y if x > y else x + 3 * y  # noqa: E731
+    by_data = compile(lambda x, y: where(x - y, x * y, x + 3 * y))
+    by_numpy = compile(lambda x, y: np.sum(np.where(x > y, x * y, x + 3 * y)))
+    for x, y in product((-1.5, 0.0, 2.0), repeat=2):
+        v, w = Value(x), Value(y)
+        expected = by_python(v, w)
+        expected.backward()
+        assert by_data(x, y) == expected.data
+        assert by_data.gradient_wrt_inputs(x, y) == (v.grad, w.grad)
+        xs, ys = np.array([x]), np.array([y])
+        assert by_numpy(xs, ys) == expected.data
+        assert_allclose(by_numpy.gradient_wrt_inputs(xs, ys), [[v.grad], [w.grad]])
