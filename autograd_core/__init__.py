@@ -3,7 +3,6 @@
 from autograd_core.check import WrongDerivativeError, check_gradient, check_op
 from autograd_core.compiler import Program, RecordingError, compile
 from autograd_core.engine import (
-    OPS,
     Op,
     Value,
     dot,
@@ -18,11 +17,13 @@ from autograd_core.engine import (
     topological,
     total,
 )
+from autograd_core.functions import OPS, where
 from autograd_core.paths.explain import explain
 from autograd_core.paths.steps import backward_steps
 from autograd_core.pictures import draw
 from autograd_core.pictures.animation import animate
 from autograd_core.source import to_python
+from autograd_core.transforms import grad, hvp, jvp, value_and_grad
 
 __all__ = [
     "OPS",
@@ -39,9 +40,12 @@ __all__ = [
     "dot",
     "draw",
     "explain",
+    "grad",
     "gradient",
     "hessian",
+    "hvp",
     "jacobian",
+    "jvp",
     "logsumexp",
     "maximum",
     "mean",
@@ -50,4 +54,6 @@ __all__ = [
     "to_python",
     "topological",
     "total",
+    "value_and_grad",
+    "where",
 ]

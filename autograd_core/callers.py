@@ -31,7 +31,8 @@ def unless_cut(value: object, number: float, caller: FrameType) -> float:
     load = callee(caller.f_code, caller.f_lasti)
     if load is None or (name := called(load, caller)) in SERVED:
         return float(number)
-    instead = f"x.{name}()" if hasattr(value, name) else INSTEAD.get(name)
+    methods = [f"x.{n}()" for n in (name, name.replace("a", "arc", 1)) if hasattr(value, n)]
+    instead = methods[0] if methods else INSTEAD.get(name)
     raise TypeError(
         f"{name or 'a function'}() asked for the bare number of a Value, which would cut the graph "
         f"and lose the gradient: use {f'{instead}, or ' if instead else ''}x.data for the number"

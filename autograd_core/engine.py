@@ -127,10 +127,11 @@ class Value:
 
     `data` is the number, `grad` its gradient after a `backward()`, `op` what made it (None for
     a leaf), `parents` the operands in order, and `partials` the slope of this Value along each
-    parent, fixed when it is made: changing a parent's `data` later does not change them.
+    parent, fixed when it is made: changing a parent's `data` later does not change them. Other
+    attributes are free, as for what an optimiser keeps of a parameter.
     """
 
-    __slots__ = ("data", "grad", "label", "op", "parents", "partials")
+    __slots__ = ("__dict__", "data", "grad", "label", "op", "parents", "partials")
 
     data: float
     grad: float
@@ -180,14 +181,31 @@ class Value:
     def __truediv__(self, other: Operand) -> Value: return binary(DIV, self, other)
     def __rtruediv__(self, other: Operand) -> Value: return binary(DIV, other, self)
     def __rpow__(self, other: Operand) -> Value: return binary(POW, other, self)
+    def __mod__(self, other: Operand) -> Value: return binary(MOD, self, other)
+    def __rmod__(self, other: Operand) -> Value: return binary(MOD, other, self)
     def __neg__(self) -> Value: return NEG.record((self,))
     def __abs__(self) -> Value: return ABS.record((self,))
+    def __floor__(self) -> Value: return FLOOR.record((self,))
+    def __ceil__(self) -> Value: return CEIL.record((self,))
     def exp(self) -> Value: return EXP.record((self,))
     def log(self) -> Value: return LOG.record((self,))
     def sqrt(self) -> Value: return SQRT.record((self,))
     def sin(self) -> Value: return SIN.record((self,))
     def cos(self) -> Value: return COS.record((self,))
+    def tan(self) -> Value: return TAN.record((self,))
+    def sinh(self) -> Value: return SINH.record((self,))
+    def cosh(self) -> Value: return COSH.record((self,))
     def tanh(self) -> Value: return TANH.record((self,))
+    def arcsin(self) -> Value: return ARCSIN.record((self,))
+    def arccos(self) -> Value: return ARCCOS.record((self,))
+    def arctan(self) -> Value: return ARCTAN.record((self,))
+    def arctan2(self, other: Operand) -> Value: return ARCTAN2.record((self, other))
+    def hypot(self, other: Operand) -> Value: return HYPOT.record((self, other))
+    def expm1(self) -> Value: return EXPM1.record((self,))
+    def log1p(self) -> Value: return LOG1P.record((self,))
+    def log2(self) -> Value: return LOG2.record((self,))
+    def log10(self) -> Value: return LOG10.record((self,))
+    def conjugate(self) -> Value: return self
     def sigmoid(self) -> Value: return SIGMOID.record((self,))
     def softplus(self) -> Value: return SOFTPLUS.record((self,))
     def step(self) -> Value: return STEP.record((self,))
@@ -235,6 +253,18 @@ class Value:
     def _op(self) -> str:
         """The name of the op, under micrograd's name."""
         return self.op.name if self.op else ""
+
+    def _backward(self) -> None:
+        """Add this Value's part to the `grad` of its parents, under micrograd's name."""
+        if undefined := no_slope([self]):
+            raise undefined
+        for parent, partial in zip(self.parents, self.partials):
+            parent.grad += partial * self.grad
+
+    @property
+    def requires_grad(self) -> bool:
+        """Every Value has a gradient: this cannot be set."""
+        return True
 
 
 new = object.__new__
@@ -286,16 +316,32 @@ XLOGY = Op("xlogy", xlogy,          lambda z, x, y: (LOG(y), x / y),            
 NEG  = Op("neg",  operator.neg,     lambda z, x: (-1.0,),                           "negative")
 EXP  = Op("exp",  math.exp,         lambda z, x: (z,),                              "exp")
 SQRT = Op("sqrt", math.sqrt,        lambda z, x: (0.5 / z,),                        "sqrt",   (0.5, 2.0))
+EXPM1 = Op("expm1", math.expm1,     lambda z, x: (EXP(x),),                         "expm1")
+LOG1P = Op("log1p", math.log1p,     lambda z, x: (1 / (1 + x),),                    "log1p",  (-0.5, 2.0))
+LOG2  = Op("log2",  math.log2,      lambda z, x: (1 / math.log(2) / x,),            "log2",   (0.5, 2.0))
+LOG10 = Op("log10", math.log10,     lambda z, x: (1 / math.log(10) / x,),           "log10",  (0.5, 2.0))
 COS: Op  # which SIN names before it is made
 SIN  = Op("sin",  math.sin,         lambda z, x: (COS(x),),                         "sin")
 COS  = Op("cos",  math.cos,         lambda z, x: (-SIN(x),),                        "cos")
+TAN  = Op("tan",  math.tan,         lambda z, x: (1 + z * z,),                      "tan",    (-1.0, 1.0))
+COSH: Op
+SINH = Op("sinh", math.sinh,        lambda z, x: (COSH(x),),                        "sinh")
+COSH = Op("cosh", math.cosh,        lambda z, x: (SINH(x),),                        "cosh")
 TANH = Op("tanh", math.tanh,        lambda z, x: (1 - z * z,),                      "tanh")
+ARCSIN  = Op("arcsin",  math.asin,  lambda z, x: (1 / SQRT((1 - x) * (1 + x)),),    "arcsin", (-0.9, 0.9))
+ARCCOS  = Op("arccos",  math.acos,  lambda z, x: (-1 / SQRT((1 - x) * (1 + x)),),   "arccos", (-0.9, 0.9))
+ARCTAN  = Op("arctan",  math.atan,  lambda z, x: (1 / (1 + x * x),),                "arctan")
+HYPOT   = Op("hypot",   math.hypot, lambda z, x, y: (x / z, y / z),                 "hypot",  (0.5, 2.0))
+ARCTAN2 = Op("arctan2", math.atan2, lambda z, y, x: (x / (r := HYPOT(x, y)) / r, -y / r / r), "arctan2", (0.5, 2.0))
 SIGMOID  = Op("sigmoid",  sigmoid,  lambda z, x: (z * (1 - z),),                    sigmoid_array)
 SOFTPLUS = Op("softplus", softplus, lambda z, x: (SIGMOID(x),),                     softplus_array)
 
 STEP = Op("step", lambda x: float(x > 0),     lambda z, x: (0.0,),                  lambda np, x: np.where(x > 0, 1.0, 0.0))
 RELU = Op("relu", lambda x: max(x, 0.0),      lambda z, x: (STEP(x),),              lambda np, x: np.maximum(x, 0.0))
 ABS  = Op("abs",  abs,                        lambda z, x: (STEP(x) - STEP(-x),),   lambda np, x: np.where(x >= 0, x, -x))
+FLOOR = Op("floor", lambda x: x // 1.0,       lambda z, x: (0.0,),                  "floor")
+CEIL  = Op("ceil",  lambda x: -(-x // 1.0),   lambda z, x: (0.0,),                  "ceil")
+MOD   = Op("mod",   operator.mod,             lambda z, x, y: (1.0, (z - x) / y),   "remainder", (0.5, 2.0))
 MAXIMUM = Op("maximum", larger,  lambda z, x, y: (1 - STEP(y - x), STEP(y - x)),    "maximum")
 MINIMUM = Op("minimum", smaller, lambda z, x, y: (1 - STEP(x - y), STEP(x - y)),    "minimum")
 
@@ -325,8 +371,9 @@ def shares(z: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
     return tuple([weight / whole for weight in weights])
 
 
-OPS = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, XLOGY, SQRT, SIN, COS,
-       TANH, SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
+BASIC = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, XLOGY, SQRT,
+         EXPM1, LOG1P, LOG2, LOG10, SIN, COS, TAN, SINH, COSH, TANH, ARCSIN, ARCCOS, ARCTAN, HYPOT, ARCTAN2,
+         SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), FLOOR, CEIL, MOD, MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
 # fmt: on
 
 

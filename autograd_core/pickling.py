@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -129,4 +130,7 @@ def deep_copy(root: Value, memo: dict[int, Value]) -> Value:
             twin.data, twin.grad, twin.label = v.data, v.grad, v.label
             twin.op, twin.partials = v.op, v.partials
             twin.parents = tuple([memo[id(p)] for p in v.parents])
+            attributes, _ = state_of(v)
+            if attributes:
+                vars(twin).update(copy.deepcopy(attributes, memo))
     return memo[id(root)]

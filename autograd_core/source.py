@@ -192,6 +192,7 @@ class Python:
     subtract = staticmethod(lambda x, y: x - y)
     multiply = staticmethod(lambda x, y: x * y)
     divide = true_divide = staticmethod(lambda x, y: x / y)
+    remainder = staticmethod(lambda x, y: infix(x, "%", y, TIMES))
     power = float_power = staticmethod(lambda x, y: x**y)
     negative = staticmethod(lambda x: -x)
     positive = staticmethod(lambda x: x)

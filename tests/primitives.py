@@ -8,12 +8,13 @@ import ast
 import inspect
 from pathlib import Path
 
-from autograd_core import engine
+from autograd_core import engine, functions
 
 README = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- primitives: python -m tests.primitives -->", "<!-- end of primitives -->"
 INFIX = {"+", "-", "*", "/", "**"}
-SOURCE = ast.parse(inspect.getsource(engine))
+TABLES = (engine, functions)
+SOURCE = [node for table in TABLES for node in ast.parse(inspect.getsource(table)).body]
 
 
 def is_row(node):
@@ -24,7 +25,7 @@ def constants():
     """Rows `NAME = Op(...)`, by the name they are given."""
     return {
         statement.targets[0].id: statement.value
-        for statement in SOURCE.body
+        for statement in SOURCE
         if isinstance(statement, ast.Assign) and is_row(statement.value)
     }
 
@@ -33,7 +34,7 @@ def factories():
     """Functions that return a row, which depends on their arguments."""
     return [
         function
-        for function in SOURCE.body
+        for function in SOURCE
         if isinstance(function, ast.FunctionDef)
         and function.returns is not None
         and ast.unparse(function.returns) == "Op"
@@ -112,7 +113,7 @@ def rows():
     """Name, way of writing, slopes and domain of every primitive, in the order of the source."""
     found = [(row, None) for row in constants().values()]
     found += [(function.body[-1].value, function) for function in factories()]
-    for row, function in sorted(found, key=lambda item: item[0].lineno):
+    for row, function in found:
         parameters = [argument.arg for argument in function.args.args] if function else []
         yield name_of(row), written(row, parameters), slopes(row), domain(row, function)
 

@@ -39,6 +39,28 @@ BOUNDS = {
     "total": (8, 0, 8, 0),
     "dot": (8, 0, 8, 0),
     "logsumexp": (4, 8, 4, 8),
+    "expm1": (1, 1, 2, 2),
+    "log1p": (1, 2, 2, 0),
+    "log2": (1, 1, 2, 0),
+    "log10": (2, 2, 2, 0),
+    "tan": (1, 4, 4, 4),
+    "sinh": (3, 2, 4, 4),
+    "cosh": (2, 3, 4, 4),
+    "arcsin": (1, 3, 4, 0),
+    "arccos": (1, 3, 4, 0),
+    "arctan": (1, 3, 4, 0),
+    "hypot": (1, 2, 2, 2),
+    "arctan2": (1, 4, 4, 4),
+    "erf": (1, 2, 4, 2),
+    "erfc": (3, 2, 8, 2),
+    "gelu": (2, 2, 4, 4),
+    "silu": (4, 3, 4, 4),
+    "elu": (1, 1, 4, 2),
+    "floor": (0, 0, 0, 0),
+    "ceil": (0, 0, 0, 0),
+    "mod": (0.5, 1.5, 0, 0),
+    "sign": (0, 0, 0, 0),
+    "where": (0, 0, 0, 0),
     "**-3": (1, 2, 2, 4),
     "**-1": (1, 1, 2, 2),
     "**-0.5": (1, 1, 2, 2),
@@ -97,8 +119,9 @@ def test_run_on_one_number_after_the_other_a_program_has_the_bits_of_eager(name)
 @each_case
 def test_an_example_alone_has_the_numbers_that_it_has_among_others(name):
     case, rng = CASES[name], Random(name)
+    domain = getattr(case.f, "domain", (0.5, 2.0))
     for count in case.counts:
-        array = np.array([[rng.uniform(0.5, 2) for _ in range(count)] for _ in range(4)])
+        array = np.array([[rng.uniform(*domain) for _ in range(count)] for _ in range(4)])
         values = compile(lambda xs: [case.f(*xs)], batched=True)
         slopes = compile(lambda xs: case.f(*xs), batched=True)
         assert_allclose(values(array[:1]), values(array)[:1], rtol=1e-14)

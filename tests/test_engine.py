@@ -32,7 +32,7 @@ from autograd_core import (
 )
 from autograd_core.check import arities
 from autograd_core.engine import ADD, DIV, MUL, POW, SIN, SUB
-from tests.strategies import complex_slopes, expressions, thousandths
+from tests.strategies import expressions, slopes_on_arrays, thousandths
 
 NUMBERS = [int, float, Fraction, np.float64, np.float32, np.int64]
 ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
@@ -123,11 +123,6 @@ def test_nan_and_infinity_are_allowed_as_data():
     assert Value(-math.inf).data == -math.inf
 
 
-def test_a_value_takes_no_other_attributes():
-    with pytest.raises(AttributeError):
-        Value(1.0).gradient = 2.0
-
-
 def test_repr_shows_data_grad_and_label():
     x = Value(2.0, "x")
     y = x * x
@@ -190,11 +185,15 @@ def test_no_function_of_math_cuts_the_graph(function, count, graph):
     if name in {"isclose", "isfinite", "isinf", "isnan"}:
         assert function(*[x] * count) == function(*[0.5] * count)
         return
+    if name in {"floor", "ceil"}:  # which Python asks a Value for, as it does for abs(x)
+        assert function(x).parents == (x,)
+        return
     for _ in range(20):  # what runs often is run by other instructions
         with pytest.raises(TypeError) as error:
             x * function(*[x] * count)
-    if hasattr(Value, name):
-        assert f"use x.{name}()" in str(error.value)
+    for method in (name, name.replace("a", "arc", 1)):
+        if hasattr(Value, method):
+            assert f"use x.{method}()" in str(error.value)
 
 
 def cuts():
@@ -248,9 +247,10 @@ def test_where_code_has_no_positions_the_number_is_served():
 @pytest.mark.parametrize("number", [np.float64, np.float32, np.int64, int, Fraction])
 def test_data_set_to_another_sort_of_number_computes_as_floats_do(op, number):
     count = arities(op)[-1]
-    plain, changed = [[Value(2.0, f"x{i}") for i in range(count)] for _ in range(2)]
+    whole = int(op.domain[1])  # arcsin has no value at 2
+    plain, changed = [[Value(whole, f"x{i}") for i in range(count)] for _ in range(2)]
     for x in changed:
-        x.data = number(2)
+        x.data = number(whole)
     z, expected = op(*changed), op(*plain)
     z.backward()
     expected.backward()
@@ -386,8 +386,8 @@ def test_python_sums_values_from_its_zero():
 def test_backward_gives_the_slopes_of_the_array_forms(expression):
     leaves, y = expression.graph()
     y.backward()
-    for leaf, measured in zip(leaves, complex_slopes(expression, expression.inputs), strict=True):
-        assert leaf.grad == pytest.approx(float(measured[0]), rel=1e-9, abs=1e-9)
+    for leaf, measured in zip(leaves, slopes_on_arrays(expression, expression.inputs), strict=True):
+        assert leaf.grad == pytest.approx(measured, rel=1e-9, abs=1e-9)
 
 
 def test_backward_twice_adds_up_on_leaves_and_starts_afresh_between():

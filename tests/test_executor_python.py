@@ -6,7 +6,18 @@ import random
 import numpy as np
 import pytest
 
-from autograd_core import Value, dot, hessian, logsumexp, maximum, mean, minimum, softmax, total
+from autograd_core import (
+    OPS,
+    Value,
+    dot,
+    hessian,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    softmax,
+    total,
+)
 from autograd_core.compiler.build import Builder
 from autograd_core.compiler.canonical import canonical
 from autograd_core.compiler.executors.cells import FEW, is_scalar
@@ -22,7 +33,6 @@ from autograd_core.engine import (
     EXP,
     LOGSUMEXP,
     MUL,
-    OPS,
     SIN,
     SUB,
     TANH,

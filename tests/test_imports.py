@@ -94,7 +94,7 @@ def test_every_public_name_is_there():
     assert {
         *("Value", "Op", "OPS", "topological", "gradient", "jacobian", "hessian"),
         *("total", "dot", "mean", "logsumexp", "softmax", "maximum", "minimum"),
-        *("check_op", "check_gradient", "draw"),
+        *("check_op", "check_gradient", "draw", "grad", "value_and_grad", "jvp", "hvp"),
     } <= set(autograd_core.__all__)
 
 
@@ -108,6 +108,10 @@ def test_every_public_name_is_there():
         ("jacobian", ["ys", "xs"]),
         ("hessian", ["y", "xs"]),
         ("check_gradient", ["f", "xs"]),
+        ("grad", ["f", "argnum"]),
+        ("value_and_grad", ["f", "argnum"]),
+        ("jvp", ["f", "argnum"]),
+        ("hvp", ["f", "argnum"]),
         ("check_op", ["op"]),
         ("topological", ["root"]),
     ],

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_core.arrays import ValueArray
 from autograd_core.compiler.ir import Floats
 from autograd_core.engine import NUMBER, Value
 
@@ -198,7 +199,7 @@ def make(kind: Kind, label: str, new: Callable[[str], Value]) -> Any:
     array = np.empty(kind[1], dtype=object)
     for place in np.ndindex(*kind[1]):
         array[place] = new(f"{label}[{','.join(map(str, place))}]" if place else label)
-    return array[()]  # itself where there are no axes
+    return array.view(ValueArray)[()]  # itself where there are no axes
 
 
 def count(kind: Kind) -> int:

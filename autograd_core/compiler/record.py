@@ -136,7 +136,8 @@ class Recording:
         raise RecordingError(
             f"Python asked for the number in {value!r} while a program is being recorded. "
             "The program will serve other numbers too, so it cannot follow an `if`, a comparison, "
-            "float(), or `.data`: write the choice as relu(), step(), maximum() or minimum(), "
+            "float(), or `.data`: write the choice as where(x - y, a, b), which is a where x > y, "
+            "else b, or as relu(), step(), maximum() or minimum(), "
             "or leave the function uncompiled: fit(..., compile=False)."
         )
 

@@ -50,6 +50,48 @@ def logarithm(x):
     return mp.log(x)
 
 
+def real(f):
+    """The function where its result is a real number."""
+
+    def of_real(x):
+        if isinstance(z := f(x), mpmath.mpc):
+            raise ValueError
+        return z
+
+    return of_real
+
+
+def normal(x):
+    """The density whose integral from minus infinity to infinity is 1."""
+    return mp.exp(-x * x) / mp.sqrt(mp.pi)
+
+
+def phi(x):
+    """The share of the normal distribution below x."""
+    return complement(-x / mp.sqrt(2)) / 2
+
+
+def complement(x):
+    """1 - erf(x), which is beyond the range of floats from 30 on."""
+    return mp.erfc(x) if abs(x) < 30 else mpf(1 - mp.sign(x))
+
+
+def remainder(x, y):
+    with mp.workdps(700):
+        return x - y * mp.floor(x / y)
+
+
+def whole_part(x, y):
+    with mp.workdps(700):
+        return mp.floor(x / y)
+
+
+def logarithm_beyond_1(x):
+    if x <= -1:
+        raise ValueError
+    return mp.log1p(x)
+
+
 def sigmoid(x):
     return 1 / (1 + mp.exp(-x))
 
@@ -134,6 +176,31 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
     "total": (lambda *xs: mp.fsum(xs), lambda *xs: [1] * len(xs)),
     "dot": (inner, swapped),
     "logsumexp": (log_of_sum, shares),
+    "expm1": (mp.expm1, lambda x: [mp.exp(x)]),
+    "log1p": (logarithm_beyond_1, lambda x: [1 / (1 + x)]),
+    "log2": (lambda x: logarithm(x) / mp.ln2, lambda x: [1 / (x * mp.ln2)]),
+    "log10": (lambda x: logarithm(x) / mp.ln10, lambda x: [1 / (x * mp.ln10)]),
+    "tan": (mp.tan, lambda x: [1 / mp.cos(x) ** 2]),
+    "sinh": (mp.sinh, lambda x: [mp.cosh(x)]),
+    "cosh": (mp.cosh, lambda x: [mp.sinh(x)]),
+    "arcsin": (real(mp.asin), lambda x: [1 / mp.sqrt(1 - x * x)]),
+    "arccos": (real(mp.acos), lambda x: [-1 / mp.sqrt(1 - x * x)]),
+    "arctan": (mp.atan, lambda x: [1 / (1 + x * x)]),
+    "arctan2": (mp.atan2, lambda y, x: [x / (x * x + y * y), -y / (x * x + y * y)]),
+    "hypot": (mp.hypot, lambda x, y: [x / mp.hypot(x, y), y / mp.hypot(x, y)]),
+    "erf": (lambda x: 1 - complement(x) if abs(x) > 1 else mp.erf(x), lambda x: [2 * normal(x)]),
+    "erfc": (complement, lambda x: [-2 * normal(x)]),
+    "gelu": (lambda x: x * phi(x), lambda x: [phi(x) + x * normal(x / mp.sqrt(2)) / mp.sqrt(2)]),
+    "silu": (
+        lambda x: x * sigmoid(x),
+        lambda x: [sigmoid(x) * (1 + x * sigmoid(-x))],
+    ),
+    "elu": (lambda x: x if x > 0 else mp.expm1(x), lambda x: [mp.exp(min(x, 0))]),
+    "floor": (mp.floor, lambda x: [0]),
+    "ceil": (mp.ceil, lambda x: [0]),
+    "sign": (mp.sign, lambda x: [0]),
+    "mod": (remainder, lambda x, y: [1, -whole_part(x, y)]),
+    "where": (lambda c, x, y: x if c > 0 else y, lambda c, x, y: [0, int(c > 0), int(c <= 0)]),
 }
 
 
@@ -220,6 +287,13 @@ def then_positive(rng, count):
     return [*rest, abs(x) or 1.0]
 
 
+def at_most_1(rng, count):
+    """Nine in ten between -1 and 1, and many near to these."""
+    kinds = (lambda: rng.uniform(-1, 1), lambda: 1 - 2.0 ** -rng.uniform(0, 53))
+    x = rng.choice(kinds)() if rng.random() < 0.6 else number(rng)
+    return [rng.choice((-1, 1)) * (1 / x if abs(x) > 1 and rng.random() < 0.9 else x)]
+
+
 def base_and_exponent(rng, count):
     """Half of them with a power in the range of floats."""
     x, y = mostly_positive(rng, count)
@@ -277,6 +351,12 @@ def of_reduced(x):
     return 1e-12 if abs(x) > 1e8 else 0.0
 
 
+def below_normal(x, y):
+    """A length below the normal range has lost digits, one above all: a quotient by it shows it."""
+    length = math.hypot(x, y)
+    return [SMALLEST_NORMAL / (length or 1.0) if length < math.inf else LARGEST] * 2
+
+
 COUNTS = (1, 2, 3, 4, 20)  # of operands, where there may be any number
 SETTINGS = {
     # A quotient below the normal range has lost digits, which its quotient by y shows.
@@ -299,6 +379,23 @@ SETTINGS = {
     "total": {"value_scale": lambda *xs: mp.fsum(xs, absolute=True)},
     "dot": {"value_scale": lambda *xs: inner(*map(abs, map(mpf, xs)))},
     "logsumexp": {"value_scale": lambda *xs: max(1.0, abs(max(xs))), "slope_scale": ones},
+    "log1p": {"operands": mostly_positive},
+    "log2": {"operands": mostly_positive},
+    "log10": {"operands": mostly_positive},
+    "tan": {
+        "value_scale": lambda x: of_reduced(x) * (1 + math.tan(x) ** 2),
+        "slope_scale": lambda x: [of_reduced(x) * (1 + abs(math.tan(x)) ** 3)],
+    },
+    # The square overflows from 1e154 on, where the slope is below the normal range.
+    "arctan": {"slope_scale": lambda x: [1e-290]},
+    "arctan2": {"operands": then_positive, "slope_scale": below_normal},
+    "hypot": {"slope_scale": below_normal},
+    "arcsin": {"operands": at_most_1},
+    "arccos": {"operands": at_most_1},
+    "erf": {"slope_scale": ones},
+    "erfc": {"slope_scale": ones},
+    "gelu": {"value_scale": lambda x: 1.0, "slope_scale": ones},
+    "silu": {"value_scale": lambda x: SMALLEST_NORMAL * abs(x), "slope_scale": ones},
 }
 
 

@@ -29,7 +29,8 @@ from autograd_core.compiler.executors.cells import (
     Scalars,
 )
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
-from autograd_core.engine import DIV, MUL, NEG, OPS, SUB, Op, power
+from autograd_core.engine import DIV, MUL, NEG, SUB, Op, power
+from autograd_core.functions import OPS
 from autograd_core.numerics import real_power
 
 LETTERS = {"parameters": "w", "others": "c", "inputs": "x"}

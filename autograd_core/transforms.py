@@ -1,0 +1,240 @@
+"""Derivatives of functions, compiled: `grad(f)` is a function, as in HIPS autograd and JAX.
+
+f takes numbers, lists, dicts and arrays of them. It is differentiated along its first argument, or
+the one that `argnum` counts from 0, and gradients come back in the structure of that. Each function
+is recorded at its first call for arguments of a structure, as `compile` says, and run from then on.
+Given Values, it computes with them, so derivatives nest: `grad(grad(f))`.
+
+>>> slope = grad(lambda x: x**3)
+>>> slope(2.0), grad(slope)(2.0)
+(12.0, 12.0)
+>>> value_and_grad(lambda x: x[0] ** 2 * x[1])([3.0, 4.0])
+(36.0, [24.0, 9.0])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import wraps
+from threading import get_ident
+from typing import Any, TypeAlias
+
+from autograd_core import engine
+from autograd_core.compiler import Program, compile
+from autograd_core.engine import RECORDERS, Operand, Value, as_value, gradient, times, total
+from autograd_core.pickling import Parents
+
+Function: TypeAlias = Callable[..., Any]
+
+
+def value_and_grad(f: Function, argnum: int = 0) -> Function:
+    """The function that returns what f does, and the gradient along an argument.
+
+    Where f returns a tuple, its first item is what is differentiated. It is what
+    `scipy.optimize.minimize(value_and_grad(f), x, jac=True)` takes.
+    """
+    if argnum < 0:
+        raise ValueError(f"argnum counts from 0, got {argnum}")
+    recorded: dict[Any, Recorded] = {}
+
+    @wraps(f)
+    def both(*args: Any) -> tuple[Any, Any]:
+        if in_values(args):
+            return value_and_slopes(f, argnum, args)
+        xs = args[argnum]
+        key = structure(xs)
+        if key not in recorded:
+            recorded[key] = Recorded(f, argnum, xs)
+        return recorded[key](args)
+
+    return both
+
+
+def grad(f: Function, argnum: int = 0) -> Function:
+    """The function that returns the gradient of f along an argument, in its structure."""
+    both = value_and_grad(f, argnum)
+    return wraps(f)(lambda *args: both(*args)[1])
+
+
+def jvp(f: Function, argnum: int = 0) -> Function:
+    """The function of f's arguments and a direction: what f returns, and its slope that way.
+
+    >>> jvp(lambda x: [x[0] * x[1], x[0]])([3.0, 4.0], [1.0, 0.0])
+    (array([12.,  3.]), array([4., 1.]))
+    """
+
+    def along(*args: Any) -> tuple[Any, Any]:
+        *args_of_f, direction = args
+        xs, args_of_f = with_values(args_of_f, argnum)
+        y = f(*args_of_f)
+        slopes = tangents(leaves(y), xs, leaves(direction))
+        return y, rebuilt(y, iter(slopes))
+
+    return compiled(along)
+
+
+def hvp(f: Function, argnum: int = 0) -> Function:
+    """The function of f's arguments and a direction: the Hessian of f times the direction.
+
+    >>> hvp(lambda x: x[0] ** 2 * x[1])([3.0, 4.0], [1.0, 0.0])
+    array([8., 6.])
+    """
+    slope = grad(f, argnum)
+
+    def along(*args: Any) -> Any:
+        *args_of_f, direction = args
+        xs, args_of_f = with_values(args_of_f, argnum)
+        bends = tangents(leaves(slope(*args_of_f)), xs, leaves(direction))
+        return rebuilt(args_of_f[argnum], iter(bends))
+
+    return compiled(along)
+
+
+def jacobian(f: Function, argnum: int = 0) -> Function:
+    """The function that returns the slopes of each item of f along each item of an argument.
+
+    Both are numbers, lists of one shape or arrays; the result's shape is that of what f returns,
+    followed by that of the argument.
+
+    >>> jacobian(lambda x: [x[0] * x[1], x[0]])([3.0, 4.0])
+    array([[4., 3.],
+           [1., 0.]])
+    """
+
+    def rows(*args: Any) -> Any:
+        import numpy as np
+
+        xs, args_of_f = with_values(args, argnum)
+        y = f(*args_of_f)
+        slopes = [slope for row in engine.jacobian(leaves(y), xs) for slope in row]
+        shape = np.shape(y) + np.shape(args_of_f[argnum])
+        return np.array(slopes, dtype=object).reshape(shape)[()]
+
+    return compiled(rows)
+
+
+def hessian(f: Function, argnum: int = 0) -> Function:
+    """The function that returns the second derivatives of f: the Jacobian of its gradient.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 4.0])
+    array([[8., 6.],
+           [6., 0.]])
+    """
+    return jacobian(grad(f, argnum), argnum)
+
+
+class Recorded:
+    """A function compiled with the items of one argument as parameters."""
+
+    def __init__(self, f: Function, argnum: int, xs: Any) -> None:
+        self.argnum, self.xs = argnum, [Value(x) for x in leaves(xs)]
+        inside = rebuilt(xs, iter(self.xs))
+
+        def of_others(*others: Any) -> Any:
+            return f(*others[:argnum], inside, *others[argnum:])
+
+        self.program: Program = compile(of_others)
+
+    def __call__(self, args: Sequence[Any]) -> tuple[Any, Any]:
+        """What the function returns, and its gradient along that argument."""
+        given = args[self.argnum]
+        for x, number in zip(self.xs, leaves(given), strict=True):
+            x.data = float(number)
+        others = [x for i, x in enumerate(args) if i != self.argnum]
+        value, slopes = self.program.value_and_gradient(*others)
+        found = dict(zip(self.program.parameters, slopes.tolist(), strict=True))
+        return value, rebuilt(given, iter([found.get(x, 0.0) for x in self.xs]))
+
+
+# --- On Values -------------------------------------------------------------------------------
+
+
+def compiled(f: Function) -> Function:
+    """The function as a program; on Values, the function itself."""
+    program = compile(f)
+    return lambda *args: f(*args) if in_values(args) else program(*args)
+
+
+def in_values(args: Sequence[Any]) -> bool:
+    """Whether to compute with Values: some are given, or a program is being recorded."""
+    return get_ident() in RECORDERS or any(map(holds_values, args))
+
+
+def holds_values(x: Any) -> bool:
+    """Whether there is a Value in an argument."""
+    numbers = getattr(x, "dtype", "O") != "O"
+    return not numbers and any(isinstance(leaf, Value) for leaf in leaves(x))
+
+
+def value_and_slopes(f: Function, argnum: int, args: Sequence[Any]) -> tuple[Any, Any]:
+    """What f returns, and its slopes along the items of an argument, as Values."""
+    xs, args = with_values(args, argnum)
+    result = f(*args)
+    y = as_value(result[0] if isinstance(result, tuple) else result)
+    return result, rebuilt(args[argnum], iter(gradient(y, *xs)))
+
+
+def with_values(args: Sequence[Any], argnum: int) -> tuple[list[Value], list[Any]]:
+    """The items of one argument as Values, and the arguments with these in it."""
+    xs = list(map(as_value, leaves(args[argnum])))
+    given = list(args)
+    given[argnum] = rebuilt(args[argnum], iter(xs))
+    return xs, given
+
+
+def tangents(
+    ys: Sequence[Operand], xs: Sequence[Value], directions: Sequence[Operand]
+) -> list[Operand]:
+    """The slope of each y where each x moves in its direction: the chain rule, forward."""
+    roots = Parents([y for y in ys if isinstance(y, Value)])
+    slope: dict[Any, Operand] = dict(zip(xs, directions, strict=True))
+    for v in engine.topological(roots)[:-1]:
+        if v.op and v not in slope and not slope.keys().isdisjoint(v.parents):
+            partials = zip(v.parents, v.op.partials(v, *v.parents))
+            terms = [times(partial, slope[p]) for p, partial in partials if p in slope]
+            slope[v] = total(terms) if len(terms) > 1 else terms[0]
+    return [slope.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in ys]
+
+
+# --- Structures ------------------------------------------------------------------------------
+
+
+def leaves(x: Any) -> list[Any]:
+    """The numbers or Values in lists, tuples, dicts and arrays, in order."""
+    if isinstance(x, dict):
+        return [leaf for item in x.values() for leaf in leaves(item)]
+    if isinstance(x, (list, tuple)):
+        return [leaf for item in x for leaf in leaves(item)]
+    return x.ravel().tolist() if getattr(x, "shape", ()) else [x]
+
+
+def structure(x: Any) -> Any:
+    """What tells arguments of other structures apart."""
+    if isinstance(x, dict):
+        return "dict", tuple([(key, structure(item)) for key, item in x.items()])
+    if isinstance(x, (list, tuple)):
+        return type(x).__name__, tuple(map(structure, x))
+    return getattr(x, "shape", ())
+
+
+def rebuilt(x: Any, items: Iterator[Any]) -> Any:
+    """The structure of x, with these items in it."""
+    if isinstance(x, dict):
+        return {key: rebuilt(item, items) for key, item in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)([rebuilt(item, items) for item in x])
+    shape = getattr(x, "shape", ())
+    return array_of([next(items) for _ in range(x.size)], shape) if shape else next(items)
+
+
+def array_of(items: list[Any], shape: tuple[int, ...]) -> Any:
+    """An array of numbers, or one of Values."""
+    import numpy as np
+
+    from autograd_core.arrays import ValueArray
+
+    if {*map(type, items)} <= {float}:
+        return np.array(items).reshape(shape)
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array.reshape(shape).view(ValueArray)
