@@ -1,9 +1,7 @@
 """Scalars that remember how they were computed, and the derivatives that follow."""
 
-from autograd_core.animate import animate
 from autograd_core.check import WrongDerivativeError, check_gradient, check_op
 from autograd_core.compiler import Program, RecordingError, compile
-from autograd_core.draw import draw
 from autograd_core.engine import (
     OPS,
     Op,
@@ -20,7 +18,10 @@ from autograd_core.engine import (
     topological,
     total,
 )
-from autograd_core.explain import backward_steps, explain
+from autograd_core.paths.explain import explain
+from autograd_core.paths.steps import backward_steps
+from autograd_core.pictures import draw
+from autograd_core.pictures.animation import animate
 from autograd_core.source import to_python
 
 __all__ = [

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from autograd_core import Value, draw, topological
-from autograd_core.collapse import MOST_LINKS, PARAMETER
-from autograd_core.draw import GraphvizMissingError, Picture
 from autograd_core.files import write_whole
+from autograd_core.pictures.net import MOST_LINKS
+from autograd_core.pictures.picture import Picture
+from autograd_core.pictures.renderers import GraphvizMissingError
 from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, History, datasets, evaluate, fit, plot, save
 from nn.doctor import diagnose
+from nn.labels import parameter
 from nn.losses import Loss
 from nn.optim import Optimizer
 from nn.readings import name_units
@@ -420,8 +422,7 @@ def verdict(first_loss: float, final_loss: float, accuracy: float | None, n: int
 def one_prediction(model: MLP, data: Data, loss: Loss) -> Picture:
     """The graph of the first example's loss, after backward: whole, by neurons, or by layers."""
     labels = [
-        f"x{j}" if PARAMETER.fullmatch(name) else shown(name)[1:-1]
-        for j, name in enumerate(data.inputs)
+        f"x{j}" if parameter(name) else shown(name)[1:-1] for j, name in enumerate(data.inputs)
     ]
     outputs = model.outputs([Value(v, label) for v, label in zip(data.X[0], labels, strict=True)])
     result = loss(outputs, data.y[0])

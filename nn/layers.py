@@ -18,6 +18,7 @@ from autograd_core import Value, dot, softmax
 from autograd_core.engine import Operand, as_value
 from nn.given import Seed, as_rng, look_up, plain, whole_number
 from nn.init import INITS, Init
+from nn.labels import bias, weight
 from nn.module import Module
 
 Activation: TypeAlias = Callable[[Value], Value]
@@ -117,9 +118,9 @@ class Layer(Module):
         ]
         for i, neuron in enumerate(self.neurons):
             neuron.activate = self.activate
-            neuron.b.label = f"b{name}[{i}]"
+            neuron.b.label = bias(name, i)
             for j, w in enumerate(neuron.w):
-                w.label = f"W{name}[{i},{j}]"
+                w.label = weight(name, i, j)
         self.pre_activations: list[Value] = []
         self.activations: list[Value] = []
 

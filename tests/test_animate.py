@@ -8,10 +8,10 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given, settings
 
-from autograd_core import Value, renderers, topological
-from autograd_core.animate import animate
-from autograd_core.explain import ORDERS, backward_steps
-from autograd_core.renderers import GraphvizMissingError
+from autograd_core import Value, animate, backward_steps, topological
+from autograd_core.paths.steps import ORDERS
+from autograd_core.pictures import renderers
+from autograd_core.pictures.renderers import GraphvizMissingError
 from tests.strategies import expressions
 
 LABELS = ["<b>", "</script><script>", 'say "hi"', "it's & more", "größe 漢字", "{a|b} $data \\n"]

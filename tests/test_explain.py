@@ -7,14 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from autograd_core import Value, dot, topological, total
+from autograd_core import Value, backward_steps, dot, explain, topological, total
 from autograd_core.engine import collector_paused
-from autograd_core.explain import (
-    ORDERS,
-    backward_steps,
-    explain,
-    gradients_after,
-)
+from autograd_core.paths.steps import ORDERS, gradients_after
 from nn import MLP
 from tests.strategies import expressions
 

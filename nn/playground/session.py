@@ -18,7 +18,7 @@ import numpy as np
 
 from autograd_core import Value, compile, draw, gradient, total
 from autograd_core.compiler.ir import Floats
-from autograd_core.explain import explain
+from autograd_core.paths.explain import explain
 from nn import datasets
 from nn.examples import Examples, Order
 from nn.layers import MLP

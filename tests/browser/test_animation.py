@@ -4,8 +4,7 @@ import shutil
 
 import pytest
 
-from autograd_core import Value
-from autograd_core.animate import animate
+from autograd_core import Value, animate
 
 pytestmark = pytest.mark.slow
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")

@@ -5,26 +5,20 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from string import Template
 from typing import Any
 
-from autograd_core.draw import (
-    Node,
-    add_op,
-    add_value,
-    check_size,
-    expression,
-    held_in,
-    snapshot,
-    value_rows,
-)
 from autograd_core.engine import Value, topological
-from autograd_core.explain import Step, backward_steps, called, gradients_after, slopes
 from autograd_core.files import write_whole
-from autograd_core.picture import INK, SIZE, Picture, coloured, new_dot, short
+from autograd_core.names import held_in, short
+from autograd_core.paths import slopes
+from autograd_core.paths.steps import BackwardStep, backward_steps, gradients_after
+from autograd_core.pictures.drawing import Drawing, Row
+from autograd_core.pictures.graph import GraphView, refuse_large, wired
+from autograd_core.pictures.picture import SIZE, Picture
 
-NO_BREAK = "&#160;"
+MOST_NODES = 400  # whose steps can be followed
+NO_BREAK = "\xa0"  # a space that holds its room
 
 
 def animate(
@@ -40,15 +34,23 @@ def animate(
     graph that is too large to draw, GraphvizMissingError where there is no Graphviz.
     """
     values = topological(root)
-    check_size(values, 400)
-    nodes = [
-        replace(node, label=node.name if node.op else node.label, grad=None)
-        for node in snapshot(values, held_in(names or {}))
-    ]
-    story = Story(values, backward_steps(root, order, names=names), called(values, names))
-    picture = Picture("", lambda: dot_source(nodes, story.room()))
+    refuse_large(values, MOST_NODES)
+    graph = GraphView(values, held_in(names), with_grad=())
+    story = Story(values, backward_steps(root, order, names=names), graph.names)
+    picture = Picture(first_frame(graph, story.room()))
     title = f"Backward pass, {order if isinstance(order, str) else 'given order'}"
     return Animation(picture.render("svg").decode(), story.data(), title)
+
+
+def first_frame(graph: GraphView, room: Mapping[Value, int]) -> Drawing:
+    """The graph before any gradient has arrived, with room for as many characters of each."""
+    boxes = {}
+    for v in graph.order:
+        data, _ = graph.rows(v)
+        name = graph.names[v] if v in graph.computed else data.name
+        grad = f"grad{NO_BREAK}–".ljust(len("grad ") + room[v], NO_BREAK)
+        boxes[v] = graph.box(v, [Row(data.text, name), Row(grad)], about=graph.equation(v))
+    return wired(graph, boxes)
 
 
 class Animation:
@@ -97,7 +99,7 @@ class Story:
     """What the page tells: the Values, what each step changes, and how it ends."""
 
     def __init__(
-        self, values: Sequence[Value], steps: Sequence[Step], name: Mapping[Value, str]
+        self, values: Sequence[Value], steps: Sequence[BackwardStep], name: Mapping[Value, str]
     ) -> None:
         self.values, self.steps, self.name = values, steps, name
         self.right = slopes(values)
@@ -147,14 +149,14 @@ class Story:
         where = f" The first mistake is step {first}." if first else ""
         return f"{count}: {', '.join(shown + more)}.{where}"
 
-    def room(self) -> list[int]:
+    def room(self) -> dict[Value, int]:
         """How many characters the gradient of each Value takes, at the most, with its mark."""
         room = dict.fromkeys(self.values, 1)
         for step in self.steps:
             room[step.parent] = max(room[step.parent], len(short(step.after)))
         for v in {*self.wrong, *[step.wrong for step in self.steps if step.wrong]}:
             room[v] += len(f", not {short(self.right[v])}")
-        return list(room.values())
+        return room
 
 
 def differ(x: float, y: float) -> bool:
@@ -162,15 +164,3 @@ def differ(x: float, y: float) -> bool:
     return not (
         math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(x) and math.isnan(y))
     )
-
-
-def dot_source(nodes: Sequence[Node], room: Sequence[int]) -> str:
-    """The graph before any gradient has arrived, with room for as many characters of each."""
-    dot = new_dot()
-    for i, node in enumerate(nodes):
-        how = replace(node, arithmetic=f"{expression(node, nodes)} = {short(node.data)}")
-        title, _ = value_rows(node)
-        grad = coloured(f"grad{NO_BREAK}–{(room[i] - 1) * NO_BREAK}", INK)
-        add_value(dot, i, how, [title, (grad, "")], border=2 if i == len(nodes) - 1 else 1)
-        add_op(dot, i, nodes)
-    return str(dot.source)

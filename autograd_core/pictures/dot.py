@@ -1,0 +1,115 @@
+"""A drawing in Graphviz's language, DOT."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row
+
+# Blue and orange are told apart by every eye; in black and white there is a minus sign as well.
+GREY, FAINT = "#777777", "#c4c4c4"
+COLOURS = {  # of a tone: its ink, and what is behind it
+    "plain": ("#222222", ""),
+    "positive": ("#0060a8", "#dcebf8"),
+    "negative": ("#b84a00", "#fde6d2"),
+    "kink": ("#222222", "#fff2b3"),
+    "wrong": ("#c00000", "#ffd9d9"),
+    "faint": (GREY, ""),
+}
+FRAMES = {"plain": GREY, "faint": FAINT, "wrong": COLOURS["wrong"][0]}
+PALE, WHITE = "#f1f1f1", "white"
+
+FONT = {"fontname": "Courier", "fontsize": "12"}
+GRAPH = {"rankdir": "LR", "bgcolor": WHITE, "nodesep": "0.2"}
+EDGE = {"fontname": "Courier", "fontsize": "11", "arrowsize": "0.6", "color": GREY}
+OVAL = {"width": "0.4", "height": "0.35", "style": "filled", "margin": "0.05,0.03"}
+LINE = {"tailport": "e", "headport": "w", "arrowhead": "none"}
+
+
+def as_dot(drawing: Drawing) -> str:
+    """The drawing in DOT: ids as they are, colours for tones."""
+    import graphviz
+
+    graph = {**GRAPH, "ranksep": f"{drawing.gap}"}
+    if drawing.is_straight:
+        graph["splines"] = "line"
+    if drawing.title:
+        graph |= {"label": escaped(drawing.title, "\\n"), "labelloc": "t", **FONT}
+    dot = graphviz.Digraph(graph_attr=graph, node_attr=FONT, edge_attr=EDGE)
+    for column in drawing.columns:
+        add_column(dot, column)
+    for shape in drawing.shapes:
+        add_shape(dot, shape)
+    for edge in drawing.edges:
+        add_edge(dot, edge)
+    return str(dot.source)
+
+
+def add_column(dot: Any, column: Sequence[Box]) -> None:
+    """Boxes below each other, in their order, and as wide as each other: no line crosses one."""
+    longest = max([len(str(row)) for box in column for row in box.rows])
+    with dot.subgraph(graph_attr={"rank": "same"}) as together:
+        for box in column:
+            add_shape(together, box, width=min(500, 8 * longest))
+        for above, below in pairwise(column):
+            together.edge(above.id, below.id, style="invis")
+
+
+def add_shape(dot: Any, shape: Box | Oval, width: int = 0) -> None:
+    """A box is a table at least `width` points wide, an oval a node of the usual shape."""
+    tip = tooltip(shape.about)
+    if isinstance(shape, Box):
+        dot.node(shape.id, table(shape, width), shape="plain", id=shape.id, tooltip=tip)
+        return
+    look = {"color": GREY, "fillcolor": "#eeeeee"}
+    if shape.tone == "faint":
+        look = {"color": FAINT, "fontcolor": GREY, "fillcolor": WHITE}
+    dot.node(shape.id, escaped(shape.text, "\\n"), id=shape.id, tooltip=tip, **OVAL, **look)
+
+
+def add_edge(dot: Any, edge: Edge) -> None:
+    """An edge with its label, its width and what is said about it."""
+    tip, look = tooltip(edge.about), {} if edge.is_arrow else dict(LINE)
+    if edge.tone == "faint":
+        look |= {"color": FAINT, "fontcolor": GREY}
+    elif edge.width is not None:
+        look |= {"color": COLOURS[edge.tone][0], "penwidth": f"{edge.width:.2f}"}
+        look |= {"style": "dashed"} if edge.tone == "negative" else {}
+    if edge.label:  # the empty line keeps the edge above at a distance
+        look |= {"label": f" \n {escaped(edge.label, ' ')} ", "labeltooltip": tip}
+    dot.edge(edge.source, edge.target, id=edge.id or None, tooltip=tip or None, **look)
+
+
+def table(box: Box, width: int) -> str:
+    """A box in Graphviz's HTML."""
+    fill = PALE if box.is_given else WHITE
+    cells = [
+        f'<tr><td width="{width}" bgcolor="{COLOURS[row.tone][1] or fill}">{content(row)}</td></tr>'
+        for row in box.rows
+    ]
+    return (
+        f'<<table border="{box.border}" cellborder="0" cellspacing="0" cellpadding="2" '
+        f'color="{FRAMES[box.tone]}" bgcolor="{fill}">{"".join(cells)}</table>>'
+    )
+
+
+def content(row: Row) -> str:
+    """A row in Graphviz's HTML, in the colour of its tone."""
+    name = f"<b>{escaped(row.name)}</b>" if row.name.strip() else ""
+    text = "  ".join(filter(None, [name, escaped(row.text) if row.text else ""]))
+    return f'<font color="{COLOURS[row.tone][0]}">{text}</font>'
+
+
+def escaped(text: str, newline: str = "<br/>") -> str:
+    """Any text for Graphviz to show as it is: it reads entities, and backslashes as escapes."""
+    lines = "".join([c if c.isprintable() or c in "\n\xa0" else "\ufffd" for c in text]).split("\n")
+    shown = [html.escape(line).replace("\\", 2 * "\\") or " " for line in lines]
+    return newline.join(shown)  # a line without a space in it can crash Graphviz
+
+
+def tooltip(text: str) -> str:
+    """A text on one line for a tooltip; Graphviz reads its escapes twice."""
+    return escaped(text, " ").replace("\\", 2 * "\\")
