@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core.engine import Value
 
 if TYPE_CHECKING:
-    from autograd_core.compiler.arguments import Parts
+    from autograd_core.compiler.arguments import Kind, Parts
     from autograd_core.compiler.compiled import Compiled
     from autograd_core.compiler.ir import Floats
 
@@ -137,14 +137,21 @@ class Program:
         """What f calls its first arguments."""
         return [name for name in argument_names(self.f) if name.isidentifier()]
 
-    def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
-        """The program for arguments of this structure, recorded if it is new, and their numbers."""
+    @cached_property
+    def read(self) -> Callable[..., tuple[list[Kind], Parts]]:
+        """What reads arguments; NumPy comes with it."""
         from autograd_core.compiler.arguments import read_all
 
-        names = self.names[: len(args)]
-        names += [f"x{i}" for i in range(len(names) + 1, len(args) + 1)]
-        names += keywords
-        kinds, parts = read_all((*args, *keywords.values()), names, batched=self.batched)
+        return read_all
+
+    def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
+        """The program for arguments of this structure, recorded if it is new, and their numbers."""
+        names = self.names
+        if keywords or len(args) != len(names):
+            unnamed = range(len(names) + 1, len(args) + 1)
+            names = [*names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
+            args = (*args, *keywords.values())
+        kinds, parts = self.read(args, names, batched=self.batched)
         key = (*keywords, *kinds)
         if key not in self.compiled:
             from autograd_core.compiler.compiled import Compiled

@@ -152,6 +152,8 @@ def filled(
 
 def mean_of(root: Floats) -> float:
     """The mean over the examples, or the number itself."""
+    if root.size == 1:
+        return root.item()
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.add.reduce(root, None)) / root.size
 

@@ -163,7 +163,7 @@ class Calls:
                 calls.append(partial(np.copyto, target, self.array[y]))
                 start += y.size
         places = np.maximum(index, 0).astype(np.intp)
-        calls.append(partial(np.take, source, places, 0, out, "clip"))
+        calls.append(partial(source.take, places, 0, out, "clip"))
         if index.min(initial=0) < 0:
             calls.append(partial(out.__setitem__, np.nonzero(index < 0), 0.0))
         return calls
