@@ -4,13 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 from nn import datasets, losses, optim, plot
 from nn.doctor import Diagnosis, Finding, diagnose
-from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
 from nn.losses import LOSSES, TargetError
-from nn.module import Module
+from nn.model import ACTIVATIONS, MLP, Embedding, Layer, Module, Neuron
 from nn.optim import SGD, Adam, gradient_descent
 from nn.readings import GradientNorms
 from nn.saving import ModelFileError, load, save
-from nn.train import History, evaluate, fit
+from nn.train import History, evaluate, fit, predict
 from nn.trainers import DivergedError
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ __all__ = [
     "Adam",
     "Diagnosis",
     "DivergedError",
+    "Embedding",
     "Finding",
     "GradientNorms",
     "History",
@@ -42,6 +42,7 @@ __all__ = [
     "losses",
     "optim",
     "plot",
+    "predict",
     "save",
 ]
 

@@ -423,8 +423,8 @@ def one_prediction(model: MLP, data: Data, loss: Loss) -> Picture:
         f"x{j}" if PARAMETER.fullmatch(name) else shown(name)[1:-1]
         for j, name in enumerate(data.inputs)
     ]
-    outputs = model.outputs([Value(v, label) for v, label in zip(data.X[0], labels, strict=True)])
-    result = loss(outputs, data.y[0])
+    said = model([Value(v, label) for v, label in zip(data.X[0], labels, strict=True)])
+    result = loss(said, data.y[0])
     name_units(model)
     result.label = "loss"
     result.backward()

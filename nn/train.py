@@ -12,17 +12,18 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_core.engine import collector_paused
-from nn.examples import AnyLoss, Examples, Order
+from nn.examples import AnyLoss, Examples, Model, Order, check_model, inputs_for
 from nn.given import Seed, look_up, whole_number
-from nn.layers import MLP
 from nn.losses import TargetError
+from nn.model.module import outputs_of, unchanged
 from nn.optim import OPTIMIZERS, Optimizer
+from nn.stacks import each
 from nn.trainers import CompiledTrainer, DivergedError, EagerTrainer
 
 # Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
@@ -47,8 +48,8 @@ class History:
 
 
 def fit(
-    model: MLP,
-    X: Iterable[Sequence[float]],
+    model: Model,
+    X: Iterable[Any],
     y: Iterable[Any],
     *,
     loss: AnyLoss,
@@ -62,6 +63,9 @@ def fit(
 ) -> History:
     """Train a model on examples X with targets y, and return the record.
 
+    A model is an MLP, a Module of your own, or whatever has `parameters()` and can be called with
+    one example: a list of numbers, a number, or lists within lists, such as an image or a sequence
+    of vectors. Sequences may differ in length: each length is then recorded by itself.
     Each step takes the mean loss over a batch, the whole data set by default; smaller batches
     are shuffled every epoch, by `seed`. After each epoch every callback is called with the
     record so far; one that returns True itself ends the training. `loss` is one of `nn.losses`,
@@ -124,16 +128,35 @@ def fit(
 
 
 def evaluate(
-    model: MLP, X: Iterable[Sequence[float]], y: Iterable[Any], *, loss: AnyLoss
+    model: Model, X: Iterable[Any], y: Iterable[Any], *, loss: AnyLoss
 ) -> tuple[float, float | None]:
     """The mean loss, and the accuracy or None where the targets are no labels."""
     data = Examples.of(model, X, y, loss)
-    everything = range(data.n)
-    with collector_paused():
-        outputs, mean_loss = data.forward(model, everything)
-        numbers = [[output.data for output in row] for row in outputs]
-        hits = data.hits(numbers, everything)
-        return mean_loss.data, None if data.labels is None else hits / data.n
+
+    def loss_and_outputs(x: Any, target: Any) -> list[Any]:
+        prediction = model(x)
+        cost = data.loss_of(prediction, target)
+        return [cost, [] if data.labels is None else outputs_of(prediction)]
+
+    with unchanged(model), collector_paused():
+        rows = each(loss_and_outputs, data.X, data.targets)
+    mean_loss = sum([cost for cost, _ in rows]) / data.n
+    if data.labels is None:
+        return mean_loss, None
+    return mean_loss, data.right([outputs for _, outputs in rows], range(data.n)) / data.n
+
+
+def predict(model: Model, X: Iterable[Any]) -> list[Any]:
+    """What a model says to each example: a number, or a list of them, as it is called.
+
+    >>> from nn import MLP
+    >>> predict(MLP(2, [1], init="zeros"), [[0.0, 1.0], [2.0, 3.0]])
+    [0.0, 0.0]
+    """
+    check_model(model)
+    with unchanged(model), collector_paused():
+        rows = inputs_for(model, X)
+        return each(lambda x, _: model(x), rows, [0.0] * len(rows))
 
 
 def as_optimizer(optimizer: str | Optimizer) -> Optimizer:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from autograd_core import Value, topological
-from autograd_core import compile as compile_program
 from autograd_core.engine import collector_paused
-from nn.examples import Examples
-from nn.layers import MLP
+from nn.examples import Examples, Model
+from nn.model.module import outputs_of
 from nn.optim import Optimizer
+from nn.stacks import Stack, stacks
 
 
 class DivergedError(FloatingPointError):
@@ -21,7 +21,7 @@ class DivergedError(FloatingPointError):
 class EagerTrainer:
     """As the textbook has it: build the graph of a batch, go back over it, step."""
 
-    def __init__(self, model: MLP, data: Examples, optimizer: Optimizer) -> None:
+    def __init__(self, model: Model, data: Examples, optimizer: Optimizer) -> None:
         self.model, self.data, self.optimizer = model, data, optimizer
         self.parameters = model.parameters()
 
@@ -29,16 +29,16 @@ class EagerTrainer:
         """One step; the batch's mean loss, and how many labels were hit."""
         with collector_paused():
             try:
-                outputs, loss = self.data.forward(self.model, batch)
+                said, loss = self.data.forward(self.model, batch)
             except (ArithmeticError, ValueError):
                 self.data.find_failure(self.model, batch)
                 raise
-            self.model.zero_grad()
+            for p in self.parameters:
+                p.grad = 0.0
             loss.backward()
             check_finite(loss, self.parameters)
             self.move()
-            numbers = [[output.data for output in row] for row in outputs]
-            return loss.data, self.data.hits(numbers, batch)
+            return loss.data, self.data.hits(said, batch)
 
     def move(self) -> None:
         """Let the optimiser step, whole or not at all."""
@@ -62,70 +62,94 @@ class EagerTrainer:
 class CompiledTrainer:
     """On arrays: meanwhile, parameters and the optimiser's state are flat arrays."""
 
-    def __init__(self, model: MLP, data: Examples, optimizer: Optimizer) -> None:
+    def __init__(self, model: Model, data: Examples, optimizer: Optimizer) -> None:
         import numpy as np
 
         self.np = np
         self.model, self.data, self.optimizer = model, data, optimizer
-        self.X, self.targets = np.array(data.X), as_array(data.targets)
+        self.stacks = stacks(data.X, data.targets)
+        self.place = {
+            i: (k, row) for k, s in enumerate(self.stacks) for row, i in enumerate(s.places)
+        }
         self.labels = None if data.labels is None else np.array(data.labels)
-        self.program = compile_program(self.loss_and_outputs, batched=True)
-        self.program.prepare(self.X, self.targets)
-        own = set(model.parameters())
-        known = self.program.parameters
-        self.parameters = [p for p in known if p in own]
-        # A loss may use Values that are not the model's: they stay as they are.
-        mask = np.array([p in own for p in known], dtype=bool)
-        self.trained: Any = slice(None) if mask.all() else mask
+        for stack in self.stacks:
+            stack.record(self.loss_and_outputs)
+        own = model.parameters()
+        used = [p for p in self.stacks[0].program.parameters if p in set(own)]
+        self.parameters = list(dict.fromkeys([*used, *own]))
+        for stack in self.stacks:
+            stack.follow(self.parameters)
         self.is_open = False
         self.open()
 
     def open(self) -> None:
         """Take the numbers from the parameters and the optimiser's state."""
         gradient = self.np.array([p.grad for p in self.parameters])
-        theta = self.np.array([p.data for p in self.program.parameters])
+        theta = self.np.array([p.data for p in self.parameters])
         state = flat_state(self.optimizer, self.parameters)
         self.theta, self.gradient, self.state, self.is_open = theta, gradient, state, True
 
     def check_unchanged(self) -> None:
         """Raise RecordingError if model or loss would do something else by now."""
-        self.program.check_unchanged()
+        for stack in self.stacks:
+            stack.program.check_unchanged()
 
-    def loss_and_outputs(self, x: Sequence[Value], target: Any) -> tuple[Value, list[Value]]:
+    def loss_and_outputs(self, x: Any, target: Any) -> Any:
         """What is compiled: the loss of one example, and its outputs for the accuracy."""
-        outputs = self.model.outputs(x)
-        target = target if isinstance(target, Value) else list(target)
-        return self.data.loss_of(outputs, target), outputs
+        prediction = self.model(x)
+        loss = self.data.loss_of(prediction, target)
+        return loss if self.labels is None else (loss, outputs_of(prediction))
 
     def step(self, batch: Sequence[int]) -> tuple[float, int]:
         """One step; the batch's mean loss, and how many labels were hit."""
-        whole = len(batch) == self.data.n  # in order then, and not copied
-        X, targets = (self.X, self.targets) if whole else (self.X[batch], self.targets[batch])
         try:
-            (loss, outputs), gradient = self.program.value_and_gradient(X, targets, at=self.theta)
+            loss, hits, gradient = self.slope(batch)
         except (ArithmeticError, ValueError):
             self.close()
             self.data.find_failure(self.model, batch)
             raise
         if not (math.isfinite(loss) and self.np.isfinite(gradient).all()):
             self.find_nonfinite(batch)
-        self.move(gradient[self.trained])
-        return loss, self.hits(outputs, batch)
+        self.move(gradient)
+        return loss, hits
+
+    def slope(self, batch: Sequence[int]) -> tuple[float, int, Any]:
+        """The mean loss over a batch, the labels hit, and the gradient."""
+        if len(self.stacks) == 1:
+            whole = len(batch) == self.data.n  # in order then, and not copied
+            return self.slope_of(self.stacks[0], slice(None) if whole else batch, batch)
+        mean, hits, mean_gradient = 0.0, 0, self.np.zeros(len(self.parameters))
+        for k, stack in enumerate(self.stacks):
+            among = [i for i in batch if self.place[i][0] == k]
+            if among:
+                rows = [self.place[i][1] for i in among]
+                loss, right, gradient = self.slope_of(stack, rows, among)
+                share = len(among) / len(batch)
+                mean, hits = mean + share * loss, hits + right
+                mean_gradient += share * gradient
+        return mean, hits, mean_gradient
+
+    def slope_of(self, stack: Stack, rows: Any, among: Sequence[int]) -> tuple[float, int, Any]:
+        """The same for examples of one stack."""
+        result, gradient = stack.value_and_gradient(self.theta, rows)
+        if self.labels is None:
+            return result, 0, gradient
+        loss, outputs = result
+        return loss, self.hits(outputs, among), gradient
 
     def move(self, gradient: Any) -> None:
         """Let the optimiser step, whole or not at all."""
-        theta = self.theta[self.trained]
+        theta = self.theta
         with self.np.errstate(all="ignore"):
             updated, *state = self.optimizer.moved(theta, gradient, *self.state)
         if not self.np.isfinite(updated).all():
             check_step(self.parameters, theta.tolist(), updated.tolist())
         # Ctrl-C comes after calls, and there is none from here to the end.
-        self.theta[self.trained], self.gradient, self.state = updated, gradient, state
+        self.theta, self.gradient, self.state = updated, gradient, state
 
     def hits(self, outputs: Any, batch: Sequence[int]) -> int:
         """How often the outputs speak for an example's label."""
-        if self.labels is None:
-            return 0
+        assert self.labels is not None
         one = outputs.shape[1] == 1
         said = outputs[:, 0] > self.data.threshold if one else outputs.argmax(1)
         return int((said == self.labels[batch]).sum())
@@ -134,7 +158,8 @@ class CompiledTrainer:
         """Raise for a number that is not finite, found in the graph of the batch."""
         self.close()
         _, loss = self.data.forward(self.model, batch)
-        self.model.zero_grad()
+        for p in self.parameters:
+            p.grad = 0.0
         loss.backward()
         check_finite(loss, self.parameters)
 
@@ -142,7 +167,7 @@ class CompiledTrainer:
         """Put the numbers into the parameters and the optimiser's state, unless they are there."""
         if not self.is_open:
             return
-        numbers = self.theta[self.trained].tolist(), self.gradient.tolist()
+        numbers = self.theta.tolist(), self.gradient.tolist()
         for p, data, grad in zip(self.parameters, *numbers, strict=True):
             p.data, p.grad = data, grad
         n = len(self.parameters)
@@ -160,26 +185,13 @@ def flat_state(optimizer: Optimizer, parameters: Sequence[Value]) -> list[Any]:
     return [int(steps[0]) if agree else steps, *slots]
 
 
-def as_array(targets: Sequence[Any]) -> Any:
-    """Targets as an array; ValueError for those that are no numbers, or not as many each."""
-    import numpy as np
-
-    try:
-        return np.array(targets, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(
-            "compiled training needs targets that are numbers, or lists of as many numbers each; "
-            "with others, use fit(..., compile=False)"
-        ) from None
-
-
 def check_finite(loss: Value, parameters: Sequence[Value]) -> None:
     """Raise DivergedError for a loss or a gradient that is not finite."""
     if not math.isfinite(loss.data):
         raise DivergedError(f"the loss is {loss.data}; {first_nonfinite(loss)}")
     for p in parameters:
         if not math.isfinite(p.grad):
-            raise DivergedError(f"the gradient of {p.label} is {p.grad}")
+            raise DivergedError(f"the gradient of {p.label or 'a parameter'} is {p.grad}")
 
 
 def check_step(
@@ -189,7 +201,7 @@ def check_step(
     for p, old, number in zip(parameters, before, after, strict=True):
         if not math.isfinite(number):
             raise DivergedError(
-                f"the step takes {p.label} from {old:g} to {number}; "
+                f"the step takes {p.label or 'a parameter'} from {old:g} to {number}; "
                 "a smaller learning rate may help"
             )
 

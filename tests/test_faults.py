@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 import autograd_core.files
 import nn.examples
 import nn.optim
+import nn.stacks
 import nn.train
 import nn.trainers
 from autograd_core.engine import RECORDERS
@@ -28,7 +29,7 @@ from nn.losses import mse
 
 # --- Ctrl-C at any moment of a training -------------------------------------------------------
 
-MODULES = (nn.train, nn.trainers, nn.examples, nn.optim, contextlib)
+MODULES = (nn.train, nn.trainers, nn.stacks, nn.examples, nn.optim, contextlib)
 TRAINING = [module.__file__ for module in MODULES]
 SOURCE = [str(Path(package).parent) for package in (autograd_core.__file__, nn.__file__)]
 EPOCHS = 3

@@ -165,12 +165,15 @@ def as_files(texts):
 # --- Models -----------------------------------------------------------------------------------
 
 MODEL = {
-    "format": "autograd-core model 1",
-    "n_in": 2,
-    "sizes": [2, 1],
-    "activation": "tanh",
-    "output": "linear",
-    "layers": [{"W": [[0.5, -1.5], [2.0, 3]], "b": [0.0, 1.0]}, {"W": [[1.0, 2.0]], "b": [3.0]}],
+    "format": "autograd-core model 2",
+    "model": "MLP",
+    "arguments": {"n_in": 2, "sizes": [2, 1], "activation": "tanh", "output": "linear"},
+    "parameters": {
+        "layers": [
+            {"W": [[0.5, -1.5], [2.0, 3]], "b": [0.0, 1.0]},
+            {"W": [[1.0, 2.0]], "b": [3.0]},
+        ]
+    },
 }
 MODEL_TIMES = 300  # a weight takes two characters in a file, and as a Value with a label 200 bytes
 
@@ -215,7 +218,8 @@ DENSE = {  # much in few bytes: inputs, sizes, layers
 
 @pytest.mark.parametrize(("n_in", "sizes", "layers"), DENSE.values(), ids=DENSE)
 def test_a_model_takes_memory_in_proportion_to_its_file(folder, n_in, sizes, layers):
-    content = MODEL | {"n_in": n_in, "sizes": sizes, "layers": layers}
+    arguments = MODEL["arguments"] | {"n_in": n_in, "sizes": sizes}
+    content = MODEL | {"arguments": arguments, "parameters": {"layers": layers}}
     raw = json.dumps(content, separators=(",", ":")).encode()
     (folder / "dense.json").write_bytes(raw)
     with memory_of(len(raw), MODEL_TIMES):

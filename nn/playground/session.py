@@ -21,8 +21,9 @@ from autograd_core.compile.arguments import Floats
 from autograd_core.explain import explain
 from nn import datasets
 from nn.examples import Examples, Order
-from nn.layers import MLP
 from nn.losses import LOSSES
+from nn.model.mlp import MLP
+from nn.model.module import outputs_of
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.playground.state import (
     LIVE,
@@ -94,20 +95,20 @@ class Session:
         weights = [w for layer in self.model.layers for neuron in layer.neurons for w in neuron.w]
 
         def loss(x: Any, target: Any) -> tuple[Value, list[Value]]:
-            outputs = self.model.outputs(x)
+            outputs = outputs_of(self.model(x))
             return self.loss.formula(outputs, list(target)), outputs
 
         def forward(x: Any) -> list[Value]:
-            self.model.outputs(x)
+            self.model(x)
             return units(self.model)
 
         def backward(x: Any) -> list[Value]:
-            output = self.model.outputs(x)[0]
+            output = outputs_of(self.model(x))[0]
             return list(gradient(output, *units(self.model)))
 
         self.weights = np.array([p in set(weights) for p in self.parameters])
         self.train = compile(loss, batched=True)
-        self.outputs = compile(self.model.outputs, batched=True)
+        self.outputs = compile(lambda x: outputs_of(self.model(x)), batched=True)
         self.views = {
             False: compile(forward, batched=True),
             True: compile(backward, batched=True),
@@ -194,13 +195,13 @@ class Session:
         if self.now.l2:
             with np.errstate(over="ignore"):  # which the step to it tells
                 gradients += 2 * self.now.l2 * np.where(self.weights, theta, 0.0)
-        return loss, examples.hits(outputs.tolist(), batch), gradients
+        return loss, examples.right(outputs.tolist(), batch), gradients
 
     def find_failure(self, examples: Examples, batch: list[int]) -> None:
         """Raise the error of the first example that has one, naming the op."""
         for i in batch:
             try:
-                loss = examples.loss_of(self.model.outputs(examples.X[i]), examples.targets[i])
+                loss = examples.loss_of(self.model(examples.X[i]), examples.targets[i])
                 self.model.zero_grad()
                 loss.backward()
                 check_finite(loss, self.parameters)
@@ -234,7 +235,7 @@ class Session:
             loss, outputs = self.train(X, targets)
         except (ArithmeticError, ValueError):
             return None, None
-        return finite(loss), examples.hits(outputs.tolist(), range(len(X))) / len(X)
+        return finite(loss), examples.right(outputs.tolist(), range(len(X))) / len(X)
 
     # --- Changes ---
 
@@ -393,8 +394,8 @@ class Session:
     def loss_at(self, i: int) -> Value:
         """The graph of the loss of one point, after backward; the parameters keep their grads."""
         point = self.points()[i]
-        outputs = self.model.outputs([Value(point[0], "x1"), Value(point[1], "x2")])
-        loss = self.loss(outputs, point[2])
+        said = self.model([Value(point[0], "x1"), Value(point[1], "x2")])
+        loss = self.loss(said, point[2])
         loss.label = "loss"
         for k, layer in enumerate(self.model.layers, 1):
             for j, (z, a) in enumerate(zip(layer.pre_activations, layer.activations)):

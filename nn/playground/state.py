@@ -19,8 +19,9 @@ from dataclasses import replace as replaced
 from itertools import pairwise
 from typing import Any, TypeAlias
 
-from nn import init, optim
-from nn.layers import ACTIVATIONS
+from nn import optim
+from nn.model import init
+from nn.model.layers import ACTIVATIONS
 
 Change: TypeAlias = "tuple[int, str, Any]"
 

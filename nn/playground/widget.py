@@ -16,7 +16,8 @@ import anywidget
 
 from nn.doctor import diagnose
 from nn.given import plain
-from nn.layers import ACTIVATIONS, MLP
+from nn.model.layers import ACTIVATIONS
+from nn.model.mlp import MLP
 from nn.playground.session import Session
 from nn.playground.state import (
     DATA,
