@@ -9,8 +9,8 @@ from nn.model import ACTIVATIONS, MLP, Embedding, Layer, Module, Neuron
 from nn.optim import SGD, Adam, gradient_descent
 from nn.readings import GradientNorms
 from nn.saving import ModelFileError, load, save
-from nn.train import History, evaluate, fit, predict
-from nn.trainers import DivergedError
+from nn.train import DivergedError
+from nn.train.fit import History, evaluate, fit, predict
 
 if TYPE_CHECKING:
     from nn.playground import Playground

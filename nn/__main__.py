@@ -16,14 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from autograd_core import Value, draw, topological
-from autograd_core.collapse import MOST_LINKS, PARAMETER
+from autograd_core.collapse import MOST_LINKS
 from autograd_core.draw import GraphvizMissingError, Picture
 from autograd_core.files import write_whole
 from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, History, datasets, evaluate, fit, plot, save
 from nn.doctor import diagnose
 from nn.losses import Loss
+from nn.model.labels import name_units, parameter
 from nn.optim import Optimizer
-from nn.readings import name_units
 from nn.scaling import Scale, for_raw_numbers
 from nn.tables import MOST_CLASSES, column, read_table, shown
 
@@ -420,12 +420,11 @@ def verdict(first_loss: float, final_loss: float, accuracy: float | None, n: int
 def one_prediction(model: MLP, data: Data, loss: Loss) -> Picture:
     """The graph of the first example's loss, after backward: whole, by neurons, or by layers."""
     labels = [
-        f"x{j}" if PARAMETER.fullmatch(name) else shown(name)[1:-1]
-        for j, name in enumerate(data.inputs)
+        f"x{j}" if parameter(name) else shown(name)[1:-1] for j, name in enumerate(data.inputs)
     ]
     said = model([Value(v, label) for v, label in zip(data.X[0], labels, strict=True)])
     result = loss(said, data.y[0])
-    name_units(model)
+    name_units(model.layers)
     result.label = "loss"
     result.backward()
     if len(topological(result)) <= MOST_NODES:

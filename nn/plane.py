@@ -9,9 +9,9 @@ from typing import Any
 
 from autograd_core import Value, compile
 from autograd_core.engine import NUMBER
-from nn.examples import Model, count_outputs, labels_of, row
 from nn.given import plain
 from nn.model.mlp import MLP
+from nn.train.examples import Model, count_outputs, labels_of, row
 
 COLOURS = (
     *("#3b6fb6", "#d9822b", "#4a9c5d", "#8e5ea2", "#c8353c"),

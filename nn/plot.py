@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value, check_gradient, compile, gradient
 from autograd_core.files import write_whole
-from nn.examples import AnyLoss, Examples, Model, row
 from nn.given import as_rng, plain
 from nn.model.layers import ACTIVATIONS, Activation, activation_of
 from nn.model.mlp import MLP, stack
 from nn.model.module import modules, outputs_of, unchanged
 from nn.plane import COLOURS, Plane, grid
 from nn.readings import GradientNorms, MeanSlope
-from nn.train import History
+from nn.train.examples import AnyLoss, Examples, Model, row
+from nn.train.fit import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

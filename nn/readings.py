@@ -10,12 +10,12 @@ from typing import Any
 
 from autograd_core import RecordingError, Value, compile, gradient, topological
 from autograd_core.engine import as_value
-from nn.examples import AnyLoss, Examples, Model
 from nn.model.layers import Layer
 from nn.model.mlp import MLP
 from nn.model.module import Module, leaves, unchanged
-from nn.stacks import stacks
-from nn.train import History
+from nn.train.examples import AnyLoss, Examples, Model
+from nn.train.fit import History
+from nn.train.stacks import stacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,15 +149,6 @@ def run(f: Callable[[Any, Any], list[list[Value]]], data: Examples) -> list[Any]
     return [[loss for (loss,) in tables[0]], *tables[1:]]
 
 
-def name_units(model: MLP) -> None:
-    """Label what layer 1 (say) computed last: unit 0 is z1[0] and, activated, a1[0]."""
-    for k, layer in enumerate(model.layers, 1):
-        for i, (z, a) in enumerate(zip(layer.pre_activations, layer.activations, strict=True)):
-            for value, label in ((a, f"a{k}[{i}]"), (z, f"z{k}[{i}]")):
-                if isinstance(value, Value):  # and not what an activation made by `math`
-                    value.label = label
-
-
 # --- During training -------------------------------------------------------------------------
 
 
@@ -201,8 +192,8 @@ class MeanSlope:
         self.parameters = model.parameters()
         with unchanged(model):
             for stack in self.stacks:
-                stack.record(lambda x, target: data.loss_of(model(x), target))
-                stack.follow(self.parameters)
+                program = stack.record(lambda x, target: data.loss_of(model(x), target))
+                stack.run_by(program, self.parameters)
 
     def __call__(self, numbers: Sequence[float]) -> tuple[float, Any]:
         """The mean loss, and the gradient by the parameters."""

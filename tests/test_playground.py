@@ -209,11 +209,11 @@ def test_a_change_forgets_what_was_planned_after_it():
 
 def test_learning_rate_and_l2_apply_at_once_without_recording_again():
     s = trained(3)
-    train, before = s.train.latest, numbers(s)
+    programs, before = list(s.loop.slopes.programs.values()), numbers(s)
     assert not s.set(lr=1e-9, l2=0.5)
     assert (s.steps, numbers(s)) == (3, before)
     s.step()
-    assert s.train.latest is train
+    assert list(s.loop.slopes.programs.values()) == programs
     assert max(abs(a - b) for a, b in zip(numbers(s), before, strict=True)) < 1e-7
 
 

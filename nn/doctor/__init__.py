@@ -24,12 +24,13 @@ from autograd_core.engine import collector_paused
 from nn.doctor.exam import Exam
 from nn.doctor.findings import Change, Diagnosis, Finding, Place
 from nn.doctor.rules import RULES
-from nn.examples import AnyLoss, Examples
+from nn.model.labels import name_units
 from nn.model.mlp import MLP, stack
 from nn.model.module import unchanged
-from nn.readings import name_units, read
-from nn.train import History
-from nn.trainers import first_nonfinite
+from nn.readings import read
+from nn.train.examples import AnyLoss, Examples
+from nn.train.fit import History
+from nn.train.slopes import first_nonfinite
 
 __all__ = ["RULES", "Change", "Diagnosis", "Finding", "Place", "diagnose"]
 
@@ -75,7 +76,7 @@ def first_failure(model: MLP, data: Examples) -> str:
     for i, (x, target) in enumerate(zip(data.X, data.targets, strict=True)):
         try:
             said = model([Value(v, f"x{j}") for j, v in enumerate(x)])
-            name_units(model)
+            name_units(model.layers)
             loss = data.loss_of(said, target)
             if not all(math.isfinite(v.data) for v in topological(loss)):
                 return f"at example {i} the loss is {loss.data:g}; {first_nonfinite(loss)}"

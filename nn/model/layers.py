@@ -10,6 +10,7 @@ from autograd_core import Value, dot, softmax
 from autograd_core.engine import Operand
 from nn.given import Seed, as_rng, look_up, plain, whole_number
 from nn.model.init import INITS, Init
+from nn.model.labels import bias, weight
 from nn.model.module import Module
 
 Activation: TypeAlias = Callable[[Value], Value]
@@ -103,9 +104,9 @@ class Layer(Module):
             Neuron(n_in, alone, init=start, seed=rng, expand=expand) for _ in range(self.n_out)
         ]
         for i, neuron in enumerate(self.neurons):
-            neuron.b.label = f"b{name}[{i}]"
+            neuron.b.label = bias(name, i)
             for j, w in enumerate(neuron.w):
-                w.label = f"W{name}[{i},{j}]"
+                w.label = weight(name, i, j)
         self.pre_activations: list[Value] = []
         self.activations: list[Value] = []
 

@@ -29,7 +29,7 @@ from nn.playground.state import (
     State,
     StateError,
 )
-from nn.train import History
+from nn.train.fit import History
 
 STATIC = Path(__file__).parent / "static"
 WINDOW = 2  # frames sent and not yet painted

@@ -9,44 +9,45 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from autograd_core import RecordingError, Value
+from autograd_core import Program, RecordingError, Value
 from autograd_core import compile as compile_program
 
 
 class Stack:
     """Examples of one structure, as arrays: `places` says where they stand among all."""
 
-    def __init__(self, places: list[int], X: Any, targets: Any) -> None:
-        self.places, self.X, self.targets = places, X, targets
+    def __init__(self, structure: Any, places: list[int], X: Any, targets: Any) -> None:
+        self.structure, self.places, self.X, self.targets = structure, places, X, targets
 
-    def record(self, f: Callable[[Any, Any], Any]) -> None:
-        """Compile f(x, target), which is called with an example's nested lists of Values."""
-        self.program = compile_program(lambda x, t: f(in_lists(x), in_lists(t)), batched=True)
-        self.program.prepare(self.X, self.targets)
+    def record(self, f: Callable[[Any, Any], Any]) -> Program:
+        """A program of f(x, target), which is called with nested lists of Values."""
+        program = compile_program(lambda x, t: f(in_lists(x), in_lists(t)), batched=True)
+        program.prepare(self.X, self.targets)
+        return program
 
-    def follow(self, parameters: Sequence[Value]) -> None:
-        """Take and give the numbers of all parameters in this order."""
+    def run_by(self, program: Program, parameters: Sequence[Value]) -> None:
+        """Take a program, and give it the numbers of all parameters in this order."""
         import numpy as np
 
         place = {p: i for i, p in enumerate(parameters)}
-        known = self.program.parameters
-        self.n = len(parameters)
+        known = program.parameters
+        self.program, self.n = program, len(parameters)
         self.others = [(i, p) for i, p in enumerate(known) if p not in place]
         self.order = np.array([place.get(p, 0) for p in known], dtype=int)
         self.own = np.array([p in place for p in known], dtype=bool)
-        self.in_order = known == list(parameters)
+        # Where the program has these parameters and no others, the way back is another order.
+        self.back = np.argsort(self.order) if set(known) == set(parameters) else None
 
     def value_and_gradient(self, theta: Any, rows: Any) -> tuple[Any, Any]:
         """What f returns for some of the examples, and the gradient by all parameters."""
         import numpy as np
 
-        X, targets = self.X[rows], self.targets[rows]
-        if self.in_order:
-            return self.program.value_and_gradient(X, targets, at=theta)
         at = theta[self.order]
         for i, p in self.others:  # Values that a loss may use: they stay as they are
             at[i] = p.data
-        result, slopes = self.program.value_and_gradient(X, targets, at=at)
+        result, slopes = self.program.value_and_gradient(self.X[rows], self.targets[rows], at=at)
+        if self.back is not None:
+            return result, slopes[self.back]
         gradient = np.zeros(self.n)
         gradient[self.order[self.own]] = slopes[self.own]
         return result, gradient
@@ -59,10 +60,11 @@ def stacks(X: Sequence[Any], targets: Sequence[Any]) -> list[Stack]:
     alike: dict[Any, list[int]] = {}
     for i, (x, target) in enumerate(zip(X, targets, strict=True)):
         alike.setdefault((structure(x), structure(target)), []).append(i)
-    return [
-        Stack(places, np.array([X[i] for i in places]), as_array([targets[i] for i in places]))
-        for places in alike.values()
-    ]
+    made = []
+    for kind, places in alike.items():
+        rows, wanted = [X[i] for i in places], [targets[i] for i in places]
+        made.append(Stack(kind, places, np.array(rows), as_array(wanted)))
+    return made
 
 
 def structure(x: Any) -> Any:
@@ -116,8 +118,7 @@ def compiled_each(
             forms.append(f(x, target))
             return list(flattened(forms[-1]))
 
-        stack.record(flat)
-        table = stack.program(stack.X, stack.targets).tolist()
+        table = stack.record(flat)(stack.X, stack.targets).tolist()
         for place, numbers in zip(stack.places, table, strict=True):
             results[place] = in_numbers(forms[0], iter(numbers))
     return results

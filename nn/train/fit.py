@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_core.engine import collector_paused
-from nn.examples import AnyLoss, Examples, Model, Order, check_model, inputs_for
 from nn.given import Seed, look_up, whole_number
-from nn.losses import TargetError
 from nn.model.module import outputs_of, unchanged
 from nn.optim import OPTIMIZERS, Optimizer
-from nn.stacks import each
-from nn.trainers import CompiledTrainer, DivergedError, EagerTrainer
+from nn.train.examples import AnyLoss, Examples, Model, check_model, inputs_for
+from nn.train.loop import Loop
+from nn.train.slopes import DivergedError
+from nn.train.stacks import each
 
 # Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
 CHECKED = {10**k for k in range(10)}
@@ -57,6 +57,7 @@ def fit(
     epochs: int,
     batch_size: int | None = None,
     seed: Seed = 0,
+    l2: float = 0.0,
     compile: bool = True,
     progress: bool = True,
     callbacks: Iterable[Callable[[History], object]] = (),
@@ -70,9 +71,10 @@ def fit(
     are shuffled every epoch, by `seed`. After each epoch every callback is called with the
     record so far; one that returns True itself ends the training. `loss` is one of `nn.losses`,
     its name, or a function `(prediction, target) -> Value` for one example; `optimizer` may be a
-    name too, for one with its default rate. X and y may be arrays, tensors and tables. Model and
-    loss are compiled; `compile=False` builds the graph of every step instead, to the same numbers
-    but for rounding.
+    name too, for one with its default rate. `l2` adds l2 · w² to what is minimised, for each
+    parameter but the biases of neurons. X and y may be arrays, tensors and tables. Model and loss
+    are compiled; `compile=False` builds the graph of every step instead, to the same numbers but
+    for rounding.
     What the loss reads besides Values, a variable or an attribute, is kept as it was; callbacks
     that change it are noticed after 1, 10, 100, ... epochs and at the end: RecordingError.
 
@@ -88,43 +90,38 @@ def fit(
     size = data.n if batch_size is None else whole_number("batch_size", batch_size)
     epochs = whole_number("epochs", epochs, at_least=0)
     callbacks = list(callbacks)
-    order = Order(data.n, seed)
     history = History()
-    trainer = (CompiledTrainer if compile else EagerTrainer)(model, data, optimizer)
+    loop = Loop(model, data, optimizer, batch_size=size, seed=seed, l2=l2, compile=compile)
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
-    with progress_bar(epochs, enabled=progress) as show, closing(trainer), closing(trainer):
-        for epoch in range(epochs):
-            losses, hits = 0.0, 0
-            examples = order.next_epoch(size)
-            for start in range(0, data.n, size):
-                batch = examples[start : start + size]
-                try:
-                    batch_loss, batch_hits = trainer.step(batch)
-                except TargetError:
-                    raise
-                except (ArithmeticError, ValueError) as error:
-                    raise DivergedError(f"epoch {epoch + 1}: {error}") from error
-                losses += batch_loss * len(batch)
-                hits += batch_hits
-            mean_loss, accuracy = losses / data.n, hits / data.n
+    with progress_bar(epochs, enabled=progress) as show, closing(loop), closing(loop):
+        for epoch in range(1, epochs + 1):
+            try:
+                mean_loss, accuracy = loop.epoch()
+            except DivergedError as error:
+                raise DivergedError(f"epoch {epoch}: {error}") from error.__cause__
             # Without a call between the two, at which Ctrl-C might part them.
             history.loss += [mean_loss]
-            if data.labels is not None:
+            if accuracy is not None:
                 history.accuracy += [accuracy]
             show(history)
-            if callbacks:
-                trainer.close()
-                is_last = epoch + 1 == epochs
-                if is_last:
-                    trainer.check_unchanged()
-                answers = [callback(history) for callback in callbacks]
-                trainer.open()
-                stopped = any(answer is True for answer in answers)
-                if stopped or (epoch + 1 in CHECKED and not is_last):
-                    trainer.check_unchanged()
-                if stopped:
-                    break
+            if callbacks and called_back(loop, history, callbacks, is_last=epoch == epochs):
+                break
     return history
+
+
+def called_back(
+    loop: Loop, history: History, callbacks: list[Callable[[History], object]], *, is_last: bool
+) -> bool:
+    """Call every callback with the model as it is; whether one of them ends the training."""
+    loop.close()
+    if is_last:
+        loop.check_unchanged()
+    answers = [callback(history) for callback in callbacks]
+    loop.open()
+    stopped = any(answer is True for answer in answers)
+    if stopped or (history.epochs in CHECKED and not is_last):
+        loop.check_unchanged()
+    return stopped
 
 
 def evaluate(

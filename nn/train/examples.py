@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from autograd_core import Value, mean
 from autograd_core.engine import NUMBER, Operand
-from nn.given import Seed, as_rng, look_up, plain
+from nn.given import look_up, plain
 from nn.losses import LOSSES, Loss, TargetError
 from nn.model.mlp import MLP
 from nn.model.module import outputs_of, unchanged
@@ -100,19 +100,6 @@ class Examples:
             return 0
         said = map(self.loss.label, outputs)
         return sum([label == self.labels[i] for label, i in zip(said, batch, strict=True)])
-
-
-class Order:
-    """The order in which the epochs of a training take n examples, by a seed."""
-
-    def __init__(self, n: int, seed: Seed) -> None:
-        self.order, self.rng = list(range(n)), as_rng(seed)
-
-    def next_epoch(self, batch_size: int) -> list[int]:
-        """All examples, shuffled unless they are one batch."""
-        if batch_size < len(self.order):
-            self.rng.shuffle(self.order)
-        return self.order.copy()
 
 
 def loss_of(loss: AnyLoss) -> Loss | Callable[[Any, Any], Value]:
