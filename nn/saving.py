@@ -17,6 +17,7 @@ from autograd_core import Op, Value
 from autograd_core.engine import RECORDERS, Operand
 from autograd_core.files import write_whole
 from nn.model.module import MODULES, Module, has_leaves, items, leaves
+from nn.train.recipe import Recipe
 
 FORMAT = "autograd-core model 2"
 LONGEST_REASON = 300  # characters, of what may quote a whole file
@@ -40,6 +41,8 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
     if missing := set(model.parameters()).difference(leaves(model.parts())):
         raise ValueError(f"cannot save {named(missing.pop())}: it is in no attribute of {model!r}")
     content = {"format": FORMAT, **described(model), "parameters": numbers_of(model)}
+    if model.recipe is not None:
+        content["recipe"] = Recipe.of(model.recipe).to_dict()
     write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
@@ -125,6 +128,8 @@ def model_of(content: dict[str, Any]) -> Module:
     with at_most(count(numbers) + SPARE):
         model = made(content)
     fill(model, numbers, model)
+    if "recipe" in content:
+        model.recipe = Recipe.of(content["recipe"]).to_dict()
     return model
 
 

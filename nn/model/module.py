@@ -31,6 +31,7 @@ class Module:
     """
 
     known_as: ClassVar[str] = "Module"
+    recipe: dict[str, Any] | None = None  # how it was trained, where that is known
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,18 +23,17 @@ from nn.losses import LOSSES
 from nn.model.labels import activation, name_units, pre_activation
 from nn.model.mlp import MLP
 from nn.model.module import outputs_of, unchanged
-from nn.optim import OPTIMIZERS, Optimizer
 from nn.playground.state import (
     LIVE,
     MOST_CHANGES,
     MOST_POINTS,
     OF_CLASSES,
     State,
-    StateError,
     change,
 )
-from nn.train import Loop
+from nn.train import Loop, recipe
 from nn.train.examples import Examples
+from nn.train.recipe import RecipeError, new_optimizer
 
 SIDE = 100  # points of the decision boundary's grid along each axis
 PARTS = 10  # the grid is computed in so many parts: small products need no second thread
@@ -206,7 +204,7 @@ class Session:
     def change(self, what: str, value: Any) -> None:
         """Change one thing now, and remember at which step."""
         if self.done == MOST_CHANGES:
-            raise StateError(
+            raise RecipeError(
                 f"a run remembers {MOST_CHANGES:,} changes, and these were made: reset"
             )
         made = change((self.steps, what, value))
@@ -253,16 +251,16 @@ class Session:
     def set_weight(self, i: int, number: float) -> None:
         """Give a parameter another number."""
         if i >= len(self.parameters):
-            raise StateError(f"the model has {len(self.parameters)} parameters, not {i + 1}")
+            raise RecipeError(f"the model has {len(self.parameters)} parameters, not {i + 1}")
         self.parameters[i].data = number
 
     def add(self, x1: float, x2: float, label: int) -> None:
         """Add a point to the training set."""
         classes = self.now.sizes[-1] if self.now.loss in OF_CLASSES else 2
         if label >= classes:
-            raise StateError(f"the model tells {classes} classes apart, label {label} is not one")
+            raise RecipeError(f"the model tells {classes} classes apart, label {label} is not one")
         if len(self.X) + len(self.test_X) >= MOST_POINTS:
-            raise StateError(f"there are {MOST_POINTS:,} points already, and that is the most")
+            raise RecipeError(f"there are {MOST_POINTS:,} points already, and that is the most")
         self.X.append([x1, x2])
         self.y.append(label)
 
@@ -270,7 +268,9 @@ class Session:
         """Take a point away; the held-out ones are counted after the others."""
         n = len(self.X)
         if i >= n + len(self.test_X):
-            raise StateError(f"there are {n + len(self.test_X)} points, and none has the index {i}")
+            raise RecipeError(
+                f"there are {n + len(self.test_X)} points, and none has the index {i}"
+            )
         X, y, i = (self.X, self.y, i) if i < n else (self.test_X, self.test_y, i - n)
         X.pop(i)
         y.pop(i)
@@ -361,7 +361,7 @@ class Session:
         """
         self.check_point(point)
         if not (0 <= layer < len(self.model.layers) and 0 <= neuron < self.model.sizes[layer]):
-            raise StateError(f"there is no neuron {neuron} in a layer {layer}")
+            raise RecipeError(f"there is no neuron {neuron} in a layer {layer}")
         self.loss_at(point)
         own = self.model.layers[layer]
         grad = own.activations[neuron].grad
@@ -384,7 +384,7 @@ class Session:
         """How a parameter reaches the loss of one point: its paths."""
         self.check_point(point)
         if not 0 <= parameter < len(self.parameters):
-            raise StateError(f"there is no parameter {parameter}")
+            raise RecipeError(f"there is no parameter {parameter}")
         before = [p.grad for p in self.parameters]
         loss = self.loss_at(point)
         self.model.zero_grad()
@@ -398,7 +398,7 @@ class Session:
         """There is such a point."""
         n = len(self.X) + len(self.test_X)
         if not 0 <= point < n:
-            raise StateError(f"there are {n} points, and none has the index {point}")
+            raise RecipeError(f"there are {n} points, and none has the index {point}")
 
 
 # --- What a state describes ------------------------------------------------------------------
@@ -406,41 +406,17 @@ class Session:
 
 def new_model(state: State) -> MLP:
     """The model that a state describes."""
-    return MLP(
-        2,
-        state.sizes,
-        activation=state.activation,
-        output=state.output,
-        init=state.init,
-        seed=state.seed,
-    )
-
-
-def new_optimizer(state: State) -> Optimizer:
-    """The optimiser that a state names."""
-    return OPTIMIZERS[state.optimizer](state.lr)
+    return recipe.new_model(state, 2, state.sizes[-1], state.loss)
 
 
 def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float]], list[int]]:
     """The training set and the held-out set."""
-    made: dict[str, Any] = {"n": state.n, "noise": state.noise, "seed": state.seed}
     if state.data == "own":
         X, y = [[x1, x2] for x1, x2, _ in state.points], [label for _, _, label in state.points]
-    elif state.data == "xor":
-        X, y = clouds(**made)
-    elif state.data == "blobs":
-        X, y = datasets.blobs(**made, classes=state.classes)
     else:
-        X, y = getattr(datasets, state.data)(**made)
+        classes = {"classes": state.classes} if state.data == "blobs" else {}
+        X, y = recipe.new_data(state, **classes)
     return datasets.split(X, y, state.held_out, seed=state.seed)
-
-
-def clouds(n: int, noise: float, seed: int) -> datasets.Data:
-    """The corners of `datasets.xor`, each point moved by normal noise."""
-    corners, labels = datasets.xor()
-    rng = random.Random(seed)
-    X = [[coordinate + rng.gauss(0.0, noise) for coordinate in corners[i % 4]] for i in range(n)]
-    return X, [labels[i % 4] for i in range(n)]
 
 
 def bounds_of(X: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:

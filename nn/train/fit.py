@@ -19,7 +19,7 @@ from typing import Any
 
 from autograd_core.engine import collector_paused
 from nn.given import Seed, look_up, whole_number
-from nn.model.module import outputs_of, unchanged
+from nn.model.module import Module, outputs_of, unchanged
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.train.examples import AnyLoss, Examples, Model, check_model, inputs_for
 from nn.train.loop import Loop
@@ -91,6 +91,8 @@ def fit(
     epochs = whole_number("epochs", epochs, at_least=0)
     callbacks = list(callbacks)
     history = History()
+    if isinstance(model, Module):
+        model.recipe = None  # by which it is trained no more
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, l2=l2, compile=compile)
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
     with progress_bar(epochs, enabled=progress) as show, closing(loop), closing(loop):
