@@ -4,14 +4,13 @@ from typing import TYPE_CHECKING, Any
 
 from nn import datasets, losses, optim, plot
 from nn.doctor import Diagnosis, Finding, diagnose
-from nn.layers import ACTIVATIONS, MLP, Layer, Neuron
 from nn.losses import LOSSES, TargetError
-from nn.module import Module
+from nn.model import ACTIVATIONS, MLP, Embedding, Layer, Module, Neuron
 from nn.optim import SGD, Adam, gradient_descent
 from nn.readings import GradientNorms
 from nn.saving import ModelFileError, load, save
-from nn.train import History, evaluate, fit
-from nn.trainers import DivergedError
+from nn.train import DivergedError
+from nn.train.fit import History, evaluate, fit, predict
 
 if TYPE_CHECKING:
     from nn.playground import Playground
@@ -24,6 +23,7 @@ __all__ = [
     "Adam",
     "Diagnosis",
     "DivergedError",
+    "Embedding",
     "Finding",
     "GradientNorms",
     "History",
@@ -42,6 +42,7 @@ __all__ = [
     "losses",
     "optim",
     "plot",
+    "predict",
     "save",
 ]
 

@@ -11,7 +11,7 @@ import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,25 +20,17 @@ from autograd_core.files import write_whole
 from autograd_core.pictures.net import MOST_LINKS
 from autograd_core.pictures.picture import Picture
 from autograd_core.pictures.renderers import GraphvizMissingError
-from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, History, datasets, evaluate, fit, plot, save
+from nn import ACTIVATIONS, LOSSES, MLP, History, datasets, evaluate, fit, plot, save
 from nn.doctor import diagnose
-from nn.labels import parameter
 from nn.losses import Loss
-from nn.optim import Optimizer
-from nn.readings import name_units
+from nn.model.labels import name_units, parameter
+from nn.optim import OPTIMIZERS
 from nn.scaling import Scale, for_raw_numbers
 from nn.tables import MOST_CLASSES, column, read_table, shown
+from nn.train.recipe import Recipe, RecipeError, fit_options, new_data, new_model, parse
 
-DATA: dict[str, Callable[[int], datasets.Data]] = {
-    "moons": lambda seed: datasets.moons(seed=seed),
-    "xor": lambda _: datasets.xor(),
-    "circles": lambda seed: datasets.circles(seed=seed),
-    "spirals": lambda seed: datasets.spirals(seed=seed),
-    "blobs": lambda seed: datasets.blobs(seed=seed),
-    "digits": lambda _: datasets.digits(),
-}
-OPTIMIZERS: dict[str, tuple[type[Optimizer], float]] = {"adam": (Adam, 0.05), "sgd": (SGD, 0.5)}
-OUTPUT = {"binary_cross_entropy": "sigmoid", "nll": "softmax"}  # else linear
+RATES = {"sgd": 0.5}  # that training starts with; of other optimisers, that of a Recipe
+DIGITS = {"hidden": [32], "epochs": 30, "batch": 32, "held_out": 0.2}
 MOST_NAMED = 10  # classes that are listed
 MOST_NODES, MOST_BOXES = 60, 60  # of a graph, and of a net drawn by its neurons, that can be read
 NO_MATPLOTLIB = 'plots need matplotlib: pip install "matplotlib>=3.8"'
@@ -52,10 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return launch(arguments[1:])
     options = parser().parse_args(arguments)
-    fill_in(options)
     folder = Folder(options.out)
     try:
-        run(options, folder)
+        run(recipe_of(options), folder, plots=not options.no_plots)
     except KeyboardInterrupt:
         said = f"only {', '.join(folder.written)} was written" if folder.written else ""
         print(f"\ninterrupted: {said or 'nothing was written'}", file=sys.stderr)
@@ -75,10 +66,12 @@ def parser() -> argparse.ArgumentParser:
         epilog="python -m nn playground: train one live, in a notebook.",
     )
     data = p.add_mutually_exclusive_group()
-    data.add_argument("--data", choices=DATA, default="moons", help="a data set (default: moons)")
+    data.add_argument(
+        "--data", metavar="NAME", help=f"{', '.join(datasets.DATASETS)} (default: moons)"
+    )
     data.add_argument(
         "--csv",
-        type=Path,
+        dest="file",
         metavar="FILE",
         help="a table of numbers, and of names for classes, separated by commas, semicolons, tabs "
         "or spaces. Columns are trained on less their mean and over their standard deviation; the "
@@ -99,25 +92,32 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument(
         "--activation",
-        choices=ACTIVATIONS,
-        default="relu",
-        help="of the hidden layers (default: relu)",
+        metavar="NAME",
+        help=f"of the hidden layers: {', '.join(ACTIVATIONS)} (default: relu)",
     )
     p.add_argument(
         "--loss",
-        choices=LOSSES,
-        help=f"default: cross entropy for up to {MOST_CLASSES} classes, mse for other targets",
+        metavar="NAME",
+        help=f"{', '.join(LOSSES)} (default: cross entropy for up to "
+        f"{MOST_CLASSES} classes, mse for other targets)",
     )
-    p.add_argument("--optimizer", choices=OPTIMIZERS, default="adam", help="default: adam")
+    p.add_argument("--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default: adam)")
     p.add_argument(
-        "--lr", type=float, help="learning rate (default: adam 0.05, sgd 0.5; a tenth for digits)"
+        "--lr", type=float, help="learning rate (default: 0.05, for sgd 0.5; a tenth for digits)"
     )
     p.add_argument("--epochs", type=int, help="default: 100; 30 for digits")
     p.add_argument("--batch", type=int, metavar="N", help="examples a step (default: all; 32)")
     p.add_argument(
         "--held-out", type=float, metavar="SHARE", help="kept for testing (default: 0; 0.2)"
     )
-    p.add_argument("--seed", type=int, default=0, help="of data and weights (default: 0)")
+    p.add_argument("--seed", type=int, help="of data and weights (default: 0)")
+    p.add_argument(
+        "--recipe",
+        type=Path,
+        metavar="FILE",
+        help="repeat the run that a JSON file describes, or that a model.json was trained by, but "
+        "for what other options say",
+    )
     p.add_argument(
         "--out", type=Path, default=Path("out"), metavar="DIR", help="where to write (default: out)"
     )
@@ -125,56 +125,61 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
-def fill_in(options: argparse.Namespace) -> None:
-    """Defaults that depend on the data and the optimiser."""
-    digits = options.data == "digits" and not options.csv
-    lr = OPTIMIZERS[options.optimizer][1] * (0.1 if digits else 1.0)
-    small = {"hidden": [16, 16], "epochs": 100, "batch": None, "held_out": 0.0, "lr": lr}
-    large = {"hidden": [32], "epochs": 30, "batch": 32, "held_out": 0.2, "lr": lr}
-    for name, value in (large if digits else small).items():
-        if getattr(options, name) is None:
-            setattr(options, name, value)
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """The run that the options describe, with defaults that depend on data and optimiser."""
+    told = {field.name: getattr(options, field.name, None) for field in fields(Recipe)}
+    given = {name: value for name, value in told.items() if value is not None}
+    if options.recipe:
+        return Recipe.of(read_recipe(options.recipe) | given)
+    lr = RATES.get(given.get("optimizer", ""), Recipe().lr)
+    if given.get("data") == "digits":
+        return Recipe.of({**DIGITS, "lr": lr / 10, **given})
+    return Recipe.of({"lr": lr, **given})
 
 
-def check(options: argparse.Namespace) -> None:
-    """Raise for what makes no sense, before any training."""
-    if options.epochs < 1:
-        raise ValueError(f"--epochs must be at least 1, got {options.epochs}")
-    if not 0 <= options.held_out < 1:
-        raise ValueError(f"--held-out must be a share below 1, got {options.held_out}")
-    if options.target is not None and not options.csv:
-        raise ValueError("--target names a column of a table, --csv FILE")
-    found = next(path for path in (options.out, *options.out.absolute().parents) if path.exists())
+def read_recipe(path: Path) -> dict[str, Any]:
+    """What a file says of a run: one that describes nothing else, or a model's."""
+    try:
+        content = parse(path.read_text("utf-8"))
+        if isinstance(content, dict) and "format" in content:
+            content = content.get("recipe")
+        return Recipe.of(content).to_dict()
+    except ValueError as error:
+        raise RecipeError(f"{path}: {error}") from None
+
+
+def check(out: Path) -> None:
+    """Raise for a folder that cannot be written to, before any training."""
+    found = next(path for path in (out, *out.absolute().parents) if path.exists())
     if not found.is_dir():
-        raise ValueError(f"--out {options.out}: {found} is a file, and must be a directory")
+        raise ValueError(f"--out {out}: {found} is a file, and must be a directory")
     if not os.access(found, os.W_OK, effective_ids=os.access in os.supports_effective_ids):
-        raise PermissionError(f"--out {options.out}: Permission denied to write into {found}")
+        raise PermissionError(f"--out {out}: Permission denied to write into {found}")
 
 
-def run(options: argparse.Namespace, folder: Folder) -> None:
+def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
     """Train, write the model, make the pictures, and report."""
-    check(options)
-    data = load(options)
-    loss = LOSSES[options.loss or default_loss(data.classes)]
-    sizes = [*options.hidden, outputs_for(loss, data)]
-    data, test = hold_out(data, options.held_out, options.seed)
+    check(folder.path)
+    data = load(recipe)
+    loss = LOSSES[recipe.loss or default_loss(data.classes)]
+    data, test = hold_out(data, recipe.held_out, recipe.seed)
     scaled, inputs, output = data.scaled()
-    shape = {"activation": options.activation, "output": OUTPUT.get(loss.name, "linear")}
-    model = MLP(len(data.inputs), sizes, **shape, seed=options.seed)
+    model = new_model(recipe, len(data.inputs), outputs_for(loss, data), loss.name)
     n = len(model.parameters())
     print(f"{model} with {n} parameters on {len(data.X)} examples of {data.source}")
 
-    record = train(options, model, scaled, loss)
+    record = fit(model, scaled.X, scaled.y, loss=loss, **fit_options(recipe))
     trained = for_raw_numbers(model, inputs, output) if data.table else model
     losses = [number * output.deviation**2 for number in record.loss]  # a squared error's
     history = History(losses, record.accuracy if data.classes else [])
     final = measure(trained, data, loss)
     if not math.isfinite(final[0]):
         raise ArithmeticError("the last step left a model whose loss is not finite")
+    trained.recipe = recipe.to_dict()
     folder.save(trained, data)
     print(f"loss ({loss.name}) {losses[0]:.4g} -> {final[0]:.4g}")
     print(verdict(losses[0], *final, len(data.X)))
-    if not options.no_plots:
+    if plots:
         draw_all(folder, trained, data, loss, history)
     diagnosis = diagnose(model, scaled.X, scaled.y, loss, history=record)
     if not diagnosis.ok:
@@ -182,21 +187,6 @@ def run(options: argparse.Namespace, folder: Folder) -> None:
     if test.X:
         report_held_out(folder, trained, test, loss, losses[0])
     print(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
-
-
-def train(options: argparse.Namespace, model: MLP, data: Data, loss: Loss) -> History:
-    """Train as the options say."""
-    kind, _ = OPTIMIZERS[options.optimizer]
-    return fit(
-        model,
-        data.X,
-        data.y,
-        loss=loss,
-        optimizer=kind(options.lr),
-        epochs=options.epochs,
-        batch_size=options.batch,
-        seed=options.seed,
-    )
 
 
 def report_held_out(folder: Folder, model: MLP, test: Data, loss: Loss, first_loss: float) -> None:
@@ -308,27 +298,27 @@ class Data:
         return replace(self, X=X, y=[output(t) for t in self.y]), inputs, output
 
 
-def load(options: argparse.Namespace) -> Data:
+def load(recipe: Recipe) -> Data:
     """The examples that are asked for; of a table, say how it was understood."""
-    if options.csv:
-        return load_table(options)
-    X, y = DATA[options.data](options.seed)
+    if recipe.file is not None:
+        return load_table(recipe, recipe.file)
+    X, y = new_data(recipe)
     classes = [str(k) for k in range(1 + max(y))]
-    return Data(options.data, [f"x{j}" for j in range(len(X[0]))], X, y, classes)
+    return Data(recipe.data, [f"x{j}" for j in range(len(X[0]))], X, y, classes)
 
 
-def load_table(options: argparse.Namespace) -> Data:
+def load_table(recipe: Recipe, path: str) -> Data:
     """The examples in a table, their targets read as the loss takes them."""
-    table = read_table(options.csv, options.target)
-    wanted = not takes_numbers(LOSSES[options.loss]) if options.loss else None
+    table = read_table(Path(path), recipe.target)
+    wanted = not takes_numbers(LOSSES[recipe.loss]) if recipe.loss else None
     try:
         labels = table.classes(wanted=wanted)
     except ValueError as error:
-        raise ValueError(f"{options.csv}: {error}") from None
+        raise ValueError(f"{path}: {error}") from None
     places = {label: k for k, label in enumerate(labels)}
     y = [places[label] for label in table.y] if labels else list[Any](table.y)
     names = [label if isinstance(label, str) else f"{label:g}" for label in labels]
-    data = Data(str(options.csv), table.inputs, table.X, y, names, table.target)
+    data = Data(path, table.inputs, table.X, y, names, table.target)
     what = f"{len(y)} rows of {len(data.inputs)} inputs, standardised for training"
     print(f"{data.source}: {what}; {table.layout}; {column(data.target)}: {understood(data)}")
     return data
@@ -424,9 +414,9 @@ def one_prediction(model: MLP, data: Data, loss: Loss) -> Picture:
     labels = [
         f"x{j}" if parameter(name) else shown(name)[1:-1] for j, name in enumerate(data.inputs)
     ]
-    outputs = model.outputs([Value(v, label) for v, label in zip(data.X[0], labels, strict=True)])
-    result = loss(outputs, data.y[0])
-    name_units(model)
+    said = model([Value(v, label) for v, label in zip(data.X[0], labels, strict=True)])
+    result = loss(said, data.y[0])
+    name_units(model.layers)
     result.label = "loss"
     result.backward()
     if len(topological(result)) <= MOST_NODES:

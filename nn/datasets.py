@@ -6,6 +6,7 @@ same seed gives the same points.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from operator import index
@@ -16,9 +17,15 @@ from nn.given import as_rng
 Data: TypeAlias = "tuple[list[list[float]], list[int]]"
 
 
-def xor() -> Data:
-    """The four corners of the unit square, labelled 1 where exactly one coordinate is 1."""
-    return [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
+def xor(n: int = 4, noise: float = 0.0, seed: int = 0) -> Data:
+    """The four corners of the unit square, labelled 1 where exactly one coordinate is 1.
+
+    More points take turns at the corners, each point moved by normal noise.
+    """
+    corners, labels = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
+    rng = as_rng(seed)
+    X = [[v + rng.gauss(0.0, noise) for v in corners[i % 4]] for i in range(n)]
+    return X, [labels[i % 4] for i in range(n)]
 
 
 def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Data:
@@ -109,3 +116,17 @@ def scatter(
         X.append([coordinate + rng.gauss(0.0, noise) for coordinate in point(label, share)])
         y.append(label)
     return X, y
+
+
+DATASETS: dict[str, Callable[..., Data]] = {
+    f.__name__: f for f in (moons, xor, circles, spirals, blobs, digits)
+}
+
+
+def make(name: str, *, seed: int, **settings: Any) -> Data:
+    """The data set of that name; ValueError for a setting, such as `n`, that it has not."""
+    known = inspect.signature(DATASETS[name]).parameters
+    for setting in settings:
+        if setting not in known:
+            raise ValueError(f"{setting}: the data set {name} is as it is")
+    return DATASETS[name](**settings, **({"seed": seed} if "seed" in known else {}))

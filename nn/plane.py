@@ -9,9 +9,9 @@ from typing import Any
 
 from autograd_core import Value, compile
 from autograd_core.engine import NUMBER
-from nn.examples import labels_of, row
 from nn.given import plain
-from nn.layers import MLP
+from nn.model.mlp import MLP
+from nn.train.examples import Model, count_outputs, labels_of, row
 
 COLOURS = (
     *("#3b6fb6", "#d9822b", "#4a9c5d", "#8e5ea2", "#c8353c"),
@@ -37,7 +37,7 @@ class Plane:
     @classmethod
     def of(
         cls,
-        model: MLP,
+        model: Model,
         X: Iterable[Sequence[float]],
         y: Iterable[Any],
         threshold: float | None,
@@ -47,12 +47,15 @@ class Plane:
         targets = [plain(f"y[{i}]", target) for i, target in enumerate(plain("y", y))]
         if len(points) != len(targets) or not points:
             raise ValueError(f"there are {len(points)} points and {len(targets)} targets")
-        n = model.sizes[-1]
+        inputs = model.n_in if isinstance(model, MLP) else len(points[0])
+        if inputs != 2 or any(len(x) != 2 for x in points):
+            raise ValueError(f"a decision boundary needs a model of 2 inputs, this has {inputs}")
+        n = count_outputs(model, points[0])
         labels = labels_of([class_of(target, n) for target in targets], classes(n))
         if labels is None and n > 1:
             raise ValueError(f"of {n} outputs each is a class: targets are labels 0 to {n - 1}")
         if threshold is None:
-            threshold = 0.5 if model.output == "sigmoid" else 0.0
+            threshold = 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
         numbers = [] if labels else [number_of(target, i) for i, target in enumerate(targets)]
         return cls(points, labels, numbers, n, threshold)
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value, check_gradient, compile, gradient
 from autograd_core.files import write_whole
-from nn.examples import AnyLoss, Examples, row
 from nn.given import as_rng, plain
-from nn.layers import ACTIVATIONS, MLP, Activation, activation_of
+from nn.model.layers import ACTIVATIONS, Activation, activation_of
+from nn.model.mlp import MLP, stack
+from nn.model.module import modules, outputs_of, unchanged
 from nn.plane import COLOURS, Plane, grid
-from nn.readings import GradientNorms, compiled_loss, unchanged
-from nn.train import History
+from nn.readings import GradientNorms, MeanSlope
+from nn.train.examples import AnyLoss, Examples, Model, row
+from nn.train.fit import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -62,7 +64,7 @@ class Plot:
 
 
 def decision_boundary(
-    model: MLP,
+    model: Model,
     X: Iterable[Sequence[float]],
     y: Iterable[Any],
     *,
@@ -75,12 +77,10 @@ def decision_boundary(
     `threshold`: 0.5 by default where the model's output is a sigmoid, else 0. Where targets are
     numbers and no labels, the picture is the output as a surface, its colours those of the targets.
     """
-    if model.n_in != 2:
-        raise ValueError(f"a decision boundary needs a model of 2 inputs, this has {model.n_in}")
     plane = Plane.of(model, X, y, threshold)
     figure, axes = new_figure("x₁", "x₂", (5.4, 5.0))
     with unchanged(model):
-        plane.colour(axes, model.outputs, plane.X, steps)
+        plane.colour(axes, lambda x: outputs_of(model(x)), plane.X, steps)
     plane.scatter(axes, plane.X)
     axes.set_title("Decision boundary" if plane.labels else "Predictions")
     return Plot(figure)
@@ -120,6 +120,7 @@ def hidden_space(
     """
     from matplotlib.figure import Figure
 
+    model = stack(model, "hidden_space")
     sizes = [model.n_in, *model.sizes]
     if not 1 <= layer < len(model.layers):
         raise ValueError(f"layer {layer} is no hidden layer of {model}")
@@ -143,7 +144,7 @@ def hidden_space(
     with unchanged(model):
         everything = layer_outputs(model, [point for line in mesh for point in line])[layer - 1]
         moved = layer_outputs(model, plane.X)[layer - 1]
-        plane.colour(before, model.outputs, plane.X, steps)
+        plane.colour(before, lambda x: outputs_of(model(x)), plane.X, steps)
         plane.colour(after, rest, everything, steps)
     bent = [everything[start : start + 31] for start in range(0, len(everything), 31)]
     for axes, lines, points, name in ((before, mesh, plane.X, "x"), (after, bent, moved, "a")):
@@ -159,8 +160,8 @@ def hidden_space(
 
 
 def loss_surface(
-    model: MLP,
-    X: Iterable[Sequence[float]],
+    model: Model,
+    X: Iterable[Any],
     y: Iterable[Any],
     loss: AnyLoss,
     *,
@@ -178,21 +179,18 @@ def loss_surface(
     import numpy as np
 
     data = Examples.of(model, X, y, loss)
-    program = compiled_loss(model, data)
-    inputs, targets = np.array(data.X), np.array(data.targets)
-    with unchanged(model):
-        program.prepare(inputs, targets)
-    here = np.array([p.data for p in program.parameters])
+    mean_loss = MeanSlope(model, data)
+    here = np.array([p.data for p in mean_loss.parameters])
     first, second = [
-        np.array([direction.get(p, 0.0) for p in program.parameters])
+        np.array([direction.get(p, 0.0) for p in mean_loss.parameters])
         for direction in (directions(model, seed) if along is None else axes_of(model, along))
     ]
     marks = [span * (2 * i / (steps - 1) - 1) for i in range(steps)]
 
     def at(s: float, t: float) -> float:
-        point = here + s * first + t * second
+        point = (here + s * first + t * second).tolist()
         try:
-            return float(program.value_and_gradient(inputs, targets, at=point)[0])
+            return float(mean_loss(point)[0])
         except (ArithmeticError, ValueError):
             return math.nan  # not defined there
 
@@ -207,20 +205,31 @@ def loss_surface(
     return Plot(figure)
 
 
-def directions(model: MLP, seed: int) -> list[dict[Value, float]]:
-    """Two random directions; each neuron's part of them is as long as its parameters."""
+def directions(model: Model, seed: int) -> list[dict[Value, float]]:
+    """Two random directions; each neuron's part of them is as long as its parameters.
+
+    A neuron is a Module without Modules in it; what else a model has is together one.
+    """
     rng = as_rng(seed)
     result: list[dict[Value, float]] = [{}, {}]
     for direction in result:
-        for neuron in [neuron for layer in model.layers for neuron in layer.neurons]:
-            parameters = neuron.parameters()
+        for parameters in neurons(model):
             raw = [rng.gauss(0.0, 1.0) for _ in parameters]
             scale = math.hypot(*[p.data for p in parameters]) / math.hypot(*raw)
             direction.update({p: scale * r for p, r in zip(parameters, raw, strict=True)})
     return result
 
 
-def axes_of(model: MLP, along: tuple[Value, Value]) -> list[dict[Value, float]]:
+def neurons(model: Model) -> list[list[Value]]:
+    """The parameters of a model in groups, one for each Module that has no Modules in it."""
+    innermost = [module for module in modules(model) if len(list(modules(module))) == 1]
+    groups = [module.parameters() for module in innermost]
+    rest = set(model.parameters()).difference(*groups)
+    groups.append([p for p in model.parameters() if p in rest])
+    return [group for group in groups if group]
+
+
+def axes_of(model: Model, along: tuple[Value, Value]) -> list[dict[Value, float]]:
     """The directions in which one parameter grows."""
     known = set(model.parameters())
     if len(along) != 2 or not known.issuperset(along):
@@ -265,11 +274,11 @@ def gradient_norms(recorder: GradientNorms) -> Plot:
     Plot('Gradient norms')
     """
     figure, axes = new_figure("epoch", "norm of the gradient", (6.0, 4.0))
-    colours = shades(len(recorder.model.layers))
+    colours = shades(len(recorder.names))
     epochs = range(1, len(recorder.norms) + 1)
-    for k, norms in enumerate(zip(*recorder.norms), 1):
+    for colour, name, norms in zip(colours, recorder.names, zip(*recorder.norms)):
         shown = [norm if 0 < norm < math.inf else math.nan for norm in norms]
-        axes.plot(epochs, shown, color=colours[k - 1], label=f"layer {k}")
+        axes.plot(epochs, shown, color=colour, label=name)
         if any(map(math.isfinite, shown)):
             axes.set_yscale("log")
     if recorder.norms:
@@ -334,6 +343,7 @@ def activation_histograms(model: MLP, X: Iterable[Sequence[float]]) -> Plot:
     """
     from matplotlib.figure import Figure
 
+    model = stack(model, "activation_histograms")
     with unchanged(model):
         layers = layer_outputs(model, [row(x, i) for i, x in enumerate(plain("X", X))])
     figure = Figure(figsize=(6.0, 0.9 + 1.5 * len(layers)), layout="constrained")
@@ -362,7 +372,7 @@ def layer_outputs(model: MLP, X: Sequence[Sequence[float]]) -> list[list[list[fl
     """What each layer says to each example: for each layer a row for each example."""
 
     def every(x: Sequence[Value]) -> tuple[list[Value], ...]:
-        model.outputs(x)
+        model(x)
         return tuple([layer.activations for layer in model.layers])
 
     return [table.tolist() for table in compile(every, batched=True)(X)]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import mul
 from typing import Any
 
-from autograd_core import Program, RecordingError, Value, compile, gradient, topological
+from autograd_core import RecordingError, Value, compile, gradient, topological
 from autograd_core.engine import as_value
-from nn.examples import AnyLoss, Examples
-from nn.layers import MLP, Layer
-from nn.train import History
+from nn.model.layers import Layer
+from nn.model.mlp import MLP
+from nn.model.module import Module, leaves, unchanged
+from nn.train.examples import AnyLoss, Examples, Model
+from nn.train.fit import History
+from nn.train.stacks import stacks
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def numbers(model: MLP, data: Examples) -> list[list[list[float]]] | None:
 
 def example(model: MLP, data: Examples, x: Sequence[Any], target: Any) -> list[list[Value]]:
     """The loss of one example, then of each layer the pre-activations, activations and slopes."""
-    loss = data.loss_of([as_value(output) for output in model.outputs(x)], target)
+    loss = data.loss_of(model(x), target)
     zs = [layer.pre_activations for layer in model.layers]
     slopes = iter(gradient(loss, *[z for row in zs for z in row]))
     return [
@@ -147,26 +149,6 @@ def run(f: Callable[[Any, Any], list[list[Value]]], data: Examples) -> list[Any]
     return [[loss for (loss,) in tables[0]], *tables[1:]]
 
 
-@contextmanager
-def unchanged(model: MLP) -> Iterator[None]:
-    """Give every layer back the activations of its last forward pass."""
-    before = [(layer, layer.pre_activations, layer.activations) for layer in model.layers]
-    try:
-        yield
-    finally:
-        for layer, pre_activations, activations in before:
-            layer.pre_activations, layer.activations = pre_activations, activations
-
-
-def name_units(model: MLP) -> None:
-    """Label what layer 1 (say) computed last: unit 0 is z1[0] and, activated, a1[0]."""
-    for k, layer in enumerate(model.layers, 1):
-        for i, (z, a) in enumerate(zip(layer.pre_activations, layer.activations, strict=True)):
-            for value, label in ((a, f"a{k}[{i}]"), (z, f"z{k}[{i}]")):
-                if isinstance(value, Value):  # and not what an activation made by `math`
-                    value.label = label
-
-
 # --- During training -------------------------------------------------------------------------
 
 
@@ -174,34 +156,55 @@ class GradientNorms:
     """A callback for `fit` that keeps the norm of each layer's gradient after every epoch.
 
     `norms` has a row for each epoch, with the norm of the mean loss's gradient by the parameters
-    of each layer; `plot.gradient_norms` draws them.
+    of each layer, or, for another model than an MLP, of each of its parts; `names` says which.
+    `plot.gradient_norms` draws them.
     """
 
-    def __init__(
-        self, model: MLP, X: Iterable[Sequence[float]], y: Iterable[Any], loss: AnyLoss
-    ) -> None:
+    def __init__(self, model: Model, X: Iterable[Any], y: Iterable[Any], loss: AnyLoss) -> None:
         self.model, self.data = model, Examples.of(model, X, y, loss)
-        self.program = compiled_loss(model, self.data)
+        named = parts(model)
+        self.names = list(named)
+        self.parts = list(named.values())
+        self.slope = MeanSlope(model, self.data)
         self.norms: list[list[float]] = []
 
     def __call__(self, history: History) -> None:
         """Add the norms of now."""
-        with unchanged(self.model):
-            _, slopes = self.program.value_and_gradient(self.data.X, self.data.targets)
-        known = dict(zip(self.program.parameters, slopes.tolist(), strict=True))
-        self.norms.append(
-            [
-                math.hypot(*[known.get(p, 0.0) for p in layer.parameters()])
-                for layer in self.model.layers
+        _, slopes = self.slope([p.data for p in self.slope.parameters])
+        known = dict(zip(self.slope.parameters, slopes.tolist(), strict=True))
+        self.norms.append([math.hypot(*[known.get(p, 0.0) for p in part]) for part in self.parts])
+
+
+def parts(model: Model) -> dict[str, list[Value]]:
+    """The parameters of a model by its layers, or by what it is made of."""
+    if isinstance(model, MLP):
+        return {f"layer {k}": layer.parameters() for k, layer in enumerate(model.layers, 1)}
+    if not isinstance(model, Module):
+        return {"all parameters": model.parameters()}
+    return {name: list(leaves(part)) for name, part in model.parts().items()}
+
+
+class MeanSlope:
+    """The mean loss over examples and its gradient, at any numbers of the parameters."""
+
+    def __init__(self, model: Model, data: Examples) -> None:
+        self.n, self.stacks = data.n, stacks(data.X, data.targets)
+        self.parameters = list(dict.fromkeys(model.parameters()))
+        with unchanged(model):
+            self.programs = [
+                stack.record(lambda x, t: data.loss_of(model(x), t), wrt=self.parameters)
+                for stack in self.stacks
             ]
-        )
 
+    def __call__(self, numbers: Sequence[float]) -> tuple[float, Any]:
+        """The mean loss, and the gradient by the parameters."""
+        import numpy as np
 
-def compiled_loss(model: MLP, data: Examples) -> Program:
-    """The mean loss over examples, as a program of (X, targets)."""
-
-    def loss(x: Sequence[Value], target: Any) -> Value:
-        target = target if isinstance(target, Value) else list(target)
-        return data.loss_of(model.outputs(x), target)
-
-    return compile(loss, batched=True)
+        theta = np.array(numbers, dtype=float)
+        found = [
+            program.value_and_gradient(stack.X, stack.targets, at=theta)
+            for program, stack in zip(self.programs, self.stacks, strict=True)
+        ]
+        shares = [len(stack.places) / self.n for stack in self.stacks]
+        loss = sum([share * loss for share, (loss, _) in zip(shares, found, strict=True)])
+        return loss, sum([share * slope for share, (_, slope) in zip(shares, found, strict=True)])

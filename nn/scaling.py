@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nn.layers import MLP
+from nn.model.mlp import MLP
 
 
 @dataclass(frozen=True, slots=True)

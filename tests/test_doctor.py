@@ -17,8 +17,8 @@ from nn import ACTIVATIONS, MLP, SGD, Adam, DivergedError, History, datasets, ev
 from nn.__main__ import main
 from nn.doctor import RULES, Change, diagnose
 from nn.doctor.rules import asleep
-from nn.examples import Examples
 from nn.readings import GradientNorms, read
+from nn.train.examples import Examples
 from tests.report.doctor import OPTIMIZERS, Nets, shares
 from tests.trials import CASES, Training, of_kind, trainings
 

@@ -11,16 +11,14 @@ import sys
 import tempfile
 import time
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from tqdm.auto import tqdm
 
 import autograd_core.files
-import nn.examples
 import nn.optim
-import nn.train
-import nn.trainers
 from autograd_core.engine import RECORDERS
 from nn import MLP, SGD, Adam, fit, load, save
 from nn.__main__ import main
@@ -28,7 +26,8 @@ from nn.losses import mse
 
 # --- Ctrl-C at any moment of a training -------------------------------------------------------
 
-MODULES = (nn.train, nn.trainers, nn.examples, nn.optim, contextlib)
+FILES = ("fit", "loop", "slopes", "stacks", "examples")
+MODULES = [nn.optim, contextlib, *[import_module(f"nn.train.{name}") for name in FILES]]
 TRAINING = [module.__file__ for module in MODULES]
 SOURCE = [str(Path(package).parent) for package in (autograd_core.__file__, nn.__file__)]
 EPOCHS = 3

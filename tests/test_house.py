@@ -1,5 +1,7 @@
 """What `python -m tools.house` counts."""
 
+import re
+
 from tools import house
 
 TEXT = '''"""A module."""
@@ -46,3 +48,14 @@ def test_every_module_of_the_packages_is_measured():
     found = house.modules()
     assert {"autograd_core", "autograd_core.engine", "nn.playground"} <= set(found)
     assert all(house.code_lines(path.read_text("utf-8")) for path in found.values())
+
+
+def test_the_optimiser_is_asked_to_move_in_one_place():
+    """Training takes its steps in one loop, whoever trains."""
+    found = {
+        name
+        for name, path in house.modules().items()
+        if name.startswith("nn.")
+        and re.search(r"optimi[sz]er\.(moved|step)\(", path.read_text("utf-8"))
+    }
+    assert found == {"nn.train.slopes"}

@@ -12,18 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn import MLP, DivergedError, datasets, evaluate, fit
+from nn.model.init import INITS
+from nn.optim import OPTIMIZERS
 from nn.playground.launch import launch, notebook, write_notebook
 from nn.playground.session import SIDE, TILE, Session, data_of, new_model, new_optimizer
 from nn.playground.state import (
     DATA,
-    INITS,
     MOST_POINTS,
     OF_CLASSES,
-    OPTIMIZERS,
     OUTPUTS,
     State,
-    StateError,
 )
+from nn.train.recipe import RecipeError
 
 SMALL = {"hidden": [4], "n": 20, "batch": 5}
 
@@ -55,8 +55,8 @@ states = st.builds(
     held_out=st.floats(0, 0.5),
     hidden=st.lists(st.integers(1, 5), max_size=3),
     activation=st.sampled_from(["relu", "tanh", "softplus", "leaky_relu", "sigmoid", "linear"]),
-    init=st.sampled_from(INITS),
-    optimizer=st.sampled_from(OPTIMIZERS),
+    init=st.sampled_from([*INITS]),
+    optimizer=st.sampled_from([*OPTIMIZERS]),
     lr=st.floats(1e-4, 0.1),
     l2=st.floats(0, 0.1),
     batch=st.integers(1, 50),
@@ -81,7 +81,7 @@ def test_a_state_comes_back_from_its_json(state):
 def test_any_value_of_a_setting_is_taken_or_refused_by_name(name, value):
     try:
         state = State.of({name: value})
-    except StateError as refused:
+    except RecipeError as refused:
         message = str(refused)
     else:
         assert State.of(state.to_json()) == state
@@ -121,7 +121,7 @@ def test_any_value_of_a_setting_is_taken_or_refused_by_name(name, value):
     ],
 )
 def test_an_odd_state_is_refused_with_a_reason(given, message):
-    with pytest.raises(StateError, match=message):
+    with pytest.raises(RecipeError, match=message):
         State.of(given)
 
 
@@ -209,11 +209,11 @@ def test_a_change_forgets_what_was_planned_after_it():
 
 def test_learning_rate_and_l2_apply_at_once_without_recording_again():
     s = trained(3)
-    train, before = s.train.latest, numbers(s)
+    programs, before = list(s.loop.slopes.programs.values()), numbers(s)
     assert not s.set(lr=1e-9, l2=0.5)
     assert (s.steps, numbers(s)) == (3, before)
     s.step()
-    assert s.train.latest is train
+    assert list(s.loop.slopes.programs.values()) == programs
     assert max(abs(a - b) for a, b in zip(numbers(s), before, strict=True)) < 1e-7
 
 
@@ -305,7 +305,7 @@ def test_no_points_are_no_data_until_one_is_added():
     s.step()
     assert s.steps == 1
     s.change("remove", 0)
-    with pytest.raises(StateError, match="none has the index 0"):
+    with pytest.raises(RecipeError, match="none has the index 0"):
         s.change("remove", 0)
 
 
@@ -318,7 +318,7 @@ def test_many_changes_at_once_are_one_change_of_the_data():
 def test_ten_thousand_points_are_fine_and_one_more_is_not():
     s = session(n=MOST_POINTS, batch=100, held_out=0.0)
     s.step()
-    with pytest.raises(StateError, match="that is the most"):
+    with pytest.raises(RecipeError, match="that is the most"):
         s.change("add", (0.0, 0.0, 0))
 
 
@@ -381,7 +381,7 @@ def test_the_graph_of_a_neuron_is_small_and_has_the_gradient_of_the_loss():
 def test_what_is_not_there_is_refused_and_nothing_has_changed(ask):
     s = session()
     state, before = s.state, numbers(s)
-    with pytest.raises(StateError):
+    with pytest.raises(RecipeError):
         ask(s)
     assert (s.state, numbers(s)) == (state, before)
 

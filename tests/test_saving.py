@@ -26,6 +26,16 @@ def good(tmp_path):
     return json.loads((tmp_path / "good.json").read_text())
 
 
+def changed(good, change):
+    """The good content with other arguments and layers."""
+    layers = change.get("layers", good["parameters"]["layers"])
+    arguments = {name: value for name, value in change.items() if name != "layers"}
+    return good | {
+        "arguments": good["arguments"] | arguments,
+        "parameters": good["parameters"] | {"layers": layers},
+    }
+
+
 @given(shapes, activations, st.sampled_from([*sorted(ACTIVATIONS), "softmax"]), st.data())
 @settings(deadline=None, max_examples=60)
 def test_a_model_comes_back_bit_by_bit(folder, shape, activation, output, data):
@@ -53,12 +63,13 @@ def test_the_file_is_readable_json_with_the_architecture_in_it(tmp_path):
     save(model, str(tmp_path / "m.json"))
     text = (tmp_path / "m.json").read_text(encoding="ascii")
     content = json.loads(text)
-    assert content["format"] == "autograd-core model 1"
-    assert (content["n_in"], content["sizes"]) == (2, [3, 1])
-    assert (content["activation"], content["output"]) == ("tanh", "sigmoid")
+    assert (content["format"], content["model"]) == ("autograd-core model 2", "MLP")
+    arguments, layers = content["arguments"], content["parameters"]["layers"]
+    assert (arguments["n_in"], arguments["sizes"]) == (2, [3, 1])
+    assert (arguments["activation"], arguments["output"]) == ("tanh", "sigmoid")
     first, second = model.layers
-    assert content["layers"][0]["W"] == [[w.data for w in neuron.w] for neuron in first.neurons]
-    assert content["layers"][1]["b"] == [neuron.b.data for neuron in second.neurons]
+    assert layers[0]["W"] == [[w.data for w in neuron.w] for neuron in first.neurons]
+    assert layers[1]["b"] == [neuron.b.data for neuron in second.neurons]
     assert len(text.splitlines()) > 13  # a line for each number, for reading and for diffs
     assert text.endswith("\n")
 
@@ -153,14 +164,14 @@ def test_what_is_no_json_is_refused(tmp_path, content):
     refused(tmp_path / "m.json", content, "is not a model file")
 
 
-@pytest.mark.parametrize("content", [{}, [], 3, None, "autograd-core model 1", {"format": 1}])
+@pytest.mark.parametrize("content", [{}, [], 3, None, "autograd-core model 2", {"format": 1}])
 def test_json_that_does_not_say_it_is_a_model_is_refused(tmp_path, content):
     refused(tmp_path / "m.json", content, "does not say that it is")
 
 
 def test_another_version_of_the_format_is_refused(tmp_path, good):
     refused(
-        tmp_path / "m.json", good | {"format": "autograd-core model 2"}, "autograd-core model 1"
+        tmp_path / "m.json", good | {"format": "autograd-core model 1"}, "autograd-core model 2"
     )
 
 
@@ -172,15 +183,21 @@ def test_a_truncated_file_is_refused(folder, share):
     refused(folder / "cut.json", whole[: int(share * (len(whole) - 1))], "is not a model file")
 
 
-@pytest.mark.parametrize("key", ["n_in", "sizes", "activation", "output", "layers"])
+@pytest.mark.parametrize("key", ["model", "arguments", "parameters"])
 def test_a_file_that_lacks_a_part_is_refused_by_the_name_of_the_part(tmp_path, good, key):
     del good[key]
     refused(tmp_path / "m.json", good, f"lacks '{key}'")
 
 
+@pytest.mark.parametrize("key", ["n_in", "sizes"])
+def test_a_file_that_lacks_an_argument_is_refused_by_its_name(tmp_path, good, key):
+    del good["arguments"][key]
+    refused(tmp_path / "m.json", good, f"missing .* '{key}'")
+
+
 @pytest.mark.parametrize("key", ["W", "b"])
 def test_a_layer_that_lacks_a_part_is_refused_by_the_name_of_the_part(tmp_path, good, key):
-    del good["layers"][1][key]
+    del good["parameters"]["layers"][1][key]
     refused(tmp_path / "m.json", good, f"lacks '{key}'")
 
 
@@ -199,40 +216,50 @@ def test_a_layer_that_lacks_a_part_is_refused_by_the_name_of_the_part(tmp_path, 
     ],
 )
 def test_weights_of_another_shape_are_refused(tmp_path, good, change):
-    refused(tmp_path / "m.json", good | change, "shapes|at least")
+    refused(tmp_path / "m.json", changed(good, change), "shapes|at least")
 
 
 @pytest.mark.parametrize("key", ["n_in", "sizes", "activation", "output", "layers"])
 @pytest.mark.parametrize("wrong", [None, -1, 2.5, "x", [], {}, [[]], {"W": 1}, [None, None]])
 def test_a_part_of_a_wrong_type_is_refused(tmp_path, good, key, wrong):
+    refused(tmp_path / "m.json", changed(good, {key: wrong}), "is not a model file")
+
+
+@pytest.mark.parametrize("key", ["model", "arguments", "parameters"])
+@pytest.mark.parametrize("wrong", [None, -1, 2.5, "x", [], {}, [[]], {"W": 1}, [None, None]])
+def test_a_whole_of_a_wrong_type_is_refused(tmp_path, good, key, wrong):
     refused(tmp_path / "m.json", good | {key: wrong}, "is not a model file")
 
 
 @pytest.mark.parametrize("wrong", [None, True, "1.0", [1.0], {}, 10**400])
 @pytest.mark.parametrize("key", ["W", "b"])
 def test_a_parameter_that_is_no_number_is_refused(tmp_path, good, key, wrong):
-    row = good["layers"][0][key]
+    row = good["parameters"]["layers"][0][key]
     (row if key == "b" else row[1])[0] = wrong
     refused(tmp_path / "m.json", good, "is not a model file")
 
 
 @pytest.mark.parametrize("wrong", ["NaN", "Infinity", "-Infinity", "1e999"])
 def test_a_parameter_that_is_not_finite_is_refused_by_name(tmp_path, good, wrong):
-    good["layers"][1]["b"][0] = "here"
+    good["parameters"]["layers"][1]["b"][0] = "here"
     text = json.dumps(good).replace('"here"', wrong)
     refused(tmp_path / "m.json", text.encode(), r"b2\[0\] is -?(nan|inf)")
 
 
 def test_whole_numbers_are_numbers_too(tmp_path, good):
-    good["layers"][1]["b"][0] = 3
+    good["parameters"]["layers"][1]["b"][0] = 3
     (tmp_path / "m.json").write_text(json.dumps(good))
     number = load(tmp_path / "m.json").layers[1].neurons[0].b.data
     assert (number, type(number)) == (3.0, float)
 
 
 def test_an_unknown_activation_is_refused_with_the_known_ones(tmp_path, good):
-    refused(tmp_path / "m.json", good | {"activation": "swish"}, "'swish'; known are .*tanh")
-    refused(tmp_path / "m.json", good | {"output": "__import__('os')"}, "unknown activation")
+    refused(
+        tmp_path / "m.json", changed(good, {"activation": "swish"}), "'swish'; known are .*tanh"
+    )
+    refused(
+        tmp_path / "m.json", changed(good, {"output": "__import__('os')"}), "unknown activation"
+    )
 
 
 @pytest.mark.parametrize(
@@ -250,7 +277,7 @@ def test_an_unknown_activation_is_refused_with_the_known_ones(tmp_path, good):
 def test_a_size_that_is_only_claimed_takes_no_memory(tmp_path, good, change):
     tracemalloc.start()
     try:
-        refused(tmp_path / "m.json", good | change, "shapes")
+        refused(tmp_path / "m.json", changed(good, change), "shapes")
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -258,7 +285,7 @@ def test_a_size_that_is_only_claimed_takes_no_memory(tmp_path, good, change):
 
 
 @pytest.mark.parametrize(
-    "opening", ["[", '{"a":', '{"format": "autograd-core model 1", "sizes": [']
+    "opening", ["[", '{"a":', '{"format": "autograd-core model 2", "arguments": [']
 )
 def test_deep_nesting_is_refused(tmp_path, opening):
     refused(tmp_path / "m.json", opening.encode() * 100_000, "nested too deeply")

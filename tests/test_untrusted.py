@@ -13,14 +13,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import nn.__main__
-import nn.playground.state
 import nn.saving
 import nn.tables
+import nn.train.recipe
 from nn import ACTIVATIONS, LOSSES, DivergedError, ModelFileError, load, save
 from nn.__main__ import main
+from nn.model.init import INITS
+from nn.optim import OPTIMIZERS
 from nn.playground.session import Session
-from nn.playground.state import DATA, INITS, OPTIMIZERS, OUTPUTS, State, StateError
+from nn.playground.state import DATA, OUTPUTS, State
 from nn.tables import MOST_CLASSES, read_table
+from nn.train.recipe import RecipeError
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +66,7 @@ def assert_readable(error, about=""):
 
 # --- Nothing is executed ----------------------------------------------------------------------
 
-READERS = [nn.saving, nn.playground.state, nn.__main__, nn.tables]
+READERS = [nn.saving, nn.train.recipe, nn.__main__, nn.tables]
 EXECUTES = {
     *("eval", "exec", "compile", "__import__", "import_module", "globals", "locals", "vars"),
     *("pickle", "marshal", "shelve", "ctypes", "subprocess", "system", "popen", "runpy", "yaml"),
@@ -165,12 +168,15 @@ def as_files(texts):
 # --- Models -----------------------------------------------------------------------------------
 
 MODEL = {
-    "format": "autograd-core model 1",
-    "n_in": 2,
-    "sizes": [2, 1],
-    "activation": "tanh",
-    "output": "linear",
-    "layers": [{"W": [[0.5, -1.5], [2.0, 3]], "b": [0.0, 1.0]}, {"W": [[1.0, 2.0]], "b": [3.0]}],
+    "format": "autograd-core model 2",
+    "model": "MLP",
+    "arguments": {"n_in": 2, "sizes": [2, 1], "activation": "tanh", "output": "linear"},
+    "parameters": {
+        "layers": [
+            {"W": [[0.5, -1.5], [2.0, 3]], "b": [0.0, 1.0]},
+            {"W": [[1.0, 2.0]], "b": [3.0]},
+        ]
+    },
 }
 MODEL_TIMES = 300  # a weight takes two characters in a file, and as a Value with a label 200 bytes
 
@@ -215,7 +221,8 @@ DENSE = {  # much in few bytes: inputs, sizes, layers
 
 @pytest.mark.parametrize(("n_in", "sizes", "layers"), DENSE.values(), ids=DENSE)
 def test_a_model_takes_memory_in_proportion_to_its_file(folder, n_in, sizes, layers):
-    content = MODEL | {"n_in": n_in, "sizes": sizes, "layers": layers}
+    arguments = MODEL["arguments"] | {"n_in": n_in, "sizes": sizes}
+    content = MODEL | {"arguments": arguments, "parameters": {"layers": layers}}
     raw = json.dumps(content, separators=(",", ":")).encode()
     (folder / "dense.json").write_bytes(raw)
     with memory_of(len(raw), MODEL_TIMES):
@@ -387,7 +394,7 @@ def test_a_state_is_read_and_comes_back_or_is_refused(examples):
         with memory_of(len(text) if isinstance(text, str) else 0, STATE_TIMES):
             try:
                 state = State.of(text)
-            except StateError as error:
+            except RecipeError as error:
                 assert_readable(error)
                 return
         assert State.of(state.to_json()) == state
@@ -400,7 +407,7 @@ def test_a_state_is_read_and_comes_back_or_is_refused(examples):
 @pytest.mark.parametrize("name", ["points", "weights", "changes", "hidden", "seed"])
 def test_a_state_takes_memory_in_proportion_to_its_text(name, item):
     text = f'{{"{name}": [' + ",".join([item] * (20_000 // len(item))) + "]}"
-    with memory_of(len(text), STATE_TIMES), pytest.raises(StateError, match=name) as error:
+    with memory_of(len(text), STATE_TIMES), pytest.raises(RecipeError, match=name) as error:
         State.of(text)
     assert_readable(error.value)
 
@@ -416,7 +423,7 @@ changes = st.tuples(
         st.tuples(st.just("lr"), between(1e-9, 1e300)),
         st.tuples(st.just("l2"), between(0.0, 1e3)),
         st.tuples(st.just("batch"), st.integers(1, 10_000)),
-        st.tuples(st.just("optimizer"), st.sampled_from(OPTIMIZERS)),
+        st.tuples(st.just("optimizer"), st.sampled_from([*OPTIMIZERS])),
         st.tuples(st.just("weight"), st.tuples(st.integers(0, 40), between(-1e6, 1e6))),
         st.tuples(st.just("add"), points),
         st.tuples(st.just("remove"), st.integers(0, 30)),
@@ -430,8 +437,8 @@ extremes = st.fixed_dictionaries(
         "held_out": between(0.0, 0.9),
         "points": st.lists(points, max_size=6),
         "activation": st.sampled_from(sorted(ACTIVATIONS)),
-        "init": st.sampled_from(INITS),
-        "optimizer": st.sampled_from(OPTIMIZERS),
+        "init": st.sampled_from([*INITS]),
+        "optimizer": st.sampled_from([*OPTIMIZERS]),
         "lr": between(1e-9, 1e300),
         "l2": between(0.0, 1e3),
         "batch": st.integers(1, 40),
@@ -448,7 +455,7 @@ def states(draw):
     given = draw(extremes) | {"loss": loss, "output": draw(st.sampled_from(OUTPUTS[loss]))}
     try:
         n = State.of(given).n_parameters
-    except StateError:
+    except RecipeError:
         return given
     weights = draw(st.none() | st.lists(between(-1e6, 1e6), min_size=n, max_size=n))
     return given | {"weights": weights}
@@ -460,10 +467,10 @@ def test_any_state_runs_or_is_refused_and_can_be_looked_at(examples):
     def check(settings):
         try:
             session = Session(State.of(settings))
-        except StateError as error:
+        except RecipeError as error:
             assert_readable(error)
             return
-        with suppress(StateError, DivergedError):
+        with suppress(RecipeError, DivergedError):
             for _ in range(5):
                 if session.X:
                     session.step()

@@ -20,15 +20,17 @@ from typing import Any
 
 from autograd_core import Value, topological
 from autograd_core.check import by_backward
-from autograd_core.engine import as_value, collector_paused
+from autograd_core.engine import collector_paused
 from nn.doctor.exam import Exam
 from nn.doctor.findings import Change, Diagnosis, Finding, Place
 from nn.doctor.rules import RULES
-from nn.examples import AnyLoss, Examples
-from nn.layers import MLP
-from nn.readings import name_units, read, unchanged
-from nn.train import History
-from nn.trainers import first_nonfinite
+from nn.model.labels import name_units
+from nn.model.mlp import MLP, stack
+from nn.model.module import unchanged
+from nn.readings import read
+from nn.train.examples import AnyLoss, Examples
+from nn.train.fit import History
+from nn.train.slopes import first_nonfinite
 
 __all__ = ["RULES", "Change", "Diagnosis", "Finding", "Place", "diagnose"]
 
@@ -47,6 +49,7 @@ def diagnose(
     predictions that are all the same. Parameters, gradients and activations are left as they
     are. Raises ValueError for data that do not fit the model or the loss.
     """
+    model = stack(model, "diagnose")
     data = Examples.of(model, X, y, loss)
     with unchanged(model), collector_paused():
         layers = read(model, data)
@@ -72,9 +75,9 @@ def first_failure(model: MLP, data: Examples) -> str:
     parameters = model.parameters()
     for i, (x, target) in enumerate(zip(data.X, data.targets, strict=True)):
         try:
-            outputs = model.outputs([Value(v, f"x{j}") for j, v in enumerate(x)])
-            name_units(model)
-            loss = data.loss_of([as_value(output) for output in outputs], target)
+            said = model([Value(v, f"x{j}") for j, v in enumerate(x)])
+            name_units(model.layers)
+            loss = data.loss_of(said, target)
             if not all(math.isfinite(v.data) for v in topological(loss)):
                 return f"at example {i} the loss is {loss.data:g}; {first_nonfinite(loss)}"
             slopes = zip(parameters, by_backward(loss, parameters), strict=True)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from nn.datasets import xor
 from nn.doctor.findings import Change, first, listed
-from nn.examples import Examples
 from nn.losses import Loss, as_many
 from nn.readings import LayerReadings
+from nn.train.examples import Examples
 
 FITTED = 0.95  # a model is fitted from this share of labels right,
 EXPLAINED = 0.5  # or, where targets are numbers, from this share of their variance explained

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import math
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,20 +19,21 @@ from autograd_core import Value, compile, draw, gradient, total
 from autograd_core.compiler.ir import Floats
 from autograd_core.paths.explain import explain
 from nn import datasets
-from nn.examples import Examples, Order
-from nn.layers import MLP
 from nn.losses import LOSSES
-from nn.optim import OPTIMIZERS, Optimizer
+from nn.model.labels import activation, name_units, pre_activation
+from nn.model.mlp import MLP
+from nn.model.module import outputs_of, unchanged
 from nn.playground.state import (
     LIVE,
     MOST_CHANGES,
     MOST_POINTS,
     OF_CLASSES,
     State,
-    StateError,
     change,
 )
-from nn.trainers import DivergedError, check_finite, check_step, flat_state
+from nn.train import Loop, recipe
+from nn.train.examples import Examples
+from nn.train.recipe import RecipeError, new_optimizer
 
 SIDE = 100  # points of the decision boundary's grid along each axis
 PARTS = 10  # the grid is computed in so many parts: small products need no second thread
@@ -84,67 +84,50 @@ class Session:
         self.gradients = np.zeros(len(self.parameters))
         self.updates = np.zeros(len(self.parameters))
         self.compile()
-        self.set_optimizer()
+        self.loop: Loop | None = None
         self.set_data()
         self.evaluate()
         self.apply_planned()
 
     def compile(self) -> None:
-        """Record the programs of this model: its training, its outputs, its neurons."""
-        weights = [w for layer in self.model.layers for neuron in layer.neurons for w in neuron.w]
-
-        def loss(x: Any, target: Any) -> tuple[Value, list[Value]]:
-            outputs = self.model.outputs(x)
-            return self.loss.formula(outputs, list(target)), outputs
+        """Record the programs of this model that pictures need: its outputs, its neurons."""
 
         def forward(x: Any) -> list[Value]:
-            self.model.outputs(x)
+            self.model(x)
             return units(self.model)
 
         def backward(x: Any) -> list[Value]:
-            output = self.model.outputs(x)[0]
+            output = outputs_of(self.model(x))[0]
             return list(gradient(output, *units(self.model)))
 
-        self.weights = np.array([p in set(weights) for p in self.parameters])
-        self.train = compile(loss, batched=True)
-        self.outputs = compile(self.model.outputs, batched=True)
+        self.outputs = compile(lambda x: outputs_of(self.model(x)), batched=True)
         self.views = {
             False: compile(forward, batched=True),
             True: compile(backward, batched=True),
         }
-        n = self.model.sizes[-1]
-        self.train.prepare(np.zeros((1, 2)), np.zeros((1, n)))
-        # The gradient comes in the order of the program's parameters.
-        place = {p: i for i, p in enumerate(self.train.parameters)}
-        self.order = np.array([place[p] for p in self.parameters])
-        for layer in self.model.layers:
-            layer.pre_activations, layer.activations = [], []
-
-    def set_optimizer(self) -> None:
-        """A new optimiser, as the settings say."""
-        self.optimizer = new_optimizer(self.now)
-        self.slots = flat_state(self.optimizer, self.parameters)
 
     def set_data(self) -> None:
         """Check the examples, and begin an epoch of them."""
         self.examples = self.checked(self.X, self.y)
         self.test_examples = self.checked(self.test_X, self.test_y)
+        if self.examples is None:
+            return
         # From the start as `fit` does; else by the step, so that a run can be repeated.
         seed = f"{self.now.seed} {self.steps}" if self.steps else self.now.seed
-        self.shuffled = Order(len(self.X), seed)
-        self.begin_epoch()
+        if self.loop is None:
+            self.loop = self.new_loop(self.examples, seed)
+        else:
+            self.loop.show(self.examples, seed)
 
-    def checked(self, X: list[list[float]], y: list[int]) -> tuple[Examples, Floats, Floats] | None:
-        """Examples, and their inputs and targets as arrays; None for none."""
-        if not X:
-            return None
-        examples = Examples.of(self.model, X, y, self.loss)
-        return examples, np.array(examples.X), np.array(examples.targets)
+    def new_loop(self, examples: Examples, seed: int | str) -> Loop:
+        """The training, as the settings say."""
+        made: dict[str, Any] = {"batch_size": self.now.batch, "seed": seed, "l2": self.now.l2}
+        with unchanged(self.model):
+            return Loop(self.model, examples, new_optimizer(self.now), **made)
 
-    def begin_epoch(self) -> None:
-        """Put the examples in the order of this epoch."""
-        self.queue = self.shuffled.next_epoch(self.now.batch)
-        self.sum, self.hits = 0.0, 0
+    def checked(self, X: list[list[float]], y: list[int]) -> Examples | None:
+        """Examples; None for none."""
+        return Examples.of(self.model, X, y, self.loss) if X else None
 
     # --- Training ---
 
@@ -154,67 +137,28 @@ class Session:
         The numbers are taken from the model and put back into it: it may be used, and changed,
         between any two steps. After an error they are those of the last finished step.
         """
-        if self.examples is None:
+        if self.examples is None or self.loop is None:
             raise ValueError("there are no points to train on: click into the plane to add some")
-        batch, rest = self.queue[: self.now.batch], self.queue[self.now.batch :]
-        theta = np.array([p.data for p in self.parameters])
-        loss, hits, gradients = self.slope(theta, batch)
-        with np.errstate(all="ignore"):
-            updated, *slots = self.optimizer.moved(theta, gradients, *self.slots)
-            if not np.isfinite(updated).all():
-                check_step(self.parameters, theta.tolist(), updated.tolist())
-        self.gradients, self.updates, self.slots = gradients, updated - theta, slots
-        for p, data, grad in zip(self.parameters, updated.tolist(), gradients.tolist()):
-            p.data, p.grad = data, grad
-        self.queue = rest
-        self.sum += loss * len(batch)
-        self.hits += hits
+        loop = self.loop
+        loop.take()
+        before = loop.theta
+        try:
+            is_last = loop.step()
+        finally:
+            loop.give()
+        self.gradients, self.updates = loop.gradient, loop.theta - before
         self.steps += 1
-        if not rest:
-            self.end_epoch()
+        if is_last:
+            self.end_epoch(loop)
         self.apply_planned()
 
-    def slope(self, theta: Floats, batch: list[int]) -> tuple[float, int, Floats]:
-        """The mean loss of a batch, the labels hit, and the gradient, that of the penalty in it."""
-        assert self.examples is not None
-        examples, X, targets = self.examples
-        in_order = np.empty(len(theta))
-        in_order[self.order] = theta
-        try:
-            (loss, outputs), flat = self.train.value_and_gradient(
-                X[batch], targets[batch], at=in_order
-            )
-        except (ArithmeticError, ValueError) as error:
-            self.find_failure(examples, batch)
-            raise DivergedError(str(error)) from error
-        if not (math.isfinite(loss) and np.isfinite(flat).all()):
-            self.find_failure(examples, batch)
-            raise DivergedError(f"the loss is {loss}, or its gradient is not finite")
-        gradients = flat[self.order]
-        if self.now.l2:
-            with np.errstate(over="ignore"):  # which the step to it tells
-                gradients += 2 * self.now.l2 * np.where(self.weights, theta, 0.0)
-        return loss, examples.hits(outputs.tolist(), batch), gradients
-
-    def find_failure(self, examples: Examples, batch: list[int]) -> None:
-        """Raise the error of the first example that has one, naming the op."""
-        for i in batch:
-            try:
-                loss = examples.loss_of(self.model.outputs(examples.X[i]), examples.targets[i])
-                self.model.zero_grad()
-                loss.backward()
-                check_finite(loss, self.parameters)
-            except (ArithmeticError, ValueError) as error:
-                raise DivergedError(f"example {i}: {error}") from error
-
-    def end_epoch(self) -> None:
-        """Enter the epoch into the curves and begin the next."""
+    def end_epoch(self, loop: Loop) -> None:
+        """Enter the epoch into the curves."""
         self.epoch += 1
-        self.losses.append(self.sum / len(self.X))
-        self.accuracy = self.hits / len(self.X)
+        self.losses.append(loop.mean_loss)
+        self.accuracy = loop.accuracy
         test_loss, self.test_accuracy = self.measured(self.test_examples)
         self.test_losses.append(test_loss)
-        self.begin_epoch()
 
     def evaluate(self) -> None:
         """The accuracies and losses before any training: the first points of the curves."""
@@ -223,18 +167,15 @@ class Session:
         if loss is not None:
             self.losses, self.test_losses = [loss], [test_loss]
 
-    def measured(
-        self, known: tuple[Examples, Floats, Floats] | None
-    ) -> tuple[float | None, float | None]:
+    def measured(self, examples: Examples | None) -> tuple[float | None, float | None]:
         """The mean loss and the accuracy on all examples; None where they are not defined."""
-        if known is None:
+        if examples is None or self.loop is None:
             return None, None
-        examples, X, targets = known
         try:
-            loss, outputs = self.train(X, targets)
+            loss, accuracy = self.loop.slopes.measure(examples)
         except (ArithmeticError, ValueError):
             return None, None
-        return finite(loss), examples.hits(outputs.tolist(), range(len(X))) / len(X)
+        return finite(loss), accuracy
 
     # --- Changes ---
 
@@ -263,7 +204,7 @@ class Session:
     def change(self, what: str, value: Any) -> None:
         """Change one thing now, and remember at which step."""
         if self.done == MOST_CHANGES:
-            raise StateError(
+            raise RecipeError(
                 f"a run remembers {MOST_CHANGES:,} changes, and these were made: reset"
             )
         made = change((self.steps, what, value))
@@ -290,9 +231,7 @@ class Session:
         _, what, value = made
         if what in LIVE:
             self.now = self.now.replace(**{what: value})
-            self.optimizer.lr = self.now.lr
-            if what == "optimizer":
-                self.set_optimizer()
+            self.set_live(what)
         elif what == "weight":
             self.set_weight(*value)
         elif what == "add":
@@ -300,19 +239,28 @@ class Session:
         else:
             self.remove(value)
 
+    def set_live(self, what: str) -> None:
+        """Go on training by the settings of now."""
+        if self.loop is None:
+            return
+        if what == "optimizer":
+            self.loop.use(new_optimizer(self.now))
+        self.loop.optimizer.lr, self.loop.l2 = self.now.lr, self.now.l2
+        self.loop.batch_size = self.now.batch
+
     def set_weight(self, i: int, number: float) -> None:
         """Give a parameter another number."""
         if i >= len(self.parameters):
-            raise StateError(f"the model has {len(self.parameters)} parameters, not {i + 1}")
+            raise RecipeError(f"the model has {len(self.parameters)} parameters, not {i + 1}")
         self.parameters[i].data = number
 
     def add(self, x1: float, x2: float, label: int) -> None:
         """Add a point to the training set."""
         classes = self.now.sizes[-1] if self.now.loss in OF_CLASSES else 2
         if label >= classes:
-            raise StateError(f"the model tells {classes} classes apart, label {label} is not one")
+            raise RecipeError(f"the model tells {classes} classes apart, label {label} is not one")
         if len(self.X) + len(self.test_X) >= MOST_POINTS:
-            raise StateError(f"there are {MOST_POINTS:,} points already, and that is the most")
+            raise RecipeError(f"there are {MOST_POINTS:,} points already, and that is the most")
         self.X.append([x1, x2])
         self.y.append(label)
 
@@ -320,7 +268,9 @@ class Session:
         """Take a point away; the held-out ones are counted after the others."""
         n = len(self.X)
         if i >= n + len(self.test_X):
-            raise StateError(f"there are {n + len(self.test_X)} points, and none has the index {i}")
+            raise RecipeError(
+                f"there are {n + len(self.test_X)} points, and none has the index {i}"
+            )
         X, y, i = (self.X, self.y, i) if i < n else (self.test_X, self.test_y, i - n)
         X.pop(i)
         y.pop(i)
@@ -393,12 +343,10 @@ class Session:
     def loss_at(self, i: int) -> Value:
         """The graph of the loss of one point, after backward; the parameters keep their grads."""
         point = self.points()[i]
-        outputs = self.model.outputs([Value(point[0], "x1"), Value(point[1], "x2")])
-        loss = self.loss(outputs, point[2])
+        said = self.model([Value(point[0], "x1"), Value(point[1], "x2")])
+        loss = self.loss(said, point[2])
         loss.label = "loss"
-        for k, layer in enumerate(self.model.layers, 1):
-            for j, (z, a) in enumerate(zip(layer.pre_activations, layer.activations)):
-                z.label, a.label = f"z{k}[{j}]", f"a{k}[{j}]"
+        name_units(self.model.layers)
         before = [p.grad for p in self.parameters]
         self.model.zero_grad()
         loss.backward()
@@ -413,7 +361,7 @@ class Session:
         """
         self.check_point(point)
         if not (0 <= layer < len(self.model.layers) and 0 <= neuron < self.model.sizes[layer]):
-            raise StateError(f"there is no neuron {neuron} in a layer {layer}")
+            raise RecipeError(f"there is no neuron {neuron} in a layer {layer}")
         self.loss_at(point)
         own = self.model.layers[layer]
         grad = own.activations[neuron].grad
@@ -424,9 +372,9 @@ class Session:
         w = [Value(p.data, p.label) for p in own.neurons[neuron].w]
         b = own.neurons[neuron].b
         z = neuron_sum(w, inputs, Value(b.data, b.label))
-        z.label = f"z{layer + 1}[{neuron}]"
+        z.label = pre_activation(f"{layer + 1}", neuron)
         a = z if own.is_softmax else own.activate(z)
-        a.label = z.label if a is z else f"a{layer + 1}[{neuron}]"
+        a.label = z.label if a is z else activation(f"{layer + 1}", neuron)
         if own.is_softmax:
             grad = own.pre_activations[neuron].grad
         a.backward(grad)
@@ -436,7 +384,7 @@ class Session:
         """How a parameter reaches the loss of one point: its paths."""
         self.check_point(point)
         if not 0 <= parameter < len(self.parameters):
-            raise StateError(f"there is no parameter {parameter}")
+            raise RecipeError(f"there is no parameter {parameter}")
         before = [p.grad for p in self.parameters]
         loss = self.loss_at(point)
         self.model.zero_grad()
@@ -450,7 +398,7 @@ class Session:
         """There is such a point."""
         n = len(self.X) + len(self.test_X)
         if not 0 <= point < n:
-            raise StateError(f"there are {n} points, and none has the index {point}")
+            raise RecipeError(f"there are {n} points, and none has the index {point}")
 
 
 # --- What a state describes ------------------------------------------------------------------
@@ -458,41 +406,17 @@ class Session:
 
 def new_model(state: State) -> MLP:
     """The model that a state describes."""
-    return MLP(
-        2,
-        state.sizes,
-        activation=state.activation,
-        output=state.output,
-        init=state.init,
-        seed=state.seed,
-    )
-
-
-def new_optimizer(state: State) -> Optimizer:
-    """The optimiser that a state names."""
-    return OPTIMIZERS[state.optimizer](state.lr)
+    return recipe.new_model(state, 2, state.sizes[-1], state.loss)
 
 
 def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float]], list[int]]:
     """The training set and the held-out set."""
-    made: dict[str, Any] = {"n": state.n, "noise": state.noise, "seed": state.seed}
     if state.data == "own":
         X, y = [[x1, x2] for x1, x2, _ in state.points], [label for _, _, label in state.points]
-    elif state.data == "xor":
-        X, y = clouds(**made)
-    elif state.data == "blobs":
-        X, y = datasets.blobs(**made, classes=state.classes)
     else:
-        X, y = getattr(datasets, state.data)(**made)
+        classes = {"classes": state.classes} if state.data == "blobs" else {}
+        X, y = recipe.new_data(state, **classes)
     return datasets.split(X, y, state.held_out, seed=state.seed)
-
-
-def clouds(n: int, noise: float, seed: int) -> datasets.Data:
-    """The corners of `datasets.xor`, each point moved by normal noise."""
-    corners, labels = datasets.xor()
-    rng = random.Random(seed)
-    X = [[coordinate + rng.gauss(0.0, noise) for coordinate in corners[i % 4]] for i in range(n)]
-    return X, [labels[i % 4] for i in range(n)]
 
 
 def bounds_of(X: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:

@@ -7,26 +7,32 @@ the size they claim is made.
 (4,)
 >>> State.of({"hidden": [100000]})
 Traceback (most recent call last):
-nn.playground.state.StateError: hidden: a layer has 1 to 64 neurons, got 100000
+nn.train.recipe.RecipeError: hidden: a layer has 1 to 64 neurons, got 100000
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
-from dataclasses import replace as replaced
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-from nn import init, optim
-from nn.layers import ACTIVATIONS
+from nn.datasets import DATASETS
+from nn.model.layers import ACTIVATIONS
+from nn.train.recipe import (
+    Recipe,
+    RecipeError,
+    items,
+    layers,
+    number,
+    one_of,
+    shown,
+    whole,
+)
 
 Change: TypeAlias = "tuple[int, str, Any]"
 
-DATA = ("moons", "xor", "circles", "spirals", "blobs", "own")
-INITS = tuple(init.INITS)
-OPTIMIZERS = tuple(optim.OPTIMIZERS)
+DATA = (*[name for name in DATASETS if name != "digits"], "own")  # of the plane
 OUTPUTS = {  # of each loss, the default first
     "binary_cross_entropy_with_logits": ("linear",),
     "binary_cross_entropy": ("sigmoid",),
@@ -45,15 +51,10 @@ MOST_POINTS = 10_000
 MOST_CLASSES = 6
 MOST_CHANGES = 2000
 MOST_WORK = 20_000_000  # examples times parameters in one step: about a tenth of a second
-LONGEST_JSON = 2_000_000
-
-
-class StateError(ValueError):
-    """A state that is none, or too large; the message names the setting."""
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class State(Recipe):
     """The settings of a run, and what was changed while it ran.
 
     `points` are one's own, as (x1, x2, label); `weights`, where given, are the numbers that the
@@ -61,50 +62,43 @@ class State:
     (index, number), "add" with (x1, x2, label), or "remove" with an index.
     """
 
-    data: str = "moons"
     n: int = 200
     noise: float = 0.15
     held_out: float = 0.2
-    points: tuple[tuple[float, float, int], ...] = ()
     hidden: tuple[int, ...] = (8, 8)
     activation: str = "tanh"
     output: str = "linear"
     loss: str = "binary_cross_entropy_with_logits"
-    init: str = "xavier"
-    weights: tuple[float, ...] | None = None
-    optimizer: str = "adam"
     lr: float = 0.03
-    l2: float = 0.0
     batch: int = 32
-    seed: int = 0
+    points: tuple[tuple[float, float, int], ...] = ()
+    weights: tuple[float, ...] | None = None
     changes: tuple[Change, ...] = ()
 
-    @classmethod
-    def of(cls, given: Any) -> State:
-        """The state in a dict or in a JSON text; StateError for anything else."""
-        if isinstance(given, State):
-            return given
-        if isinstance(given, str):
-            given = parse(given)
-        if not isinstance(given, dict):
-            raise StateError(f"a state is an object of settings, got {shown(given)}")
-        if unknown := [name for name in given if name not in CHECKS]:
-            raise StateError(f"unknown setting {shown(unknown[0])}; known are {', '.join(CHECKS)}")
-        return check_whole(cls(**{name: check(name, value) for name, value in given.items()}))
+    kind: ClassVar[str] = "state"
 
-    def replace(self, **settings: Any) -> State:
-        """The same with other settings, checked."""
-        checked = {name: check(name, value) for name, value in settings.items()}
-        return check_whole(replaced(self, **checked))
-
-    def to_dict(self) -> dict[str, Any]:
-        """As a dict for JSON; points, weights and changes only where there are any."""
-        content = asdict(self)
-        return {k: v for k, v in content.items() if v or k not in ("points", "weights", "changes")}
-
-    def to_json(self) -> str:
-        """As JSON."""
-        return json.dumps(self.to_dict())
+    def check_whole(self) -> None:
+        """RecipeError for settings that do not fit together, or are too many to watch."""
+        super(State, self).check_whole()  # a class with slots is made twice
+        if self.output not in OUTPUTS[self.loss]:
+            fitting = " or ".join(OUTPUTS[self.loss])
+            raise RecipeError(f"the loss {self.loss} takes the output {fitting}, not {self.output}")
+        if self.classes > 2 and self.loss not in OF_CLASSES:
+            raise RecipeError(
+                f"the loss {self.loss} tells two classes apart and there are {self.classes}: "
+                "take cross_entropy"
+            )
+        if self.n_parameters > MOST_PARAMETERS:
+            raise RecipeError(
+                f"the model would have {self.n_parameters:,} parameters; "
+                f"at most {MOST_PARAMETERS:,} can be shown: make its layers smaller"
+            )
+        if self.weights is not None and len(self.weights) != self.n_parameters:
+            raise RecipeError(
+                f"weights: the model has {self.n_parameters} parameters, got {len(self.weights)}"
+            )
+        for batch in [self.batch, *[value for _, what, value in self.changes if what == "batch"]]:
+            check_work(min(batch, self.n_points), self.n_parameters)
 
     @property
     def classes(self) -> int:
@@ -129,83 +123,18 @@ class State:
         return len(self.points) if self.data == "own" else self.n
 
 
-def parse(text: str) -> Any:
-    """What a JSON text says."""
-    if len(text) > LONGEST_JSON:
-        raise StateError(f"a state has at most {LONGEST_JSON:,} characters, got {len(text):,}")
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise StateError(f"this is not JSON: {error}") from None
-
-
-# --- Checks of one setting -----------------------------------------------------------------
-
-
-def check(name: str, value: Any) -> Any:
-    """The value that a setting takes; StateError names the setting."""
-    try:
-        return CHECKS[name](value)
-    except StateError as error:
-        raise StateError(f"{name}: {error}") from None
-
-
-def number(low: float, high: float) -> Callable[[Any], float]:
-    """A check for numbers from low to high."""
-
-    def check_number(x: Any) -> float:
-        if isinstance(x, bool) or not isinstance(x, (int, float)) or not low <= x <= high:
-            raise StateError(f"expected a number from {low:g} to {high:g}, got {shown(x)}")
-        return float(x)
-
-    return check_number
-
-
-def whole(low: int, high: int) -> Callable[[Any], int]:
-    """A check for whole numbers from low to high."""
-
-    def check_whole_number(x: Any) -> int:
-        known = isinstance(x, (int, float)) and not isinstance(x, bool)
-        if not (known and low <= x <= high and x == int(x)):
-            raise StateError(f"expected a whole number from {low} to {high:,}, got {shown(x)}")
-        return int(x)
-
-    return check_whole_number
-
-
-def one_of(names: Sequence[str]) -> Callable[[Any], str]:
-    """A check for names."""
-
-    def check_name(x: Any) -> str:
-        if not isinstance(x, str) or x not in names:
-            raise StateError(f"expected one of {', '.join(names)}, got {shown(x)}")
-        return x
-
-    return check_name
-
-
-def items(x: Any, most: int, what: str) -> list[Any]:
-    """A list of at most so many."""
-    if not isinstance(x, (list, tuple)):
-        raise StateError(f"expected a list of {what}, got {shown(x)}")
-    if len(x) > most:
-        raise StateError(f"at most {most:,} {what}, got {len(x):,}")
-    return list(x)
-
-
-def layers(x: Any) -> tuple[int, ...]:
-    """The widths of hidden layers."""
-    widths = items(x, MOST_LAYERS, "hidden layers")
-    for width in widths:
-        if type(width) is not int or not 1 <= width <= MOST_NEURONS:
-            raise StateError(f"a layer has 1 to {MOST_NEURONS} neurons, got {shown(width)}")
-    return tuple(widths)
+def no_table(x: Any) -> None:
+    """A check that a playground, which has points of the plane, is given no table."""
+    if x is not None:
+        raise RecipeError(
+            f"the playground shows data sets of the plane, and no table, got {shown(x)}"
+        )
 
 
 def point(x: Any) -> tuple[float, float, int]:
     """A point of the plane and its label."""
     if not isinstance(x, (list, tuple)) or len(x) != 3:
-        raise StateError(f"a point is [x1, x2, label], got {shown(x)}")
+        raise RecipeError(f"a point is [x1, x2, label], got {shown(x)}")
     return COORDINATE(x[0]), COORDINATE(x[1]), LABEL(x[2])
 
 
@@ -222,15 +151,15 @@ def weights(x: Any) -> tuple[float, ...] | None:
 def change(x: Any) -> Change:
     """A change made while the model was trained."""
     if not isinstance(x, (list, tuple)) or len(x) != 3:
-        raise StateError(f"a change is [step, what, value], got {shown(x)}")
+        raise RecipeError(f"a change is [step, what, value], got {shown(x)}")
     step, what, value = STEP(x[0]), one_of([*LIVE, *CHANGES])(x[1]), x[2]
-    return step, what, CHANGES[what](value) if what in CHANGES else check(what, value)
+    return step, what, CHANGES[what](value) if what in CHANGES else State.check(what, value)
 
 
 def weight_change(x: Any) -> tuple[int, float]:
     """Which parameter, and its new number."""
     if not isinstance(x, (list, tuple)) or len(x) != 2:
-        raise StateError(f"a change of a weight is [index, number], got {shown(x)}")
+        raise RecipeError(f"a change of a weight is [index, number], got {shown(x)}")
     return whole(0, MOST_PARAMETERS - 1)(x[0]), WEIGHT(x[1])
 
 
@@ -238,7 +167,7 @@ def changes(x: Any) -> tuple[Change, ...]:
     """Changes in the order of their steps."""
     made = tuple([change(item) for item in items(x, MOST_CHANGES, "changes")])
     if any(a[0] > b[0] for a, b in pairwise(made)):
-        raise StateError("the steps of the changes must not fall")
+        raise RecipeError("the steps of the changes must not fall")
     return made
 
 
@@ -251,67 +180,32 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
     "add": point,
     "remove": whole(0, 2 * MOST_POINTS),
 }
-CHECKS: dict[str, Callable[[Any], Any]] = {
+State.checks = {
+    **Recipe.checks,
     "data": one_of(DATA),
+    "file": no_table,
+    "target": no_table,
     "n": whole(4, MOST_POINTS),
     "noise": number(0.0, 2.0),
     "held_out": number(0.0, 0.9),
-    "points": points,
-    "hidden": layers,
-    "activation": one_of(tuple(ACTIVATIONS)),
-    "output": one_of(("linear", "tanh", "sigmoid", "softmax")),
-    "loss": one_of(tuple(OUTPUTS)),
-    "init": one_of(INITS),
-    "weights": weights,
-    "optimizer": one_of(OPTIMIZERS),
+    "hidden": layers(MOST_LAYERS, MOST_NEURONS),
+    "output": one_of([*ACTIVATIONS, "softmax"]),
+    "loss": one_of(OUTPUTS),
     "lr": number(1e-9, 1e300),
     "l2": number(0.0, 1e3),
     "batch": whole(1, MOST_POINTS),
     "seed": whole(0, 2**53),
+    "points": points,
+    "weights": weights,
     "changes": changes,
 }
-assert set(CHECKS) == {field.name for field in fields(State)}
-
-
-# --- Checks of all settings together --------------------------------------------------------
-
-
-def check_whole(state: State) -> State:
-    """The state itself, if its settings fit together."""
-    if state.output not in OUTPUTS[state.loss]:
-        fitting = " or ".join(OUTPUTS[state.loss])
-        raise StateError(f"the loss {state.loss} takes the output {fitting}, not {state.output}")
-    if state.classes > 2 and state.loss not in OF_CLASSES:
-        raise StateError(
-            f"the loss {state.loss} tells two classes apart and there are {state.classes}: "
-            "take cross_entropy"
-        )
-    if state.n_parameters > MOST_PARAMETERS:
-        raise StateError(
-            f"the model would have {state.n_parameters:,} parameters; "
-            f"at most {MOST_PARAMETERS:,} can be shown: make its layers smaller"
-        )
-    if state.weights is not None and len(state.weights) != state.n_parameters:
-        raise StateError(
-            f"weights: the model has {state.n_parameters} parameters, got {len(state.weights)}"
-        )
-    for batch in [state.batch, *[value for _, what, value in state.changes if what == "batch"]]:
-        check_work(min(batch, state.n_points), state.n_parameters)
-    return state
+assert set(State.checks) == {field.name for field in fields(State)}
 
 
 def check_work(examples: int, n_parameters: int) -> None:
     """A step is short enough for Stop to be heard."""
     if examples * n_parameters > MOST_WORK:
-        raise StateError(
+        raise RecipeError(
             f"a step of {examples:,} examples with {n_parameters:,} parameters takes too long to "
             "watch: make the batch smaller"
         )
-
-
-def shown(x: Any) -> str:
-    """What was given, cut short."""
-    if isinstance(x, int) and not isinstance(x, bool) and abs(x) >= 10**18:
-        return "a number of more than 18 digits"
-    text = repr(x) if not isinstance(x, (list, tuple, dict)) else f"a {type(x).__name__}"
-    return text if len(text) <= 60 else f"{text[:60]}..."

@@ -16,19 +16,20 @@ import anywidget
 
 from nn.doctor import diagnose
 from nn.given import plain
-from nn.layers import ACTIVATIONS, MLP
+from nn.model.init import INITS
+from nn.model.layers import ACTIVATIONS
+from nn.model.mlp import MLP
+from nn.optim import OPTIMIZERS
 from nn.playground.session import Session
 from nn.playground.state import (
     DATA,
-    INITS,
     MOST_CLASSES,
     MOST_POINTS,
-    OPTIMIZERS,
     OUTPUTS,
     State,
-    StateError,
 )
-from nn.train import History
+from nn.train.fit import History
+from nn.train.recipe import RecipeError
 
 STATIC = Path(__file__).parent / "static"
 WINDOW = 2  # frames sent and not yet painted
@@ -41,8 +42,8 @@ CHOICES = {
     "activation": tuple(ACTIVATIONS),
     "loss": tuple(OUTPUTS),
     "output": OUTPUTS,
-    "init": INITS,
-    "optimizer": OPTIMIZERS,
+    "init": tuple(INITS),
+    "optimizer": tuple(OPTIMIZERS),
 }
 
 
@@ -375,7 +376,7 @@ def own(state: State, model: MLP, X: Iterable[Sequence[float]], y: Iterable[int]
     if len(rows) != len(labels):
         raise ValueError(f"there are {len(rows)} points and {len(labels)} labels")
     if len(rows) > MOST_POINTS:
-        raise StateError(f"at most {MOST_POINTS:,} points, got {len(rows):,}")
+        raise RecipeError(f"at most {MOST_POINTS:,} points, got {len(rows):,}")
     if any(len(row) != 2 for row in rows):
         raise ValueError("every point has 2 coordinates")
     if any(label not in range(-1, MOST_CLASSES) for label in labels):

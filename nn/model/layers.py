@@ -1,25 +1,17 @@
-"""Neurons, layers and multi-layer perceptrons, built of Values and nothing else.
-
-There is no backward pass here: it falls out of the graph that the forward pass builds.
-
->>> model = MLP(2, [3, 1], activation="tanh", seed=0)
->>> y = model([0.5, -1.0])
->>> y.backward()
->>> model.layers[0].neurons[0].w[0]
-Value(data=0.595593117291618, grad=0.01994215257156061, label='W1[0,0]')
-"""
+"""Neurons and layers of them, built of Values and nothing else."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from autograd_core import Value, dot, softmax
-from autograd_core.engine import Operand, as_value
+from autograd_core.engine import Operand
 from nn.given import Seed, as_rng, look_up, plain, whole_number
-from nn.init import INITS, Init
-from nn.labels import bias, weight
-from nn.module import Module
+from nn.model.init import INITS, Init
+from nn.model.labels import bias, weight
+from nn.model.module import Module
 
 Activation: TypeAlias = Callable[[Value], Value]
 
@@ -59,7 +51,7 @@ class Neuron(Module):
         n_in = whole_number("n_in", n_in)
         rng, sample = as_rng(seed), initialiser(init)
         self.activate = activation_of(activation)
-        self.expand = expand
+        self.n_in, self.activation, self.expand = n_in, activation, expand
         self.w = [Value(sample(rng, n_in, 1), f"w[{j}]") for j in range(n_in)]
         self.b = Value(0.0, "b")
 
@@ -73,10 +65,6 @@ class Neuron(Module):
     def __call__(self, x: Iterable[Operand]) -> Value:
         """The neuron's output for one example."""
         return self.activate(self.pre_activation(inputs(x, len(self.w), "a neuron")))
-
-    def parameters(self) -> list[Value]:
-        """The weights, then the bias."""
-        return [*self.w, self.b]
 
     def __repr__(self) -> str:
         return f"Neuron({len(self.w)})"
@@ -102,22 +90,20 @@ class Layer(Module):
         expand: bool = False,
         name: str = "",
     ) -> None:
-        n_out = whole_number("n_out", n_out)
+        self.n_in, self.n_out = n_in, whole_number("n_out", n_out)
+        self.activation, self.expand, self.name = activation, expand, name
         rng, sample = as_rng(seed), initialiser(init)
         self.is_softmax = activation == "softmax"
-        self.activate = activation_of("linear" if self.is_softmax else activation)
+        alone = "linear" if self.is_softmax else activation
+        self.activate = activation_of(alone)
+
+        def start(rng: random.Random, n_in: int, _: int) -> float:
+            return sample(rng, n_in, self.n_out)
+
         self.neurons = [
-            Neuron(
-                n_in,
-                "linear",
-                init=lambda rng, n_in, _: sample(rng, n_in, n_out),
-                seed=rng,
-                expand=expand,
-            )
-            for _ in range(n_out)
+            Neuron(n_in, alone, init=start, seed=rng, expand=expand) for _ in range(self.n_out)
         ]
         for i, neuron in enumerate(self.neurons):
-            neuron.activate = self.activate
             neuron.b.label = bias(name, i)
             for j, w in enumerate(neuron.w):
                 w.label = weight(name, i, j)
@@ -134,7 +120,15 @@ class Layer(Module):
 
     def parameters(self) -> list[Value]:
         """Neuron by neuron, the weights, then the bias."""
+        # An activation that is constant would leave leaves in `activations`, too.
         return [p for neuron in self.neurons for p in neuron.parameters()]
+
+    def parts(self) -> Mapping[str, Any]:
+        """The weights as a matrix W with a row for each neuron, and the biases b."""
+        return {
+            "W": [neuron.w for neuron in self.neurons],
+            "b": [neuron.b for neuron in self.neurons],
+        }
 
     def __getstate__(self) -> dict[str, Any]:
         """What copies and pickles are made of: everything but the Values of the latest call."""
@@ -142,68 +136,6 @@ class Layer(Module):
 
     def __repr__(self) -> str:
         return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)})"
-
-
-class MLP(Module):
-    """A multi-layer perceptron: `n_in` inputs, then a layer for each of `sizes`.
-
-    Hidden layers use `activation`, or each its own of a list, the last layer `output`; one number
-    as `sizes` is a single layer. Calling the model with the inputs of one example gives a Value
-    where the last layer has one neuron, and a list of Values otherwise.
-
-    >>> MLP(2, [16, 16, 1])
-    MLP(2, [16, 16, 1], activation='relu', output='linear')
-    """
-
-    def __init__(
-        self,
-        n_in: int,
-        sizes: int | Sequence[int],
-        *,
-        activation: str | Activation | Sequence[str | Activation] = "relu",
-        output: str | Activation = "linear",
-        init: str | Init = "xavier",
-        seed: Seed = None,
-        expand: bool = False,
-    ) -> None:
-        widths = list(sizes) if isinstance(sizes, Iterable) else [sizes]
-        if not widths:
-            raise ValueError("an MLP needs at least one layer, got sizes=[]")
-        self.n_in = whole_number("n_in", n_in)
-        self.sizes = [whole_number("n_out", width) for width in widths]
-        hidden = hidden_activations(activation, len(self.sizes) - 1)
-        one = isinstance(activation, str) or callable(activation)
-        self.activation = activation if one else hidden
-        self.output, self.expand = output, expand
-        rng = as_rng(seed)
-        self.layers = [
-            Layer(before, size, function, init=init, seed=rng, expand=expand, name=str(k))
-            for k, (before, size, function) in enumerate(
-                zip([n_in, *self.sizes], self.sizes, [*hidden, output], strict=False), 1
-            )
-        ]
-
-    def outputs(self, x: Iterable[Operand]) -> list[Value]:
-        """The last layer's activations for one example, as a list whatever its size."""
-        values = [as_value(v) for v in inputs(x, self.n_in, "the model")]
-        for layer in self.layers:
-            values = layer(values)
-        return values
-
-    def __call__(self, x: Iterable[Operand]) -> Any:
-        """The output for one example: a Value from one neuron, else a list of Values."""
-        outputs = self.outputs(x)
-        return outputs[0] if len(outputs) == 1 else outputs
-
-    def parameters(self) -> list[Value]:
-        """Layer by layer, neuron by neuron, the weights, then the bias."""
-        return [p for layer in self.layers for p in layer.parameters()]
-
-    def __repr__(self) -> str:
-        return (
-            f"MLP({self.n_in}, {self.sizes}, "
-            f"activation={self.activation!r}, output={self.output!r})"
-        )
 
 
 def inputs(x: Iterable[Operand], expected: int, who: str) -> list[Operand]:
@@ -241,18 +173,3 @@ def initialiser(name: str | Init) -> Init:
 def named(function: Callable[..., Any]) -> str:
     """What a function is called."""
     return getattr(function, "__name__", repr(function))
-
-
-def hidden_activations(
-    activation: str | Activation | Sequence[str | Activation], n_hidden: int
-) -> list[str | Activation]:
-    """An activation for each hidden layer: one for all, or as many as there are."""
-    if isinstance(activation, str) or callable(activation):
-        activation_of(activation)  # which is known also where there is no hidden layer
-        return [activation] * n_hidden
-    if not isinstance(activation, Sequence) or len(activation) != n_hidden:
-        raise ValueError(
-            f"activation: expected one for all hidden layers, or a list of {n_hidden}, one for "
-            f"each of them, got {activation!r}"
-        )
-    return list(activation)

@@ -12,18 +12,19 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from autograd_core.engine import collector_paused
-from nn.examples import AnyLoss, Examples, Order
 from nn.given import Seed, look_up, whole_number
-from nn.layers import MLP
-from nn.losses import TargetError
+from nn.model.module import Module, outputs_of, unchanged
 from nn.optim import OPTIMIZERS, Optimizer
-from nn.trainers import CompiledTrainer, DivergedError, EagerTrainer
+from nn.train.examples import AnyLoss, Examples, Model, check_model, inputs_for
+from nn.train.loop import Loop
+from nn.train.slopes import DivergedError
+from nn.train.stacks import each
 
 # Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
 CHECKED = {10**k for k in range(10)}
@@ -47,8 +48,8 @@ class History:
 
 
 def fit(
-    model: MLP,
-    X: Iterable[Sequence[float]],
+    model: Model,
+    X: Iterable[Any],
     y: Iterable[Any],
     *,
     loss: AnyLoss,
@@ -56,19 +57,24 @@ def fit(
     epochs: int,
     batch_size: int | None = None,
     seed: Seed = 0,
+    l2: float = 0.0,
     compile: bool = True,
     progress: bool = True,
     callbacks: Iterable[Callable[[History], object]] = (),
 ) -> History:
     """Train a model on examples X with targets y, and return the record.
 
+    A model is an MLP, a Module of your own, or whatever has `parameters()` and can be called with
+    one example: a list of numbers, a number, or lists within lists, such as an image or a sequence
+    of vectors. Sequences may differ in length: each length is then recorded by itself.
     Each step takes the mean loss over a batch, the whole data set by default; smaller batches
     are shuffled every epoch, by `seed`. After each epoch every callback is called with the
     record so far; one that returns True itself ends the training. `loss` is one of `nn.losses`,
     its name, or a function `(prediction, target) -> Value` for one example; `optimizer` may be a
-    name too, for one with its default rate. X and y may be arrays, tensors and tables. Model and
-    loss are compiled; `compile=False` builds the graph of every step instead, to the same numbers
-    but for rounding.
+    name too, for one with its default rate. `l2` adds l2 · w² to what is minimised, for each
+    parameter but the biases of neurons. X and y may be arrays, tensors and tables. Model and loss
+    are compiled; `compile=False` builds the graph of every step instead, to the same numbers but
+    for rounding.
     What the loss reads besides Values, a variable or an attribute, is kept as it was; callbacks
     that change it are noticed after 1, 10, 100, ... epochs and at the end: RecordingError.
 
@@ -84,56 +90,72 @@ def fit(
     size = data.n if batch_size is None else whole_number("batch_size", batch_size)
     epochs = whole_number("epochs", epochs, at_least=0)
     callbacks = list(callbacks)
-    order = Order(data.n, seed)
     history = History()
-    trainer = (CompiledTrainer if compile else EagerTrainer)(model, data, optimizer)
+    if isinstance(model, Module):
+        model.recipe = None  # by which it is trained no more
+    loop = Loop(model, data, optimizer, batch_size=size, seed=seed, l2=l2, compile=compile)
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
-    with progress_bar(epochs, enabled=progress) as show, closing(trainer), closing(trainer):
-        for epoch in range(epochs):
-            losses, hits = 0.0, 0
-            examples = order.next_epoch(size)
-            for start in range(0, data.n, size):
-                batch = examples[start : start + size]
-                try:
-                    batch_loss, batch_hits = trainer.step(batch)
-                except TargetError:
-                    raise
-                except (ArithmeticError, ValueError) as error:
-                    raise DivergedError(f"epoch {epoch + 1}: {error}") from error
-                losses += batch_loss * len(batch)
-                hits += batch_hits
-            mean_loss, accuracy = losses / data.n, hits / data.n
+    with progress_bar(epochs, enabled=progress) as show, closing(loop), closing(loop):
+        for epoch in range(1, epochs + 1):
+            try:
+                mean_loss, accuracy = loop.epoch()
+            except DivergedError as error:
+                raise DivergedError(f"epoch {epoch}: {error}") from error.__cause__
             # Without a call between the two, at which Ctrl-C might part them.
             history.loss += [mean_loss]
-            if data.labels is not None:
+            if accuracy is not None:
                 history.accuracy += [accuracy]
             show(history)
-            if callbacks:
-                trainer.close()
-                is_last = epoch + 1 == epochs
-                if is_last:
-                    trainer.check_unchanged()
-                answers = [callback(history) for callback in callbacks]
-                trainer.open()
-                stopped = any(answer is True for answer in answers)
-                if stopped or (epoch + 1 in CHECKED and not is_last):
-                    trainer.check_unchanged()
-                if stopped:
-                    break
+            if callbacks and called_back(loop, history, callbacks, is_last=epoch == epochs):
+                break
     return history
 
 
+def called_back(
+    loop: Loop, history: History, callbacks: list[Callable[[History], object]], *, is_last: bool
+) -> bool:
+    """Call every callback with the model as it is; whether one of them ends the training."""
+    loop.close()
+    if is_last:
+        loop.check_unchanged()
+    answers = [callback(history) for callback in callbacks]
+    loop.open()
+    stopped = any(answer is True for answer in answers)
+    if stopped or (history.epochs in CHECKED and not is_last):
+        loop.check_unchanged()
+    return stopped
+
+
 def evaluate(
-    model: MLP, X: Iterable[Sequence[float]], y: Iterable[Any], *, loss: AnyLoss
+    model: Model, X: Iterable[Any], y: Iterable[Any], *, loss: AnyLoss
 ) -> tuple[float, float | None]:
     """The mean loss, and the accuracy or None where the targets are no labels."""
     data = Examples.of(model, X, y, loss)
-    everything = range(data.n)
-    with collector_paused():
-        outputs, mean_loss = data.forward(model, everything)
-        numbers = [[output.data for output in row] for row in outputs]
-        hits = data.hits(numbers, everything)
-        return mean_loss.data, None if data.labels is None else hits / data.n
+
+    def loss_and_outputs(x: Any, target: Any) -> list[Any]:
+        prediction = model(x)
+        cost = data.loss_of(prediction, target)
+        return [cost, [] if data.labels is None else outputs_of(prediction)]
+
+    with unchanged(model), collector_paused():
+        rows = each(loss_and_outputs, data.X, data.targets)
+    mean_loss = sum([cost for cost, _ in rows]) / data.n
+    if data.labels is None:
+        return mean_loss, None
+    return mean_loss, data.right([outputs for _, outputs in rows], range(data.n)) / data.n
+
+
+def predict(model: Model, X: Iterable[Any]) -> list[Any]:
+    """What a model says to each example: a number, or a list of them, as it is called.
+
+    >>> from nn import MLP
+    >>> predict(MLP(2, [1], init="zeros"), [[0.0, 1.0], [2.0, 3.0]])
+    [0.0, 0.0]
+    """
+    check_model(model)
+    with unchanged(model), collector_paused():
+        rows = inputs_for(model, X)
+        return each(lambda x, _: model(x), rows, [0.0] * len(rows))
 
 
 def as_optimizer(optimizer: str | Optimizer) -> Optimizer:

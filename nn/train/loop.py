@@ -1,0 +1,181 @@
+"""Training, step by step: the only code that takes a step.
+
+A step takes the next batch, asks for its loss and gradient (slopes.py: on a graph or on arrays),
+and lets the optimiser move all parameters, or none where a number would not be finite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from autograd_core import Value
+from nn.given import Seed, as_rng
+from nn.losses import TargetError
+from nn.model.layers import Neuron
+from nn.model.module import modules
+from nn.optim import Optimizer
+from nn.train.examples import Examples, Model
+from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
+
+
+class Order:
+    """The order in which the epochs of a training take n examples, by a seed."""
+
+    def __init__(self, n: int, seed: Seed) -> None:
+        self.order, self.rng = list(range(n)), as_rng(seed)
+
+    def next_epoch(self, batch_size: int) -> list[int]:
+        """All examples, shuffled unless they are one batch."""
+        if batch_size < len(self.order):
+            self.rng.shuffle(self.order)
+        return self.order.copy()
+
+
+class Loop:
+    """A model in training on examples; the optimiser, `batch_size` and `l2` may be changed.
+
+    While it is open, the numbers of the parameters are in `theta`, their gradient in `gradient`,
+    and what the optimiser carries along in `state`, always those of the last finished step.
+    `close` puts them into the model and the optimiser. `l2` adds l2 · w² to the loss for every
+    parameter but biases of neurons; it counts in the gradient alone.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        data: Examples,
+        optimizer: Optimizer,
+        *,
+        batch_size: int,
+        seed: Seed,
+        l2: float = 0.0,
+        compile: bool = True,
+    ) -> None:
+        self.data, self.optimizer = data, optimizer
+        self.batch_size, self.l2, self.order = batch_size, l2, Order(data.n, seed)
+        self.slopes = (ArraySlopes if compile else GraphSlopes)(model, data)
+        self.parameters = self.slopes.parameters
+        biases = {part.b for part in modules(model) if isinstance(part, Neuron)}
+        self.decays = [float(p not in biases) for p in self.parameters]
+        self.queue: list[int] = []  # of this epoch: the examples to come, and what there was
+        self.sum, self.hits = 0.0, 0
+        self.is_open = False
+        self.open()
+
+    # --- Where the numbers are ---
+
+    def open(self) -> None:
+        """Take the numbers from the parameters and the optimiser."""
+        self.take()
+        self.gradient = self.slopes.vector([p.grad for p in self.parameters])
+        self.state = self.slopes.state_of(self.optimizer)
+        self.is_open = True
+
+    def take(self) -> None:
+        """Take the parameters' numbers, which may have been changed."""
+        self.theta = self.slopes.vector([p.data for p in self.parameters])
+
+    def give(self) -> None:
+        """Put the numbers and the gradient into the parameters."""
+        numbers = self.slopes.numbers(self.theta), self.slopes.numbers(self.gradient)
+        for p, data, grad in zip(self.parameters, *numbers, strict=True):
+            p.data, p.grad = data, grad
+
+    def close(self) -> None:
+        """Put all into the parameters and the optimiser, unless it is there."""
+        if self.is_open:
+            self.give()
+            self.optimizer.state.update(self.slopes.states(self.state))
+            self.is_open = False
+
+    def show(self, data: Examples, seed: Seed) -> None:
+        """Go on with other examples, from the beginning of an epoch."""
+        self.slopes.show(data)
+        self.data, self.order, self.queue = data, Order(data.n, seed), []
+
+    def use(self, optimizer: Optimizer) -> None:
+        """Go on with another optimiser, which begins anew."""
+        self.optimizer, self.state = optimizer, self.slopes.state_of(optimizer)
+
+    def check_unchanged(self) -> None:
+        """Raise RecordingError if model or loss would do something else by now."""
+        self.slopes.check_unchanged()
+
+    # --- Steps ---
+
+    def step(self) -> bool:
+        """One step, on the next batch; whether it was the last of an epoch.
+
+        Raises DivergedError for a number that is not finite, naming the op and the example. The
+        parameters, and all that belongs to them, are then those of the last finished step.
+        """
+        if not self.queue:
+            self.sum, self.hits = 0.0, 0
+            self.queue = self.order.next_epoch(self.batch_size)
+        batch = self.queue[: self.batch_size]
+        try:
+            loss, hits, gradient = self.slope(batch)
+            theta, state = self.move(gradient)
+        except TargetError:
+            raise
+        except (ArithmeticError, ValueError) as error:
+            raise DivergedError(str(error)) from error
+        so_far, rest = self.sum + loss * len(batch), self.queue[len(batch) :]
+        # Ctrl-C comes after calls, and there is none from here to the end.
+        self.theta, self.gradient, self.state = theta, gradient, state
+        self.sum, self.hits, self.queue = so_far, self.hits + hits, rest
+        return not rest
+
+    def slope(self, batch: Sequence[int]) -> tuple[float, int, Any]:
+        """The mean loss of a batch, how many labels were hit, and the gradient."""
+        try:
+            loss, hits, gradient = self.slopes.slope(self.theta, batch)
+        except (ArithmeticError, ValueError):
+            self.give()
+            self.slopes.explain(batch)
+            raise
+        if not (math.isfinite(loss) and self.slopes.all_finite(gradient)):
+            self.give()
+            self.slopes.explain(batch)
+        if self.l2:
+            factor = [2 * self.l2 * decays for decays in self.decays]
+            gradient = self.slopes.plus(gradient, factor, self.theta)
+        return loss, hits, gradient
+
+    def move(self, gradient: Any) -> tuple[Any, Any]:
+        """The parameters after a step, and what the optimiser carries along."""
+        theta, state = self.slopes.moved(self.optimizer, self.theta, gradient, self.state)
+        if not self.slopes.all_finite(theta):
+            check_step(self.parameters, self.theta, theta)
+        return theta, state
+
+    def epoch(self) -> tuple[float, float | None]:
+        """All steps of an epoch: the mean loss, and the accuracy or None without labels.
+
+        Each example counts as it was before the step that it was used for.
+        """
+        while not self.step():
+            pass
+        return self.mean_loss, self.accuracy
+
+    @property
+    def mean_loss(self) -> float:
+        """The mean loss in an epoch that is over."""
+        return self.sum / self.data.n
+
+    @property
+    def accuracy(self) -> float | None:
+        """The share of labels that were hit in an epoch that is over."""
+        return None if self.data.labels is None else self.hits / self.data.n
+
+
+def check_step(parameters: Sequence[Value], before: Any, after: Any) -> None:
+    """Raise DivergedError for a step to a number that is not finite."""
+    for p, old, number in zip(parameters, before, after, strict=True):
+        if not math.isfinite(number):
+            raise DivergedError(
+                f"the step takes {name_of(p)} from {old:g} to {number}; "
+                "a smaller learning rate may help"
+            )

@@ -1,0 +1,171 @@
+"""A run is data: a recipe gives the same bits wherever it is run, and one wording refuses."""
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nn import ACTIVATIONS, LOSSES, MLP, SGD, datasets, fit, load, save
+from nn.__main__ import main
+from nn.datasets import DATASETS
+from nn.losses import hinge
+from nn.model.init import INITS
+from nn.optim import OPTIMIZERS
+from nn.playground.session import Session
+from nn.playground.state import State
+from nn.train.recipe import Recipe, RecipeError, fit_options, new_data, new_model
+
+finite = st.floats(0, 1e6, allow_nan=False)
+recipes = st.builds(
+    lambda **chosen: Recipe.of({k: v for k, v in chosen.items() if v is not None}),
+    data=st.sampled_from([*DATASETS]),
+    n=st.none() | st.integers(4, 99),
+    noise=st.none() | finite,
+    hidden=st.lists(st.integers(1, 9), max_size=3),
+    activation=st.sampled_from([*ACTIVATIONS]),
+    output=st.none() | st.sampled_from([*ACTIVATIONS, "softmax"]),
+    loss=st.none() | st.sampled_from([*LOSSES]),
+    init=st.sampled_from([*INITS]),
+    optimizer=st.sampled_from([*OPTIMIZERS]),
+    lr=st.floats(1e-300, 1e300),
+    l2=finite,
+    epochs=st.integers(1, 10**6),
+    batch=st.none() | st.integers(1, 99),
+    held_out=st.floats(0, 1, exclude_max=True),
+    seed=st.integers(-(2**53), 2**53),
+)
+
+
+def bits(model):
+    return [p.data.hex() for p in model.parameters()]
+
+
+@given(recipes)
+@settings(deadline=None)
+def test_a_recipe_comes_back_from_its_json(recipe):
+    assert Recipe.of(recipe.to_json()) == recipe
+    assert Recipe.of(json.loads(recipe.to_json())).to_json() == recipe.to_json()
+    with pytest.raises(AttributeError):
+        recipe.lr = 1.0
+
+
+RUNS = {
+    "xor with noise": {"data": "xor", "n": 12, "noise": 0.2},
+    "moons in batches": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "l2": 0.01},
+    "own settings of the optimiser": {
+        "data": "circles",
+        "n": 16,
+        "noise": 0.0,
+        "optimizer": "sgd",
+        "lr": 0.1,
+        "settings": {"momentum": 0.5},
+    },
+    "another start": {"data": "spirals", "n": 14, "noise": 0.0, "init": "he", "seed": 7},
+}
+COMMON = {
+    "hidden": [3],
+    "activation": "tanh",
+    "output": "linear",
+    "loss": "binary_cross_entropy_with_logits",
+    "batch": 1000,
+    "held_out": 0.0,
+    "epochs": 3,
+}
+
+
+@pytest.mark.parametrize("chosen", RUNS.values(), ids=list(RUNS))
+def test_fit_the_playground_and_the_command_line_give_the_same_bits(chosen, tmp_path):
+    recipe = Recipe.of(COMMON | chosen)
+    X, y = new_data(recipe)
+    model = new_model(recipe, 2, 1, recipe.loss)
+    fit(model, X, y, loss=recipe.loss, **fit_options(recipe), progress=False)
+
+    live = Session(State.of(recipe.to_dict()))
+    while live.epoch < recipe.epochs:
+        live.step()
+    assert bits(live.model) == bits(model)
+
+    (tmp_path / "run.json").write_text(recipe.to_json())
+    out = tmp_path / "out"
+    assert main(["--recipe", str(tmp_path / "run.json"), "--out", str(out), "--no-plots"]) == 0
+    written = load(out / "model.json")
+    assert bits(written) == bits(model)
+    assert Recipe.of(written.recipe) == recipe
+
+
+def test_a_saved_model_carries_the_recipe_that_repeats_it(tmp_path):
+    first, again, other = [str(tmp_path / name) for name in "abc"]
+    arguments = ["--data", "xor", "--hidden", "3", "--epochs", "2", "--seed", "3", "--no-plots"]
+    assert main([*arguments, "--out", first]) == 0
+    assert main(["--recipe", f"{first}/model.json", "--out", again, "--no-plots"]) == 0
+    assert (
+        main(["--recipe", f"{first}/model.json", "--seed", "4", "--out", other, "--no-plots"]) == 0
+    )
+    models = [load(f"{folder}/model.json") for folder in (first, again, other)]
+    assert bits(models[0]) == bits(models[1]) != bits(models[2])
+    assert models[0].recipe == models[1].recipe
+    assert models[2].recipe == models[0].recipe | {"seed": 4}
+
+
+def test_a_model_that_is_trained_on_forgets_its_recipe(tmp_path):
+    model = MLP(2, [1], seed=0)
+    model.recipe = Recipe().to_dict()
+    save(model, tmp_path / "m.json")
+    loaded = load(tmp_path / "m.json")
+    assert loaded.recipe == model.recipe
+    fit(loaded, *datasets.xor(), loss=hinge, optimizer=SGD(0.1), epochs=1, progress=False)
+    assert loaded.recipe is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("data", "iris"),
+        ("activation", "tahn"),
+        ("loss", "mae"),
+        ("optimizer", "sdg"),
+        ("lr", -1.0),
+        ("seed", 10**17),
+        ("batch", 0),
+        ("hidden", [0]),
+        ("held_out", 1.0),
+    ],
+)
+def test_all_who_read_a_recipe_refuse_a_setting_by_its_name(name, value, tmp_path, capsys):
+    with pytest.raises(RecipeError, match=f"^{name}: ") as error:
+        Recipe.of({name: value})
+    with pytest.raises(RecipeError, match=f"^{name}: "):
+        State.of({name: value})
+    with pytest.raises(RecipeError, match=f"^{name}: "):
+        Recipe().replace(**{name: value})
+    words = [str(item) for item in (value if isinstance(value, list) else [value])]
+    option = f"--{name.replace('_', '-')}"
+    assert main([option, *words, "--out", str(tmp_path / "out")]) == 1
+    assert str(error.value) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{", "not JSON"),
+        ("[]", "object of settings"),
+        ('{"colour": 1}', "unknown setting 'colour'"),
+        ('{"format": "autograd-core model 2"}', "object of settings, got None"),
+        ('{"target": "y"}', "target: .* no file"),
+        ('{"settings": {"speed": 1}}', "optimizer adam: .*speed"),
+    ],
+)
+def test_a_file_that_is_no_recipe_is_refused_by_name(text, why, tmp_path, capsys):
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    assert main(["--recipe", str(path), "--out", str(tmp_path / "out")]) == 1
+    shown = capsys.readouterr().err
+    assert shown.startswith(f"error: {path}: ")
+    with pytest.raises(RecipeError, match=why):
+        Recipe.of(json.loads(text).get("recipe") if "format" in text else text)
+
+
+def test_digits_take_no_number_of_points():
+    with pytest.raises(ValueError, match="n: the data set digits is as it is"):
+        new_data(Recipe(data="digits", n=5))
