@@ -224,9 +224,11 @@ def corners(svg, id):
     return min(xs), max(xs), min(ys)
 
 
-@pytest.mark.parametrize("kind", ["net by neurons", "batch by neurons"])
-def test_the_boxes_of_a_column_stand_in_their_order_and_are_as_wide_as_each_other(kind):
-    drawing = KINDS[kind]().drawing
+@pytest.mark.parametrize("sizes", [[4, 3], [9, 7, 1]])
+def test_the_boxes_of_a_column_stand_in_their_order_and_are_as_wide_as_each_other(sizes):
+    root = MLP(3, sizes, seed=1)([0.5, -1.0, 2.0])
+    root = root if sizes[-1] == 1 else losses.squared_error(root, [0.5, 1.0, 0.25])
+    drawing = draw(root, collapse="neuron").drawing
     svg = rendered(drawing)
     for column in drawing.columns:
         left, right, top = zip(*[corners(svg, box.id) for box in column], strict=True)
