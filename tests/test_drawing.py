@@ -1,7 +1,9 @@
 """Drawings: every kind of picture as plain data, without Graphviz, and how data is written."""
 
 import ast
+import re
 import sys
+import xml.etree.ElementTree as ET
 from dataclasses import replace
 from importlib import util
 from pathlib import Path
@@ -10,11 +12,22 @@ import pytest
 from hypothesis import given, settings
 
 import autograd_core
-from autograd_core import Value, animate, check_gradient, draw, labels, mean, topological
+from autograd_core import (
+    Op,
+    Value,
+    WrongDerivativeError,
+    animate,
+    check_gradient,
+    draw,
+    labels,
+    mean,
+    topological,
+)
 from autograd_core.labels import Parameter, Scheme
+from autograd_core.paths import flows
 from autograd_core.pictures import animation, renderers
 from autograd_core.pictures.dot import as_dot
-from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row
+from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row, tone_of
 from autograd_core.pictures.text import as_text
 from nn import MLP, losses
 from tests.strategies import expressions
@@ -115,6 +128,61 @@ def test_the_first_frame_of_an_animation_is_a_drawing_without_gradients(monkeypa
     assert grads == {"grad\xa0–"}
 
 
+def sign(text):
+    number = re.fullmatch(r"grad (-?[\d.e-]+)", text)
+    x = float(number[1]) if number else 0.0
+    return "positive" if x > 0 else "negative" if x < 0 else "plain"
+
+
+def test_a_gradient_has_the_tone_of_its_sign_and_the_loss_a_heavy_frame(drawing):
+    columns = [box for column in drawing.columns for box in column]
+    boxes = [*columns, *[shape for shape in drawing.shapes if isinstance(shape, Box)]]
+    rows = [row for box in boxes for row in box.rows if box.tone == "plain"]
+    grads = [row for row in rows if row.text.startswith("grad ")]
+    if drawing.edges[0].label.startswith("W"):
+        assert {row.tone for row in rows} == {"plain"}
+    else:
+        assert [row.tone for row in grads] == [sign(row.text) for row in grads]
+    heavy = [box.border for box in boxes]
+    assert heavy[-1] == 2
+    assert heavy.count(2) == 1 + any(edge.tone == "faint" for edge in drawing.edges)
+
+
+@given(expressions())
+@settings(deadline=None)
+def test_what_no_highlighted_path_meets_is_faint(expression):
+    leaves, root = expression.graph()
+    order = topological(root)
+    for wrt in leaves:
+        met = flows(order, wrt)
+        drawing = draw(root, highlight=wrt).drawing
+        for shape in drawing.shapes:
+            v = order[int(shape.id.lstrip("vop"))]
+            assert (shape.tone == "faint") == (v not in met.through)
+            if isinstance(shape, Box):
+                assert {row.tone == "faint" for row in shape.rows} == {v not in met.through}
+        tones = [edge.tone for edge in drawing.edges if edge.label]
+        over = [met.over.get((v, k)) for v in order for k in range(len(v.parents))]
+        assert tones == ["faint" if flow is None else tone_of(flow) for flow in over]
+
+
+def test_only_a_wrong_slope_has_a_heavy_red_frame():
+    wrong = Op("double", lambda x: 2 * x, lambda z, x: (3.0,), lambda np, x: 2 * x)
+    with pytest.raises(WrongDerivativeError) as raised:
+        check_gradient(lambda x, y: wrong(x) * y, Value(1.0, "x"), Value(4.0, "y"))
+    boxes = [s for s in draw(raised.value.check).drawing.shapes if isinstance(s, Box)]
+    frames = {box.rows[0].name: (box.tone, box.border) for box in boxes if box.rows[0].name}
+    assert frames == {"x": ("wrong", 3), "y": ("plain", 1)}
+
+
+def test_what_stands_in_a_neurons_box_is_not_drawn_again_beside_it():
+    model = MLP(2, [1], output="sigmoid", seed=1)
+    y = model([0.5, -1.0])
+    root = y * y.parents[0]
+    drawing = draw(root, collapse="neuron").drawing
+    assert [shape.text for shape in drawing.shapes if isinstance(shape, Oval)] == ["*"]
+
+
 # --- How it is written --------------------------------------------------------------------------
 
 
@@ -144,6 +212,51 @@ def test_any_text_is_written_so_that_graphviz_reads_it_back(name):
     )
 
 
+def rendered(drawing):
+    return ET.fromstring(renderers.render(as_dot(drawing), "svg"))  # noqa: S314
+
+
+def corners(svg, id):
+    """Left, right and top of a box."""
+    box = next(part for part in svg.iter() if part.get("id") == id)
+    points = next(part for part in box.iter() if part.tag.endswith("}polygon")).get("points")
+    xs, ys = zip(*[map(float, point.split(",")) for point in points.split()], strict=True)
+    return min(xs), max(xs), min(ys)
+
+
+@pytest.mark.parametrize("sizes", [[4, 3], [9, 7, 1]])
+def test_the_boxes_of_a_column_stand_in_their_order_and_are_as_wide_as_each_other(sizes):
+    root = MLP(3, sizes, seed=1)([0.5, -1.0, 2.0])
+    root = root if sizes[-1] == 1 else losses.squared_error(root, [0.5, 1.0, 0.25])
+    drawing = draw(root, collapse="neuron").drawing
+    svg = rendered(drawing)
+    for column in drawing.columns:
+        left, right, top = zip(*[corners(svg, box.id) for box in column], strict=True)
+        assert max(left) - min(left) < 0.1
+        assert max(right) - min(right) < 0.1
+        assert list(top) == sorted(top)
+
+
+def test_a_tone_has_its_colour_and_what_is_negative_is_dashed_too():
+    tones = ["plain", "positive", "negative", "faint"]
+    boxes = [Box(tone, (Row("text", tone=tone),), "") for tone in tones]
+    edges = [Edge(tone, tone, tone=tone, width=2.0) for tone in tones]
+    lines = as_dot(Drawing([], boxes, edges)).splitlines()
+    inks = [re.search(r'<font color="(\S+)"', line)[1] for line in lines if "<font" in line]
+    drawn = [line for line in lines if "->" in line]
+    assert len(set(inks)) == len({re.search('color="(.*?)"', line)[1] for line in drawn}) == 4
+    assert ["dashed" in line for line in drawn] == [False, False, True, False]
+    wrong = Box("a", (Row("text", tone="wrong"),), "", tone="wrong")
+    assert as_dot(Drawing([], [wrong], ())).count("#c00000") == 2
+
+
+def test_lines_are_straight_where_the_drawing_says_so_and_spaces_hold_their_room():
+    drawing = Drawing([], [Box("a", (Row("x\xa0\xa0y"),), "")], ())
+    assert "splines" not in as_dot(drawing)
+    assert "splines" in as_dot(replace(drawing, is_straight=True))
+    assert "x\xa0\xa0y" in as_dot(drawing)
+
+
 # --- What labels mean ---------------------------------------------------------------------------
 
 
@@ -167,6 +280,7 @@ def test_a_library_that_labels_in_its_own_way_has_its_nets_drawn(no_scheme, leve
     def own(label):
         return parameter(label) if ":" in label else None
 
+    labels.register(Scheme("replaced", lambda label: None, str, str, str))
     labels.register(Scheme("weight:in.0.0", own, "M_{}".format, "s_{}".format, "h_{}".format))
     x = [Value(0.5), Value(2.0)]
     w = [Value(1.5, "weight:in.0.0"), Value(-1.0, "weight:in.0.1")]
@@ -202,8 +316,7 @@ def test_no_module_is_hidden_by_a_function_of_its_name():
         assert hidden <= {"compile"}, package
 
 
-@pytest.mark.parametrize("package", ["pictures", "paths"])
-def test_no_module_imports_what_imports_it(package):
+def test_no_module_of_pictures_or_paths_imports_what_imports_it():
     texts = {name: path.read_text("utf-8") for name, path in house.modules().items()}
-    found = house.cycles(house.import_graph(texts, late=True))
-    assert not [name for cycle in found for name in cycle if f"autograd_core.{package}" in name]
+    found = {name for cycle in house.cycles(house.import_graph(texts, late=True)) for name in cycle}
+    assert not [name for name in found if name.split(".")[1] in {"pictures", "paths"}]
