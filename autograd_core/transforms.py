@@ -138,8 +138,8 @@ class Recorded:
     def __call__(self, args: Sequence[Any]) -> tuple[Any, Any]:
         """What the function returns, and its gradient along that argument."""
         given = args[self.argnum]
-        for x, number in zip(self.xs, leaves(given), strict=True):
-            x.data = float(number)
+        for x, number in zip(self.xs, numbers_in(given), strict=True):
+            x.data = number
         others = [x for i, x in enumerate(args) if i != self.argnum]
         value, slopes = self.program.value_and_gradient(*others)
         found = dict(zip(self.program.parameters, slopes.tolist(), strict=True))
@@ -206,6 +206,12 @@ def leaves(x: Any) -> list[Any]:
     if isinstance(x, (list, tuple)):
         return [leaf for item in x for leaf in leaves(item)]
     return x.ravel().tolist() if getattr(x, "shape", ()) else [x]
+
+
+def numbers_in(x: Any) -> list[float]:
+    """The numbers in lists, tuples, dicts and arrays, in order; TypeError for what is none."""
+    found = leaves(x)
+    return found if {*map(type, found)} <= {float} else [Value(item).data for item in found]
 
 
 def structure(x: Any) -> Any:
