@@ -127,23 +127,23 @@ class Recorded:
     """A function compiled with the items of one argument as parameters."""
 
     def __init__(self, f: Function, argnum: int, xs: Any) -> None:
-        self.argnum, self.xs = argnum, [Value(x) for x in leaves(xs)]
-        inside = rebuilt(xs, iter(self.xs))
+        self.argnum, parameters = argnum, [Value(x) for x in leaves(xs)]
+        inside = rebuilt(xs, iter(parameters))
 
         def of_others(*others: Any) -> Any:
             return f(*others[:argnum], inside, *others[argnum:])
 
-        self.program: Program = compile(of_others)
+        self.program: Program = compile(of_others, wrt=parameters)
 
     def __call__(self, args: Sequence[Any]) -> tuple[Any, Any]:
         """What the function returns, and its gradient along that argument."""
+        import numpy as np
+
         given = args[self.argnum]
-        for x, number in zip(self.xs, numbers_in(given), strict=True):
-            x.data = number
+        numbers = np.array(numbers_in(given), dtype=float)
         others = [x for i, x in enumerate(args) if i != self.argnum]
-        value, slopes = self.program.value_and_gradient(*others)
-        found = dict(zip(self.program.parameters, slopes.tolist(), strict=True))
-        return value, rebuilt(given, iter([found.get(x, 0.0) for x in self.xs]))
+        value, slopes = self.program.value_and_gradient(*others, at=numbers)
+        return value, rebuilt(given, iter(slopes.tolist()))
 
 
 # --- On Values -------------------------------------------------------------------------------

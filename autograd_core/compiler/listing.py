@@ -31,7 +31,6 @@ it is used.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
@@ -61,12 +60,12 @@ from autograd_core.compiler.names import (
 )
 from autograd_core.engine import ADD, MUL
 from autograd_core.formulas import PRODUCTS, SUMS, Formula, applied, infix, negative
+from autograd_core.labels import scheme
 
 if TYPE_CHECKING:
     from autograd_core.compiler.compiled import Compiled
 
 Line: TypeAlias = "tuple[str, str]"  # a formula, and its shape
-WEIGHTS = re.compile(r"W(\d*)")
 INDEXED: Wanted = ("?", "?")  # a formula in which every array has its letters
 
 
@@ -118,13 +117,14 @@ class Listing(Names):
             name = stem(label) if x.size > 1 else label
         elif x.op in (ADD, MUL):
             product = x.operands[0][0] if x.operands[0][0] in self.inline else x
-            reads = [
-                WEIGHTS.fullmatch(self.name(y)) for y in product.reads() if y not in self.inline
-            ]
-            name = next((f"z{match[1]}" for match in reads if match), "") if is_sum(product) else ""
+            reads = [self.name(y) for y in product.reads() if y not in self.inline]
+            layer = next((self.layers[read] for read in reads if read in self.layers), None)
+            if layer is not None and is_sum(product):
+                name = scheme().sums(layer)
+                self.layers[name] = layer
         elif len(x.operands) == 1 and x.op and x.operands[0][0] not in self.inline:
-            before = re.fullmatch(r"z(\d*)", self.name(x.operands[0][0]))
-            name = f"a{before[1]}" if before else ""
+            before = self.name(x.operands[0][0])
+            name = scheme().activations(self.layers[before]) if before in self.layers else ""
         return name if name and name not in self.named.values() else f"v{self.count}"
 
     # --- Lines

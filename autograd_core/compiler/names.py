@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
 from autograd_core.compiler.ir import Array, Compute, Constant, Gather, Leaf, Operand
 from autograd_core.engine import MUL
+from autograd_core.labels import registered, scheme
 
 Wanted: TypeAlias = "tuple[str, str]"  # the letter of the rows, and that of the columns
 Layout: TypeAlias = "tuple[int | None, int | None]"  # which axis is the rows, and which the columns
@@ -38,8 +39,10 @@ class Names:
         self.cells: dict[Array, list[Cell]] = {}
         self.layout: dict[Array, Layout] = {}
         self.size: Counter[str] = Counter()
+        self.layers: dict[str, str] = {}  # of the arrays of weights, and of the sums
         for leaf, own in leaves.items():
             self.note(leaf, [stem(name) for name in own], own)
+            self.layers.update(weights_in(own))
         self.parameter_names = {
             cell.whole for x in leaves for cell in self.cells[x] if not x.batched
         }
@@ -181,6 +184,14 @@ def is_product(x: Compute) -> bool:
 
 
 # --- Words -----------------------------------------------------------------------------------
+
+
+def weights_in(labels: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """The arrays of weights that labels speak of, each with its layer; none without a scheme."""
+    for label in dict.fromkeys(labels) if registered else ():
+        parameter = scheme().parameter(label)
+        if parameter and parameter.input is not None:
+            yield scheme().weights(parameter.layer), parameter.layer
 
 
 def stem(label: str) -> str:
