@@ -310,7 +310,7 @@ def load(recipe: Recipe) -> Data:
 def load_table(recipe: Recipe, path: str) -> Data:
     """The examples in a table, their targets read as the loss takes them."""
     table = read_table(Path(path), recipe.target)
-    wanted = not takes_numbers(LOSSES[recipe.loss]) if recipe.loss else None
+    wanted = not LOSSES[recipe.loss].takes_numbers if recipe.loss else None
     try:
         labels = table.classes(wanted=wanted)
     except ValueError as error:
@@ -359,15 +359,6 @@ def hold_out(data: Data, share: float, seed: int) -> tuple[Data, Data]:
 # --- Losses -----------------------------------------------------------------------------------
 
 
-def takes_numbers(loss: Loss) -> bool:
-    """Whether a loss compares with any number, and not with labels alone."""
-    try:
-        loss.encode(2.5, 1)
-    except ValueError:
-        return False
-    return True
-
-
 def default_loss(classes: Sequence[str]) -> str:
     """A cross entropy for classes, else the mean squared error."""
     if not classes:
@@ -378,9 +369,9 @@ def default_loss(classes: Sequence[str]) -> str:
 def outputs_for(loss: Loss, data: Data) -> int:
     """One output; one for each class where the loss compares classes."""
     k = len(data.classes)
-    if loss.name in ("cross_entropy", "nll"):
+    if loss.of_classes:
         return max(2, k)
-    if k > 2 and not takes_numbers(loss):
+    if k > 2 and not loss.takes_numbers:
         raise ValueError(f"{loss.name} tells 2 classes apart, and {data.source} has {k}")
     return 1
 

@@ -123,9 +123,15 @@ DATASETS: dict[str, Callable[..., Data]] = {
 }
 
 
+def settings_of(name: str) -> dict[str, Any]:
+    """What a data set can be told, and what it does without."""
+    parameters = inspect.signature(DATASETS[name]).parameters
+    return {setting: parameter.default for setting, parameter in parameters.items()}
+
+
 def make(name: str, *, seed: int, **settings: Any) -> Data:
     """The data set of that name; ValueError for a setting, such as `n`, that it has not."""
-    known = inspect.signature(DATASETS[name]).parameters
+    known = settings_of(name)
     for setting in settings:
         if setting not in known:
             raise ValueError(f"{setting}: the data set {name} is as it is")

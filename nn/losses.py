@@ -36,18 +36,24 @@ class TargetError(ValueError):
 class Loss:
     """A loss for one example: a way to write targets as numbers, then a formula on Values.
 
-    `threshold` tells the classes apart where there is one output: label 1 is above it.
+    `threshold` tells the classes apart where there is one output: label 1 is above it. `outputs`
+    are activations of the last layer that it suits, the best first, and `scores` is the same loss
+    of scores where this one is of probabilities. `LOSSES` has the losses that have a name: one
+    that is entered there is known wherever a loss is named.
     """
 
     name: str
     formula: Callable[[Sequence[Value], Sequence[Operand]], Value]
     targets: Callable[[list[Operand], int], list[Operand]]
     threshold: float
+    outputs: tuple[str, ...] = ("linear",)
+    scores: str = ""
 
     def __reduce__(self) -> str | tuple[Any, ...]:
-        if LOSSES.get(self.name) is self:
-            return self.name  # pickled as what this module knows by that name
-        return type(self), (self.name, self.formula, self.targets, self.threshold)
+        name: str = self.name
+        if globals().get(name) is self:
+            return name  # pickled as what this module knows by that name
+        return type(self), tuple([getattr(self, name) for name in self.__slots__])
 
     def __call__(self, prediction: Operand | Sequence[Operand], target: Any) -> Value:
         """The loss of one prediction."""
@@ -67,6 +73,20 @@ class Loss:
             return self.targets([as_operand(item) for item in items], n_outputs)
         except (TypeError, ValueError) as error:
             raise TargetError(f"{self.name}: {error}") from None
+
+    @property
+    def of_classes(self) -> bool:
+        """Whether it takes an output for each class."""
+        return self.targets in (one_hot, distribution)
+
+    @property
+    def takes_numbers(self) -> bool:
+        """Whether it compares with any number, and not with labels alone."""
+        try:
+            self.encode(2.5, 1)
+        except ValueError:
+            return False
+        return True
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -210,26 +230,26 @@ def given_to_label(p: Value, y: Operand) -> Value:
 
 
 # fmt: off
-squared_error = Loss("squared_error", squares, as_many, 0.5)
-half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * squares(z, t), as_many, 0.5)
-mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5)
-hinge = Loss("hinge", lambda z, t: (1 - t[0] * z[0]).relu(), sign, 0.0)
-binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: -given_to_label(p[0], t[0]).log(), bit, 0.5)
+squared_error = Loss("squared_error", squares, as_many, 0.5, ("linear", "tanh", "sigmoid"))
+half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
+mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
+hinge = Loss("hinge", lambda z, t: (1 - t[0] * z[0]).relu(), sign, 0.0, ("linear", "tanh"))
+binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: -given_to_label(p[0], t[0]).log(), bit, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits")
 binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), bit, 0.0)
-nll = Loss("nll", lambda p, t: -chosen(p, t).log(), one_hot, 0.5)
+nll = Loss("nll", lambda p, t: -chosen(p, t).log(), one_hot, 0.5, ("softmax",), "cross_entropy")
 cross_entropy = Loss("cross_entropy", lambda z, t: logsumexp(z) - chosen(z, t), distribution, 0.0)
 # fmt: on
 
 LOSSES = {
     loss.name: loss
     for loss in (
-        squared_error,
-        half_squared_error,
+        binary_cross_entropy_with_logits,
+        binary_cross_entropy,
         mse,
         hinge,
-        binary_cross_entropy,
-        binary_cross_entropy_with_logits,
-        nll,
         cross_entropy,
+        nll,
+        squared_error,
+        half_squared_error,
     )
 }

@@ -11,21 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn import MLP, DivergedError, datasets, evaluate, fit
+from nn import LOSSES, MLP, DivergedError, datasets, evaluate, fit
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
 from nn.playground.launch import launch, notebook, write_notebook
 from nn.playground.session import SIDE, TILE, Session, data_of, new_model, new_optimizer
 from nn.playground.state import (
-    DATA,
     MOST_POINTS,
-    OF_CLASSES,
-    OUTPUTS,
     State,
+    data_sets,
 )
 from nn.train.recipe import RecipeError
 
 SMALL = {"hidden": [4], "n": 20, "batch": 5}
+PAIRS = [(loss, output) for loss in LOSSES for output in LOSSES[loss].outputs]
 
 
 def numbers(session):
@@ -45,11 +44,11 @@ def trained(steps, **settings):
 
 # --- State -----------------------------------------------------------------------------------
 
-losses = st.sampled_from([(loss, output) for loss in OUTPUTS for output in OUTPUTS[loss]])
+losses = st.sampled_from(PAIRS)
 states = st.builds(
     lambda pair, **others: State.of({"loss": pair[0], "output": pair[1], **others}),
     losses,
-    data=st.sampled_from(DATA[:-1]),
+    data=st.sampled_from(data_sets()[:-1]),
     n=st.integers(4, 40),
     noise=st.floats(0, 0.5),
     held_out=st.floats(0, 0.5),
@@ -150,11 +149,9 @@ def test_a_state_gives_the_same_run_bit_for_bit(state, steps):
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("batch", [1, 16, 1000])
-@pytest.mark.parametrize(
-    ("loss", "output"), [(loss, output) for loss in OUTPUTS for output in OUTPUTS[loss]]
-)
+@pytest.mark.parametrize(("loss", "output"), PAIRS)
 def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, batch, optimizer):
-    data = "blobs" if loss in OF_CLASSES else "moons"
+    data = "blobs" if LOSSES[loss].of_classes else "moons"
     chosen = {"data": data, "loss": loss, "output": output, "batch": batch, "optimizer": optimizer}
     state = State.of({**SMALL, **chosen, "n": 25, "hidden": [3], "lr": 0.02, "seed": 3})
     live = Session(state)
@@ -331,7 +328,7 @@ def test_a_frame_has_the_outputs_and_every_neuron(state):
         assert frame.boundary.shape == (SIDE * SIDE,)
         assert frame.tiles.shape == (sum(s.model.sizes), TILE * TILE)
         assert np.abs(frame.tiles).max() <= 1
-    top = [0.0, float(s.model.sizes[-1])] if s.now.loss in OF_CLASSES else [-1.0, 1.0]
+    top = [0.0, float(s.model.sizes[-1])] if s.loss.of_classes else [-1.0, 1.0]
     assert top[0] <= frame.boundary.min() <= frame.boundary.max() <= top[1]
 
 

@@ -21,7 +21,7 @@ from nn.__main__ import main
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
 from nn.playground.session import Session
-from nn.playground.state import DATA, OUTPUTS, State
+from nn.playground.state import State, data_sets
 from nn.tables import MOST_CLASSES, read_table
 from nn.train.recipe import RecipeError
 
@@ -432,7 +432,7 @@ changes = st.tuples(
 extremes = st.fixed_dictionaries(
     {"n": st.integers(4, 30), "hidden": st.lists(st.integers(1, 4), max_size=3)},
     optional={
-        "data": st.sampled_from(DATA),
+        "data": st.sampled_from(data_sets()),
         "noise": between(0.0, 2.0),
         "held_out": between(0.0, 0.9),
         "points": st.lists(points, max_size=6),
@@ -451,8 +451,8 @@ extremes = st.fixed_dictionaries(
 @st.composite
 def states(draw):
     """Settings at the ends of their ranges, most of which fit together."""
-    loss = draw(st.sampled_from(sorted(OUTPUTS)))
-    given = draw(extremes) | {"loss": loss, "output": draw(st.sampled_from(OUTPUTS[loss]))}
+    loss = draw(st.sampled_from(sorted(LOSSES)))
+    given = draw(extremes) | {"loss": loss, "output": draw(st.sampled_from(LOSSES[loss].outputs))}
     try:
         n = State.of(given).n_parameters
     except RecipeError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from nn.datasets import xor
 from nn.doctor.findings import Change, first, listed
-from nn.losses import Loss, as_many
+from nn.losses import LOSSES, Loss
 from nn.readings import LayerReadings
 from nn.train.examples import Examples
 
@@ -28,8 +28,7 @@ REACH = {  # between which numbers an activation's values lie
     "softplus": (0.0, math.inf),
 }
 PROBABILITIES = {  # losses of probabilities: the output they need, and the same loss of scores
-    "binary_cross_entropy": ("sigmoid", "binary_cross_entropy_with_logits"),
-    "nll": ("softmax", "cross_entropy"),
+    loss.name: (loss.outputs[0], loss.scores) for loss in LOSSES.values() if loss.scores
 }
 
 
@@ -133,7 +132,7 @@ class Exam:
     @property
     def takes_numbers(self) -> bool:
         """Whether the loss compares outputs with numbers."""
-        return isinstance(self.data.loss, Loss) and self.data.loss.targets is as_many
+        return isinstance(self.data.loss, Loss) and self.data.loss.takes_numbers
 
     @property
     def is_constant(self) -> bool:

@@ -27,7 +27,6 @@ from nn.playground.state import (
     LIVE,
     MOST_CHANGES,
     MOST_POINTS,
-    OF_CLASSES,
     State,
     change,
 )
@@ -256,7 +255,7 @@ class Session:
 
     def add(self, x1: float, x2: float, label: int) -> None:
         """Add a point to the training set."""
-        classes = self.now.sizes[-1] if self.now.loss in OF_CLASSES else 2
+        classes = self.now.sizes[-1] if self.loss.of_classes else 2
         if label >= classes:
             raise RecipeError(f"the model tells {classes} classes apart, label {label} is not one")
         if len(self.X) + len(self.test_X) >= MOST_POINTS:
@@ -321,7 +320,7 @@ class Session:
             over = outputs[:, 0] - self.loss.threshold
             scaled: Floats = np.tanh(over / 2) if self.loss.threshold == 0 else 2 * over
             return np.clip(scaled, -1.0, 1.0)
-        if self.now.loss == "cross_entropy":
+        if self.loss.outputs[0] == "linear":
             shares = np.exp(outputs - outputs.max(axis=1, keepdims=True))
             outputs = shares / shares.sum(axis=1, keepdims=True)
         scores: Floats = outputs.argmax(axis=1) + np.clip(outputs.max(axis=1), 0.0, 0.999)
@@ -414,7 +413,8 @@ def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float
     if state.data == "own":
         X, y = [[x1, x2] for x1, x2, _ in state.points], [label for _, _, label in state.points]
     else:
-        classes = {"classes": state.classes} if state.data == "blobs" else {}
+        known = datasets.settings_of(state.data)
+        classes = {"classes": state.classes} if "classes" in known else {}
         X, y = recipe.new_data(state, **classes)
     return datasets.split(X, y, state.held_out, seed=state.seed)
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any, ClassVar, TypeAlias
 
-from nn.datasets import DATASETS
-from nn.model.layers import ACTIVATIONS
+from nn.datasets import DATASETS, settings_of
+from nn.losses import LOSSES
 from nn.train.recipe import (
     Recipe,
     RecipeError,
@@ -26,22 +26,13 @@ from nn.train.recipe import (
     layers,
     number,
     one_of,
+    output,
     shown,
     whole,
 )
 
 Change: TypeAlias = "tuple[int, str, Any]"
 
-DATA = (*[name for name in DATASETS if name != "digits"], "own")  # of the plane
-OUTPUTS = {  # of each loss, the default first
-    "binary_cross_entropy_with_logits": ("linear",),
-    "binary_cross_entropy": ("sigmoid",),
-    "mse": ("linear", "tanh", "sigmoid"),
-    "hinge": ("linear", "tanh"),
-    "cross_entropy": ("linear",),
-    "nll": ("softmax",),
-}
-OF_CLASSES = ("cross_entropy", "nll")  # losses that take an output for each class
 LIVE = ("lr", "l2", "optimizer", "batch")  # what may change in the middle of a run
 
 MOST_LAYERS = 6
@@ -80,10 +71,10 @@ class State(Recipe):
     def check_whole(self) -> None:
         """RecipeError for settings that do not fit together, or are too many to watch."""
         super(State, self).check_whole()  # a class with slots is made twice
-        if self.output not in OUTPUTS[self.loss]:
-            fitting = " or ".join(OUTPUTS[self.loss])
+        if self.output not in LOSSES[self.loss].outputs:
+            fitting = " or ".join(LOSSES[self.loss].outputs)
             raise RecipeError(f"the loss {self.loss} takes the output {fitting}, not {self.output}")
-        if self.classes > 2 and self.loss not in OF_CLASSES:
+        if self.classes > 2 and not LOSSES[self.loss].of_classes:
             raise RecipeError(
                 f"the loss {self.loss} tells two classes apart and there are {self.classes}: "
                 "take cross_entropy"
@@ -105,12 +96,13 @@ class State(Recipe):
         """How many classes the labels name."""
         if self.data == "own":
             return max(2, 1 + max([label for _, _, label in self.points], default=0))
-        return 3 if self.data == "blobs" and self.loss in OF_CLASSES else 2
+        many = settings_of(self.data).get("classes", 2)
+        return int(many) if LOSSES[self.loss].of_classes else 2
 
     @property
     def sizes(self) -> list[int]:
         """The neurons of each layer, the outputs included."""
-        return [*self.hidden, self.classes if self.loss in OF_CLASSES else 1]
+        return [*self.hidden, self.classes if LOSSES[self.loss].of_classes else 1]
 
     @property
     def n_parameters(self) -> int:
@@ -121,6 +113,11 @@ class State(Recipe):
     def n_points(self) -> int:
         """How many points the data set has."""
         return len(self.points) if self.data == "own" else self.n
+
+
+def data_sets() -> list[str]:
+    """Data sets of points and noise, and one's own."""
+    return [*[name for name in DATASETS if {"n", "noise"} <= set(settings_of(name))], "own"]
 
 
 def no_table(x: Any) -> None:
@@ -182,15 +179,15 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
 }
 State.checks = {
     **Recipe.checks,
-    "data": one_of(DATA),
+    "data": lambda x: one_of(data_sets())(x),
     "file": no_table,
     "target": no_table,
     "n": whole(4, MOST_POINTS),
     "noise": number(0.0, 2.0),
     "held_out": number(0.0, 0.9),
     "hidden": layers(MOST_LAYERS, MOST_NEURONS),
-    "output": one_of([*ACTIVATIONS, "softmax"]),
-    "loss": one_of(OUTPUTS),
+    "output": output,
+    "loss": one_of(LOSSES),
     "lr": number(1e-9, 1e300),
     "l2": number(0.0, 1e3),
     "batch": whole(1, MOST_POINTS),

@@ -16,17 +16,17 @@ import anywidget
 
 from nn.doctor import diagnose
 from nn.given import plain
+from nn.losses import LOSSES
 from nn.model.init import INITS
 from nn.model.layers import ACTIVATIONS
 from nn.model.mlp import MLP
 from nn.optim import OPTIMIZERS
 from nn.playground.session import Session
 from nn.playground.state import (
-    DATA,
     MOST_CLASSES,
     MOST_POINTS,
-    OUTPUTS,
     State,
+    data_sets,
 )
 from nn.train.fit import History
 from nn.train.recipe import RecipeError
@@ -37,14 +37,18 @@ PATIENCE = 5.0  # seconds without a painted frame after which training pauses: n
 BUDGET = {"step": 0.0, "epoch": 0.015, "fast": 0.02}  # seconds of training in a frame
 CHECKUP = 3.0  # seconds between two looks of the doctor while training
 MOST_EXAMINED = 300  # examples that the doctor looks at
-CHOICES = {
-    "data": DATA,
-    "activation": tuple(ACTIVATIONS),
-    "loss": tuple(OUTPUTS),
-    "output": OUTPUTS,
-    "init": tuple(INITS),
-    "optimizer": tuple(OPTIMIZERS),
-}
+
+
+def choices() -> dict[str, Any]:
+    """What there is to choose from, by setting; outputs by loss."""
+    return {
+        "data": data_sets(),
+        "activation": tuple(ACTIVATIONS),
+        "loss": tuple(LOSSES),
+        "output": {name: loss.outputs for name, loss in LOSSES.items()},
+        "init": tuple(INITS),
+        "optimizer": tuple(OPTIMIZERS),
+    }
 
 
 class Playground(anywidget.AnyWidget):
@@ -200,7 +204,7 @@ class Playground(anywidget.AnyWidget):
             {
                 "kind": "all",
                 "settings": {**session.now.to_dict(), "hidden": list(session.now.hidden)},
-                "choices": CHOICES,
+                "choices": choices(),
                 "sizes": [2, *session.model.sizes],
                 "points": session.points(),
                 "bounds": session.bounds,
@@ -398,9 +402,7 @@ def losses_for(state: State, model: MLP) -> tuple[str, str]:
     output = str(model.output)
     many = model.sizes[-1] > 1
     suiting = [
-        loss
-        for loss, outputs in OUTPUTS.items()
-        if output in outputs and many == (loss in ("cross_entropy", "nll"))
+        loss for loss, row in LOSSES.items() if output in row.outputs and many == row.of_classes
     ]
     if not suiting:
         raise ValueError(f"no loss here suits the output {output!r} of {model.sizes[-1]} neurons")

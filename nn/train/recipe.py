@@ -27,7 +27,6 @@ Check: TypeAlias = Callable[[Any], Any]
 
 MOST = 10**9
 LONGEST_JSON = 2_000_000
-PAIRED = {"binary_cross_entropy": "sigmoid", "nll": "softmax"}  # outputs of losses; else linear
 
 
 class RecipeError(ValueError):
@@ -129,7 +128,7 @@ def new_model(recipe: Recipe, n_in: int, n_out: int, loss: str) -> MLP:
         n_in,
         [*recipe.hidden, n_out],
         activation=recipe.activation,
-        output=recipe.output or PAIRED.get(loss, "linear"),
+        output=recipe.output or LOSSES[loss].outputs[0],
         init=recipe.init,
         seed=recipe.seed,
     )
@@ -208,6 +207,11 @@ def one_of(names: Sequence[str] | Mapping[str, Any]) -> Check:
     return check_name
 
 
+def output(x: Any) -> str:
+    """A check for activations of a last layer."""
+    return str(one_of([*ACTIVATIONS, "softmax"])(x))
+
+
 def text(x: Any) -> str:
     """A check for texts."""
     if not isinstance(x, str):
@@ -267,7 +271,7 @@ Recipe.checks = {
     "held_out": share,
     "hidden": layers(10**4, 10**6),
     "activation": one_of(ACTIVATIONS),
-    "output": perhaps(one_of([*ACTIVATIONS, "softmax"])),
+    "output": perhaps(output),
     "loss": perhaps(one_of(LOSSES)),
     "init": one_of(INITS),
     "optimizer": one_of(OPTIMIZERS),
