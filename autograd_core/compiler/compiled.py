@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -206,4 +207,6 @@ def numbers_of(values: Iterable[Value]) -> Floats:
 
 def is_finite(numbers: Floats) -> bool:
     """Whether all numbers are finite."""
+    if numbers.size == 1:  # for which NumPy is slow
+        return math.isfinite(numbers.item())
     return bool(np.logical_and.reduce(np.isfinite(numbers), None))
