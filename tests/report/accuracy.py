@@ -50,6 +50,11 @@ def logarithm(x):
     return mp.log(x)
 
 
+def along_exponent(x, y):
+    """The slope of x ** y along y; where the power is 0 as a float, so is the slope."""
+    return logarithm(x) * x**y if abs(real_power(x, y)) > mpf(2) ** -1075 else 0
+
+
 def real(f):
     """The function where its result is a real number."""
 
@@ -157,7 +162,7 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
     "-": (lambda x, y: x - y, lambda x, y: [1, -1]),
     "*": (lambda x, y: x * y, lambda x, y: [y, x]),
     "/": (lambda x, y: x / y, lambda x, y: [1 / y, -x / y**2]),
-    "**": (real_power, lambda x, y: [y * x ** (y - 1), x and logarithm(x) * x**y]),
+    "**": (real_power, lambda x, y: [y * x ** (y - 1), along_exponent(x, y)]),
     "xlogy": (lambda x, y: x and x * logarithm(y), lambda x, y: [logarithm(y), x / y]),
     "neg": (lambda x: -x, lambda x: [-1]),
     "abs": (abs, lambda x: [mp.sign(x)]),
@@ -357,6 +362,16 @@ def below_normal(x, y):
     return [SMALLEST_NORMAL / (length or 1.0) if length < math.inf else LARGEST] * 2
 
 
+def of_normal_length(x, y):
+    """Nothing; too much for the pairs that are left out: 1 / length² would lose its digits."""
+    return 0.0 if 1e-290 < math.hypot(x, y) < math.inf else OVERFLOW
+
+
+def size_of_log(x):
+    """How large the logarithm is; 0 has none, nor has it a power that would lose digits by it."""
+    return abs(math.log(abs(x))) if x else 0.0
+
+
 COUNTS = (1, 2, 3, 4, 20)  # of operands, where there may be any number
 SETTINGS = {
     # A quotient below the normal range has lost digits, which its quotient by y shows.
@@ -365,8 +380,8 @@ SETTINGS = {
     "**": {
         "operands": base_and_exponent,
         "slope_scale": lambda x, y: [
-            abs(y) * (mpf(x) ** (mpf(y) - 1) * max(1, abs(y)) * abs(math.log(x)) + SMALLEST_NORMAL),
-            abs(math.log(x)) * SMALLEST_NORMAL,
+            abs(y) * (mpf(x) ** (mpf(y) - 1) * max(1, abs(y)) * size_of_log(x) + SMALLEST_NORMAL),
+            size_of_log(x) * SMALLEST_NORMAL,
         ],
     },
     "xlogy": {"operands": then_positive},
@@ -388,7 +403,11 @@ SETTINGS = {
     },
     # The square overflows from 1e154 on, where the slope is below the normal range.
     "arctan": {"slope_scale": lambda x: [1e-290]},
-    "arctan2": {"operands": then_positive, "slope_scale": below_normal},
+    "arctan2": {
+        "operands": then_positive,
+        "value_scale": of_normal_length,
+        "slope_scale": below_normal,
+    },
     "hypot": {"slope_scale": below_normal},
     "arcsin": {"operands": at_most_1},
     "arccos": {"operands": at_most_1},
