@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from nn import datasets, losses, optim, plot
 from nn.doctor import Diagnosis, Finding, diagnose
 from nn.losses import LOSSES, TargetError
-from nn.model import ACTIVATIONS, MLP, Embedding, Layer, Module, Neuron
+from nn.model import ACTIVATIONS, MLP, Embedding, Layer, Module, Neuron, init
 from nn.optim import SGD, Adam, gradient_descent
 from nn.readings import GradientNorms
 from nn.saving import ModelFileError, load, save
@@ -38,6 +38,7 @@ __all__ = [
     "evaluate",
     "fit",
     "gradient_descent",
+    "init",
     "load",
     "losses",
     "optim",
