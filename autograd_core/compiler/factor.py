@@ -171,8 +171,8 @@ class Places:
         self.number[constants] = list(graph.constants.values())
         self.number[self.lowest] = -np.inf
         self.arrays: list[Array] = []
-        self.bases = [0]
-        self.base: dict[Array, int] = {}
+        self.base: dict[Array, int] = {}  # of each array the first cell, and
+        self.bases = np.zeros(2, int)  # the same in order, with room for more: then the end
         if constants:  # for what reads them together with other numbers
             self.put(np.array(constants), "a", emit.constant(self.number[constants], "a"))
 
@@ -180,12 +180,23 @@ class Places:
         """Note which cells are which nodes, of a grid (-1: no node)."""
         x, names = found
         if x not in self.base:
-            self.arrays.append(x)
-            self.base[x] = self.bases[-1]
-            self.bases.append(self.bases[-1] + x.size)
+            self.add(x)
         cells = self.base[x] + np.arange(x.size).reshape(x.cells)
         cells = np.broadcast_to(aligned(cells, names.replace("b", ""), letters), nodes.shape)
         self.cell[nodes[nodes >= 0]] = cells[nodes >= 0]
+
+    def add(self, x: Array) -> None:
+        """Lay an array at the end."""
+        k = len(self.arrays)
+        if k + 1 == len(self.bases):
+            self.bases = np.concatenate([self.bases, np.zeros(k + 1, int)])
+        self.arrays.append(x)
+        self.base[x] = int(self.bases[k])
+        self.bases[k + 1] = self.bases[k] + x.size
+
+    def owner(self, cells: Cells) -> Cells:
+        """Which arrays have these cells."""
+        return np.searchsorted(self.bases[: len(self.arrays)], cells, side="right") - 1
 
     def read(self, nodes: Cells, letters: str) -> Operand:
         """The nodes' numbers, as an operand with these letters."""
@@ -194,22 +205,22 @@ class Places:
         if self.cell[self.lowest] < 0 and (nodes == self.lowest).any():
             self.put(np.array(self.lowest), "", self.emit.constant(-np.inf))
         cells = self.cell[nodes]
-        owner = np.searchsorted(self.bases, cells, side="right") - 1
-        sources, index, start = [], np.full(nodes.shape, -1), 0
-        for i in np.unique(owner[cells >= 0]).tolist():
-            index = np.where((owner == i) & (cells >= 0), cells - (self.bases[i] - start), index)
-            sources.append(self.arrays[i])
-            start += self.arrays[i].size
+        found = cells >= 0
+        owners, which = np.unique(self.owner(cells[found]), return_inverse=True)
+        sources = [self.arrays[i] for i in owners.tolist()]
+        starts = np.cumsum([0, *[x.size for x in sources]])[:-1]
+        index = np.full(nodes.shape, -1)
+        index[found] = cells[found] + (starts - self.bases[owners])[which]
         return self.emit.gather(sources, index, letters)
 
     def at(self, node: int) -> tuple[Array, int]:
         """The array that has a node, and the cell there."""
         cell = int(self.cell[node])
-        owner = int(np.searchsorted(self.bases, cell, side="right")) - 1
-        return self.arrays[owner], cell - self.bases[owner]
+        x = self.arrays[int(self.owner(self.cell[node]))]
+        return x, cell - self.base[x]
 
     def shape_of(self, cells: Cells) -> tuple[int, ...] | None:
         """The shape of the array that has these cells and no others, in this order."""
-        x = self.arrays[int(np.searchsorted(self.bases, cells[0], side="right")) - 1]
+        x = self.arrays[int(self.owner(cells[0]))]
         whole = len(cells) == x.size and (cells == self.base[x] + np.arange(x.size)).all()
         return x.cells if whole else None
