@@ -66,7 +66,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     except KeyError as error:
         raise ModelFileError(f"{path} is not a model file: it lacks {error}") from None
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
-        reason = str(error)[:LONGEST_REASON]
+        said = str(error)[:LONGEST_REASON]
+        reason = "".join([c if c.isprintable() else "\ufffd" for c in said])
         raise ModelFileError(f"{path} is not a model file: {reason}") from None
 
 
