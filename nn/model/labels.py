@@ -49,7 +49,7 @@ def parameter(label: str) -> Parameter | None:
     return Parameter(layer, int(neuron), int(of_input))
 
 
-SCHEME = register(
+register(
     Scheme(
         known_by=f"{weight('1', 0, 2)} and {bias('1', 0)}, which nn.MLP gives",
         parameter=parameter,
