@@ -121,7 +121,7 @@ class Compiled:
         self.executor, n = ready.name, examples(parts) if self.batched else None
         leaves = {"parameters": [self.numbers(at)], "inputs": parts}
         if self.others:
-            leaves["others"] = [numbers_of(self.others.values())]
+            leaves["others"] = [self.other_numbers()]
         try:
             arrays, suspicious = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
@@ -130,6 +130,10 @@ class Compiled:
         if suspicious:
             self.replay(leaves).check(slopes=wrt is not None)
         return arrays if all(map(is_finite, arrays)) else self.eagerly(wrt, leaves)
+
+    def other_numbers(self) -> Floats:
+        """The numbers of the Values from outside that the gradient is not along."""
+        return numbers_of(self.others.values())
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
