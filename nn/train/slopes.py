@@ -81,15 +81,13 @@ class GraphSlopes:
         """The gradient, and theta times a factor for each."""
         return [g + f * t for g, f, t in zip(gradient, factor, theta, strict=True)]
 
-    def moved(
-        self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any
-    ) -> tuple[Any, list[Any]]:
+    def moved(self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """The parameters after a step of the optimiser, and its state."""
         rows = zip(theta, gradient, state, strict=True)
-        moved = [optimizer.moved(p, g, *carried) for p, g, carried in rows]
-        return [number for number, *_ in moved], [tuple(carried) for _, *carried in moved]
+        moved = [optimizer.moved(p, g, carried) for p, g, carried in rows]
+        return [number for number, _ in moved], [carried for _, carried in moved]
 
-    def state_of(self, optimizer: Optimizer) -> list[Any]:
+    def state_of(self, optimizer: Optimizer) -> Any:
         """What the optimiser carries along."""
         return list(map(optimizer.state_of, self.parameters))
 
@@ -187,19 +185,16 @@ class ArraySlopes(GraphSlopes):
         with self.np.errstate(over="ignore"):  # which the step to it tells
             return gradient + self.vector(factor) * theta
 
-    def moved(
-        self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any
-    ) -> tuple[Any, list[Any]]:
+    def moved(self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """The parameters after a step of the optimiser, and its state."""
         with self.np.errstate(all="ignore"):
-            updated, *carried = optimizer.moved(theta, gradient, *state)
-        return updated, carried
+            return optimizer.moved(theta, gradient, state)
 
-    def state_of(self, optimizer: Optimizer) -> list[Any]:
+    def state_of(self, optimizer: Optimizer) -> Any:
         """What the optimiser carries along; the steps made as one number if they agree."""
         steps, *slots = map(self.np.array, zip(*super().state_of(optimizer), strict=True))
         agree = bool((steps == steps[0]).all())
-        return [int(steps[0]) if agree else steps, *slots]
+        return int(steps[0]) if agree else steps, *slots
 
     def states(self, state: Any) -> Iterator[tuple[Value, tuple[Any, ...]]]:
         """The same for each parameter."""
