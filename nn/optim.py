@@ -90,6 +90,12 @@ class Optimizer:
         own = [f for f in fields(cls) if f.metadata]
         return [Number(f.name, getattr(cls, f.name), **f.metadata) for f in own]
 
+    @property
+    def constants(self) -> tuple[Any, ...]:
+        """All that `update` reads beside its arguments."""
+        known = {name: x for name, x in vars(self).items() if name not in ("lr", "state")}
+        return type(self), *known.items()
+
     def update(self, p: Any, g: Any, state: State, lr: Any, steps: Any) -> tuple[Any, State]:
         """The new parameter and its new state, from a parameter, its gradient and its state.
 

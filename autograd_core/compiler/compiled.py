@@ -13,12 +13,13 @@ import numpy as np
 from autograd_core.compiler import results
 from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
 from autograd_core.compiler.canonical import canonical
-from autograd_core.compiler.executors import Executor, choose, executor_class
+from autograd_core.compiler.executors import Executor, Wanted, choose, executor_class
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import gradient
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
+from autograd_core.compiler.training import Steps, Taken
 from autograd_core.engine import Value, collector_paused
 
 
@@ -43,7 +44,7 @@ class Compiled:
         *,
         batched: bool,
         wrt: Sequence[Value] | None = None,
-        executor: str | None = None,
+        executor: Wanted | None = None,
     ) -> None:
         self.f, self.names, self.keywords = f, names, keywords
         self.batched, self.kinds, self.wanted = batched, kinds, executor
@@ -115,13 +116,23 @@ class Compiled:
         n = len(parts[0]) if self.batched else None
         return results.numbers(self.outline, arrays, n)
 
+    def trainer(self) -> Callable[[Mapping[str, Sequence[Floats]], Steps], Taken] | None:
+        """What takes many steps at once: see `training`. None where the executor does not."""
+        ready = self.ready.get(self.vector) or self.prepare(self.vector)
+        return getattr(ready.executor, "take", None)
+
+    def given(self, parts: Parts, at: Floats | None) -> dict[str, list[Floats]]:
+        """The numbers in the leaves."""
+        leaves = {"parameters": [self.numbers(at)], "inputs": parts}
+        if self.others:
+            leaves["others"] = [numbers_of(self.others.values())]
+        return leaves
+
     def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> list[Floats]:
         """The results' arrays, and that of the gradient along a leaf, until the next run."""
         ready = self.ready.get(wrt) or self.prepare(wrt)
         self.executor, n = ready.name, examples(parts) if self.batched else None
-        leaves = {"parameters": [self.numbers(at)], "inputs": parts}
-        if self.others:
-            leaves["others"] = [self.other_numbers()]
+        leaves = self.given(parts, at)
         try:
             arrays, suspicious = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
@@ -131,10 +142,6 @@ class Compiled:
             self.replay(leaves).check(slopes=wrt is not None)
         return arrays if all(map(is_finite, arrays)) else self.eagerly(wrt, leaves)
 
-    def other_numbers(self) -> Floats:
-        """The numbers of the Values from outside that the gradient is not along."""
-        return numbers_of(self.others.values())
-
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
         wanted, along = list(self.results), dict[Array, Operand]()
@@ -143,8 +150,9 @@ class Compiled:
             slopes, along = gradient(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
-        name = self.wanted or choose(order)
-        self.ready[wrt] = Ready(order, along, name, executor_class(name)(order, wanted))
+        executor = self.wanted or choose(order)
+        name = executor if isinstance(executor, str) else str(getattr(executor, "name", executor))
+        self.ready[wrt] = Ready(order, along, name, executor_class(executor)(order, wanted))
         return self.ready[wrt]
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:

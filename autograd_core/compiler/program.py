@@ -12,7 +12,9 @@ from autograd_core.engine import Value
 if TYPE_CHECKING:
     from autograd_core.compiler.arguments import Kind, Parts
     from autograd_core.compiler.compiled import Compiled
+    from autograd_core.compiler.executors import Wanted
     from autograd_core.compiler.ir import Floats
+    from autograd_core.compiler.training import Steps, Taken
 
 
 def compile(
@@ -20,7 +22,7 @@ def compile(
     *,
     batched: bool = False,
     wrt: Sequence[Value] | None = None,
-    executor: str | None = None,
+    executor: Wanted | None = None,
 ) -> Program:
     """A program that computes what `f` computes, on arrays.
 
@@ -93,6 +95,19 @@ class Program:
                 parameter.grad += slope
         return value, gradient
 
+    @property
+    def takes_steps(self) -> bool:
+        """Whether `take` takes them: whether the executor does."""
+        return self.current().trainer() is not None
+
+    def take(self, *args: Any, at: Floats, steps: Steps) -> Taken:
+        """Many steps of training at once, by the executor: see `training`."""
+        compiled, parts = self.find(args, {})
+        take = compiled.trainer()
+        if take is None:
+            raise RuntimeError(f"the executor {compiled.executor} takes no steps")
+        return take(compiled.given(parts, at), steps)
+
     def gradient_wrt_inputs(self, *args: Any, **keywords: Any) -> Any:
         """The gradient of the value along each argument, in its shape; one item for each argument.
 
@@ -143,7 +158,8 @@ class Program:
         """
         from autograd_core.compiler.executors import EXECUTORS, module_of
 
-        made: Callable[..., Any] = module_of(EXECUTORS["jax"], "to_jax").as_function(self, dtype)
+        row = EXECUTORS["jax"]._replace(module="autograd_core.compiler.to_jax")
+        made: Callable[..., Any] = module_of(row, "to_jax").as_function(self, dtype)
         return made
 
     @cached_property

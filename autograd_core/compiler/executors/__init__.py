@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from autograd_core.compiler.executors.cells import is_scalar
 from autograd_core.compiler.ir import Array, Floats
@@ -56,14 +56,18 @@ class Executor(Protocol):
         """
 
 
-def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Executor]:
-    """The class of an executor, which is made from arrays in order and the results among them."""
-    if name not in EXECUTORS:
-        raise ValueError(f"there is no executor {name!r}: known are {', '.join(EXECUTORS)}")
-    row = EXECUTORS[name]
-    found: Callable[[Sequence[Array], Sequence[Array]], Executor] = getattr(
-        module_of(row, f"the executor {name!r}"), row.title
-    )
+Maker: TypeAlias = Callable[[Sequence[Array], Sequence[Array]], Executor]
+Wanted: TypeAlias = "str | Maker"  # a name, or what makes executors and has a `name` (OnJax)
+
+
+def executor_class(wanted: Wanted) -> Maker:
+    """What makes an executor of arrays in order and the results among them: what has this name."""
+    if not isinstance(wanted, str):
+        return wanted
+    if wanted not in EXECUTORS:
+        raise ValueError(f"there is no executor {wanted!r}: known are {', '.join(EXECUTORS)}")
+    row = EXECUTORS[wanted]
+    found: Maker = getattr(module_of(row, f"the executor {wanted!r}"), row.title)
     return found
 
 
