@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 from nn.datasets import DATASETS, settings_of
 from nn.losses import LOSSES
@@ -68,9 +68,16 @@ class State(Recipe):
 
     kind: ClassVar[str] = "state"
 
+    def replace(self, **settings: Any) -> Self:
+        """The same with other settings, checked; a loss alone brings an output that suits it."""
+        loss = LOSSES.get(str(settings.get("loss")))
+        if loss and "output" not in settings and self.output not in loss.outputs:
+            settings["output"] = loss.outputs[0]
+        return super(State, self).replace(**settings)  # a class with slots is made twice
+
     def check_whole(self) -> None:
         """RecipeError for settings that do not fit together, or are too many to watch."""
-        super(State, self).check_whole()  # a class with slots is made twice
+        super(State, self).check_whole()
         if self.output not in LOSSES[self.loss].outputs:
             fitting = " or ".join(LOSSES[self.loss].outputs)
             raise RecipeError(f"the loss {self.loss} takes the output {fitting}, not {self.output}")
