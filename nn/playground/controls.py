@@ -92,7 +92,7 @@ def title(row: Any) -> str:
     """What a row calls itself: by its title, or as the class it is, with what it is given.
 
     >>> [title(row) for row in OPTIMIZERS.values()]
-    ['Adam', 'SGD', 'SGD, momentum 0.9']
+    ['Adam', 'SGD', 'Momentum', 'Nesterov', 'RMSProp', 'AdamW']
     """
     if isinstance(row, partial):
         given = [f", {name} {value}" for name, value in row.keywords.items()]
