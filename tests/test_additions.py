@@ -49,7 +49,7 @@ def stripes(n=40, noise=0.0, seed=0):
 
 ADDED = (
     (ACTIVATIONS, "softsign", softsign),
-    (LOSSES, "fourth_power", Loss("fourth_power", fourth_power, as_many, 0.5, title="(error)⁴")),
+    (LOSSES, "fourth_power", Loss("fourth_power", fourth_power, as_many, 0.5, shown="(error)⁴")),
     (OPTIMIZERS, "signs", Signs),
     (INITS, "corners", corners),
     (DATASETS, "stripes", stripes),

@@ -89,7 +89,7 @@ def titles(rows: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def title(row: Any) -> str:
-    """What a row calls itself: by its title, or as the class it is, with what it is given.
+    """What a row calls itself: as it is shown, or as the class it is, with what it is given.
 
     >>> [title(row) for row in OPTIMIZERS.values()]
     ['Adam', 'SGD', 'SGD, momentum 0.9']
@@ -97,4 +97,4 @@ def title(row: Any) -> str:
     if isinstance(row, partial):
         given = [f", {name} {value}" for name, value in row.keywords.items()]
         return "".join([title(row.func), *given])
-    return row.__name__ if inspect.isclass(row) else str(getattr(row, "title", ""))
+    return row.__name__ if inspect.isclass(row) else str(getattr(row, "shown", ""))
