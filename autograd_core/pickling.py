@@ -84,10 +84,10 @@ class Parents(tuple["Value", ...]):
     def __reduce__(self) -> tuple[Any, ...]:
         if get_ident() in IN_ORDER:
             return tuple, (list(self),)
-        return second, (History(self), list(self))
+        return second, (Past(self), list(self))
 
 
-class History:
+class Past:
     """What some parents came from: pickle meets it, and forgets it again when it is read."""
 
     def __init__(self, parents: Iterable[Value]) -> None:
