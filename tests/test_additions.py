@@ -31,7 +31,7 @@ def fourth_power(outputs, target):
 class Signs(Optimizer):
     """Steps of one length, whatever the gradient."""
 
-    name, start = "signs", 0.02
+    name, shown, start = "signs", "Signs", 0.02
 
     def update(self, p, g, state, lr, steps):
         return p - lr * g / (abs(g) + 1e-12), state
