@@ -17,7 +17,7 @@ from functools import cache
 import pytest
 
 from autograd_core import Op, Value, check_op, compile, draw
-from autograd_core.compiler.executors import EXECUTORS
+from autograd_core.compiler.executors import EXECUTORS, Row
 from autograd_core.compiler.executors.numpy import NumPyExecutor
 from nn import (
     ACTIVATIONS,
@@ -221,7 +221,7 @@ class Counting(NumPyExecutor):
 
 
 def test_an_executor_is_a_name_and_a_class(monkeypatch):
-    monkeypatch.setitem(EXECUTORS, "counting", (__name__, "Counting"))
+    monkeypatch.setitem(EXECUTORS, "counting", Row(__name__, "Counting"))
     X, y = stripes(12)
     models = [MLP(2, [3, 1], seed=0) for _ in range(2)]
     for model, executor in zip(models, ("counting", "numpy")):
