@@ -246,7 +246,7 @@ def chosen(outputs: Sequence[Value], target: Sequence[Operand]) -> Value:
 
 def surprise(p: Operand, t: Operand) -> Value:
     """-t · log p, which is 0 where the share t is, whatever p."""
-    return -t * (p + EQUALS(t, 0.0)).log()
+    return -t * as_value(p + EQUALS(t, 0.0)).log()
 
 
 def given_to_label(p: Value, y: Operand) -> Value:

@@ -14,8 +14,7 @@ from nn.model.layers import Layer
 from nn.model.mlp import MLP
 from nn.model.module import Module, leaves, unchanged
 from nn.train.examples import AnyLoss, Examples, Model
-from nn.train.fit import History
-from nn.train.stacks import stacks
+from nn.train.history import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ class MeanSlope:
     """The mean loss over examples and its gradient, at any numbers of the parameters."""
 
     def __init__(self, model: Model, data: Examples) -> None:
-        self.n, self.stacks = data.n, stacks(data.X, data.targets)
+        self.n, self.stacks = data.n, data.stacks
         self.parameters = list(dict.fromkeys(model.parameters()))
         with unchanged(model):
             self.programs = [

@@ -29,7 +29,7 @@ from nn.model.mlp import MLP, stack
 from nn.model.module import unchanged
 from nn.readings import read
 from nn.train.examples import AnyLoss, Examples
-from nn.train.fit import History
+from nn.train.history import History
 from nn.train.slopes import first_nonfinite
 
 __all__ = ["RULES", "Change", "Diagnosis", "Finding", "Place", "diagnose"]

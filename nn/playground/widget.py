@@ -28,7 +28,7 @@ from nn.playground.state import (
     State,
     data_sets,
 )
-from nn.train.fit import History
+from nn.train.history import History
 from nn.train.recipe import RecipeError
 
 STATIC = Path(__file__).parent / "static"
