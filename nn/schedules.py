@@ -25,7 +25,7 @@ class Shape:
     """A way down: `factor(share, end)` goes from 1 to `end` as a share of the steps is made.
 
     Called with a rate and a number of steps, it gives the schedule. `formula` is the same for
-    readers, with s for the share. One that is entered in `SCHEDULES` is known wherever one is named.
+    readers, with s for the share. One that is entered in `SCHEDULES` is known wherever it is named.
     """
 
     name: str
