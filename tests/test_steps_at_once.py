@@ -8,7 +8,6 @@ import pytest
 from autograd_core.compiler import executors
 from autograd_core.compiler.executors.numpy import NumPyExecutor
 from autograd_core.compiler.results import mean_of
-from autograd_core.compiler.results import mean_of
 from autograd_core.compiler.training import Taken
 from nn import MLP, SGD, Adam, DivergedError, datasets, fit
 from nn.optim import OPTIMIZERS
