@@ -41,7 +41,7 @@ class Loss:
     `threshold` tells the classes apart where there is one output: label 1 is above it. `outputs`
     are activations of the last layer that it suits, the best first, `scores` is the same loss
     of scores where this one is of probabilities, and `hard` the same formula where the targets are
-    0 or 1, and no shares. `title` is what a list of losses shows, its name by default. `LOSSES` has
+    0 or 1, and no shares. `shown` is what a list of losses shows, its name by default. `LOSSES` has
     the losses that have a name: one that is entered there is known wherever a loss is named.
     """
 
@@ -52,7 +52,7 @@ class Loss:
     outputs: tuple[str, ...] = ("linear",)
     scores: str = ""
     hard: Formula | None = None
-    title: str = ""
+    shown: str = ""
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         name: str = self.name
@@ -258,10 +258,10 @@ def given_to_label(p: Value, y: Operand) -> Value:
 # fmt: off
 squared_error = Loss("squared_error", squares, as_many, 0.5, ("linear", "tanh", "sigmoid"))
 half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
-mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"), title="mean squared")
+mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"), shown="mean squared")
 hinge = Loss("hinge", lambda z, t: (1 - t[0] * z[0]).relu(), sign, 0.0, ("linear", "tanh"))
 binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: surprise(p[0], t[0]) + surprise(1 - p[0], 1 - t[0]), chance, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits", lambda p, t: -given_to_label(p[0], t[0]).log(), "BCE")
-binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: t[0] * (-z[0]).softplus() + (1 - t[0]) * z[0].softplus(), chance, 0.0, hard=lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), title="BCE (logits)")
+binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: t[0] * (-z[0]).softplus() + (1 - t[0]) * z[0].softplus(), chance, 0.0, hard=lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), shown="BCE (logits)")
 nll = Loss("nll", lambda p, t: total([surprise(q, s) for q, s in zip(p, t, strict=True)]), distribution, 0.5, ("softmax",), "cross_entropy", lambda p, t: -chosen(p, t).log())
 cross_entropy = Loss("cross_entropy", lambda z, t: logsumexp(z) - chosen(z, t), distribution, 0.0)
 # fmt: on
