@@ -17,14 +17,13 @@ nn.losses.TargetError: hinge: a label must be -1, 0 or 1, got 2
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from autograd_core import Op, Value, dot, logsumexp, total
-from autograd_core.engine import NUMBER, STEP, Operand, as_value
+from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
 from nn.given import plain
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
@@ -41,8 +40,8 @@ class Loss:
     `threshold` tells the classes apart where there is one output: label 1 is above it. `outputs`
     are activations of the last layer that it suits, the best first, `scores` is the same loss
     of scores where this one is of probabilities, and `hard` the same formula where the targets are
-    0 or 1, and no shares. `LOSSES` has the losses that have a name: one that is entered there is
-    known wherever a loss is named.
+    0 or 1, and no shares. `shown` is what a list of losses shows, its name by default. `LOSSES` has
+    the losses that have a name: one that is entered there is known wherever a loss is named.
     """
 
     name: str
@@ -52,6 +51,7 @@ class Loss:
     outputs: tuple[str, ...] = ("linear",)
     scores: str = ""
     hard: Formula | None = None
+    shown: str = ""
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         name: str = self.name
@@ -155,17 +155,19 @@ def known_chance(y: float) -> float:
     raise TargetError(f"a label must be 0 or 1, or a share between them, got {y:g}")
 
 
-def are_shares(*ts: Any) -> Any:
-    """Whether numbers are shares of 1."""
-    return reduce(operator.mul, [t >= 0 for t in ts]) * (abs(sum(ts) - 1) < 1e-5)
+def is_share(t: Any, whole: Any) -> Any:
+    """Whether a number is one of those that add up to 1, as they add up to `whole`."""
+    return (t >= 0) * (abs(whole - 1) < 1e-5)
 
 
-def sum_of_shares(*ts: float) -> float:
-    """What shares add up to, or TargetError."""
-    if are_shares(*ts):
-        return sum(ts)
-    shown = ", ".join([f"{t:g}" for t in ts])
-    raise TargetError(f"a target that is a list must be shares that add up to 1, got [{shown}]")
+def known_share(t: float, whole: float) -> float:
+    """The share of the whole, or TargetError."""
+    if is_share(t, whole):
+        return t / whole
+    raise TargetError(
+        "a target that is a list must be shares that add up to 1, "
+        f"got {t:g} in one that adds up to {whole:g}"
+    )
 
 
 CHANCE = Op(
@@ -174,11 +176,11 @@ CHANCE = Op(
     lambda z, y: (1.0,),
     lambda np, y: y + 0.0 / ((y >= 0) * (y <= 1)),
 )
-SHARES = Op(
-    "shares",
-    sum_of_shares,
-    lambda z, *ts: (1.0,) * len(ts),
-    lambda np, *ts: sum(ts) + 0.0 / are_shares(*ts),
+SHARE = Op(
+    "share",
+    known_share,
+    lambda z, t, whole: (1 / whole, -z / whole),
+    lambda np, t, whole: t / whole + 0.0 / is_share(t, whole),
 )
 EQUALS = Op(
     "equals",
@@ -224,8 +226,8 @@ def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
         return [EQUALS(y, float(k)) for k in range(n_outputs)]
-    made = SHARES(*as_many(target, n_outputs))
-    return [t / made for t in target]
+    whole = TOTAL(*as_many(target, n_outputs))
+    return [SHARE(t, whole) for t in target]
 
 
 # --- Formulas --------------------------------------------------------------------------------
@@ -246,7 +248,7 @@ def chosen(outputs: Sequence[Value], target: Sequence[Operand]) -> Value:
 
 def surprise(p: Operand, t: Operand) -> Value:
     """-t · log p, which is 0 where the share t is, whatever p."""
-    return -t * (p + EQUALS(t, 0.0)).log()
+    return -t * as_value(p + EQUALS(t, 0.0)).log()
 
 
 def given_to_label(p: Value, y: Operand) -> Value:
@@ -257,10 +259,10 @@ def given_to_label(p: Value, y: Operand) -> Value:
 # fmt: off
 squared_error = Loss("squared_error", squares, as_many, 0.5, ("linear", "tanh", "sigmoid"))
 half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
-mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
+mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"), shown="mean squared")
 hinge = Loss("hinge", lambda z, t: (1 - t[0] * z[0]).relu(), sign, 0.0, ("linear", "tanh"))
-binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: surprise(p[0], t[0]) + surprise(1 - p[0], 1 - t[0]), chance, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits", lambda p, t: -given_to_label(p[0], t[0]).log())
-binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: t[0] * (-z[0]).softplus() + (1 - t[0]) * z[0].softplus(), chance, 0.0, hard=lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus())
+binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: surprise(p[0], t[0]) + surprise(1 - p[0], 1 - t[0]), chance, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits", lambda p, t: -given_to_label(p[0], t[0]).log(), "BCE")
+binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: t[0] * (-z[0]).softplus() + (1 - t[0]) * z[0].softplus(), chance, 0.0, hard=lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), shown="BCE (logits)")
 nll = Loss("nll", lambda p, t: total([surprise(q, s) for q, s in zip(p, t, strict=True)]), distribution, 0.5, ("softmax",), "cross_entropy", lambda p, t: -chosen(p, t).log())
 cross_entropy = Loss("cross_entropy", lambda z, t: logsumexp(z) - chosen(z, t), distribution, 0.0)
 # fmt: on

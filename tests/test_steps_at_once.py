@@ -7,6 +7,7 @@ import pytest
 
 from autograd_core.compiler import executors
 from autograd_core.compiler.executors.numpy import NumPyExecutor
+from autograd_core.compiler.results import mean_of
 from autograd_core.compiler.training import Taken
 from nn import MLP, SGD, Adam, DivergedError, datasets, fit
 from nn.optim import OPTIMIZERS
@@ -33,7 +34,7 @@ class Reference(NumPyExecutor):
             if not np.isfinite(p).all():
                 break
             theta, gradient, carried, made, start = p, g, after, made + 1, start + size
-            losses.append(float(loss.mean()))
+            losses.append(mean_of(loss))
             hits.append(self.hits(outputs, steps, rows))
         CALLS.append((len(steps.sizes), len(losses)))
         return Taken(theta, gradient, (made, *carried), np.array(losses), np.array(hits, int))
