@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from autograd_core import Value
-from autograd_core.engine import RELU, SIGMOID, SOFTPLUS, TANH, Op, leaky
+from autograd_core.engine import RELU, SIGMOID, SOFTPLUS, TANH, Op, leaky, power
 from autograd_core.files import write_whole
 from nn.given import look_up
 from nn.model.layers import Layer, named
 from nn.model.mlp import MLP, stack
-from nn.readings import activation_of
 
+LINEAR = power(1.0)  # the op that changes nothing
 OPSET, IR = 17, 8  # of ONNX in 2022, which all that reads it knows
 
 
@@ -47,21 +47,35 @@ SOFTMAX = Counterpart("Softmax", {"dim": -1}, "y = Softmax x")  # along the last
 
 def counterpart(layer: Layer, number: int, where: str) -> Counterpart | None:
     """What a layer's activation is elsewhere, None for linear; ValueError where it is nothing."""
-    name = activation_of(layer)
-    if name in {"linear", "softmax"}:
-        return SOFTMAX if name == "softmax" else None
-    negative = layer.activate(Value(-1.0)) if name not in {"", "constant"} else Value(0.0)
-    op, slope = negative.op, -negative.data
+    if layer.is_softmax:
+        return SOFTMAX
+    op, slope = applied(layer, -1.0)
+    if op is not applied(layer, 0.5)[0]:
+        op = None  # another one on the other side
+    if op is LINEAR:
+        return None
     if op in COUNTERPARTS:
         return COUNTERPARTS[op]
-    if name == "leaky_relu" and op is leaky(slope):
-        nodes = f"a = Relu x, b = Neg x, c = Relu b, d = Mul c {slope!r}, y = Sub a d"
-        return Counterpart("LeakyReLU", {"negative_slope": slope}, nodes)
+    if op and op is leaky(-slope):
+        nodes = f"a = Relu x, b = Neg x, c = Relu b, d = Mul c {-slope!r}, y = Sub a d"
+        return Counterpart("LeakyReLU", {"negative_slope": -slope}, nodes)
     given = layer.activation if isinstance(layer.activation, str) else named(layer.activation)
     raise ValueError(
-        f"layer {number}: the activation {name if op else given} has no counterpart in {where}; "
+        f"layer {number}: the activation {op.name if op else given} has no counterpart in {where}; "
         f"known are linear, {', '.join([x.name for x in COUNTERPARTS])}, leaky_relu, softmax"
     )
+
+
+def applied(layer: Layer, number: float) -> tuple[Op | None, float]:
+    """The op that an activation is, None for any other function, and what it makes of a number."""
+    z = Value(number)
+    try:
+        a = layer.activate(z)
+    except (ArithmeticError, ValueError):
+        return None, 0.0
+    if a is z:
+        return LINEAR, number
+    return (a.op, a.data) if a.parents == (z,) else (None, 0.0)
 
 
 # --- PyTorch ---------------------------------------------------------------------------------
