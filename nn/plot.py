@@ -15,8 +15,10 @@ from nn.model.mlp import MLP, stack
 from nn.model.module import modules, outputs_of, unchanged
 from nn.plane import COLOURS, Plane, grid
 from nn.readings import GradientNorms, MeanSlope, activations_on
+from nn.sweeps import Measure, bands, cells
 from nn.train.examples import AnyLoss, Examples, Model, inputs_for
 from nn.train.history import History
+from nn.train.sweep import Sweep
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -397,6 +399,55 @@ def activation_histograms(model: Model, X: Iterable[Any]) -> Plot:
         axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("activation")
     return Plot(figure)
+
+
+def sweep(found: Sweep, x: str, y: str | None = None, *, value: Measure = "solved") -> Plot:
+    """What came of the runs of a sweep, along one setting or over two.
+
+    Over two settings it is a heat map of the mean; along one the median, and half of the runs
+    within a band. `value` is a column of the rows, a function of a row, or "solved": the share of
+    runs that tell all labels right.
+    """
+    title = value if isinstance(value, str) else value.__name__
+    figure, axes = new_figure(x, y or title, (6.0, 4.2))
+    if y is None:
+        draw_bands(axes, bands(found, x, value))
+    else:
+        draw_cells(figure, axes, cells(found, x, y, value), found.grid[x], found.grid[y])
+    axes.set_title({"solved": "Share of runs that are right on all examples"}.get(title, title))
+    return Plot(figure)
+
+
+def draw_cells(
+    figure: Any, axes: Any, table: list[list[Any]], across: list[Any], up: list[Any]
+) -> None:
+    """A table as colours, each with its number; the first row is at the bottom."""
+    numbers = [[math.nan if v is None else v for v in row] for row in table]
+    shown = [v for row in table for v in row if v is not None]
+    image = axes.imshow(numbers, origin="lower", aspect="auto", cmap="viridis")
+    middle = (max(shown, default=0.0) + min(shown, default=0.0)) / 2
+    for i, row in enumerate(numbers):
+        for j, v in enumerate(row):
+            if not math.isnan(v):
+                colour = "black" if v > middle else "white"
+                axes.text(j, i, f"{v:.2g}", ha="center", va="center", color=colour, fontsize=7)
+    for set_ticks, values in ((axes.set_xticks, across), (axes.set_yticks, up)):
+        told = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
+        set_ticks(range(len(values)), told)
+    figure.colorbar(image, ax=axes)
+
+
+def draw_bands(axes: Any, rows: Sequence[tuple[Any, float, float, float]]) -> None:
+    """A line for the medians in a band of the quartiles; numbers that grow fast by their digits."""
+    at, low, median, high = zip(*rows, strict=True)
+    numbers = all(isinstance(v, (int, float)) for v in at)
+    places = at if numbers else range(len(at))
+    axes.fill_between(places, low, high, color=COLOURS[0], alpha=0.25, linewidth=0)
+    axes.plot(places, median, color=COLOURS[0], marker="o", markersize=4)
+    if not numbers:
+        axes.set_xticks(places, [str(v) for v in at])
+    elif min(at) > 0 and max(at) / min(at) > 50:
+        axes.set_xscale("log")
 
 
 def units(rows: Sequence[Sequence[float]]) -> str:

@@ -110,6 +110,21 @@ class Compiled:
         rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
         return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
+    def apart(self, parts: Parts) -> list[Any]:
+        """The results' arrays and the gradient along the inputs, with a row for each example.
+
+        And, last, in which examples some number is not finite, or not defined: nothing is raised.
+        The arrays are theirs who ask until the next run.
+        """
+        ready = self.ready.get(self.inputs) or self.prepare(self.inputs)
+        leaves = self.given(parts, None)
+        arrays, suspicious = ready.executor.run(leaves, examples(parts))
+        rows = [np.moveaxis(array, -1, 0) for array in arrays]
+        wrong = ~np.logical_and.reduce([np.isfinite(x).reshape(len(x), -1).all(1) for x in rows])
+        if suspicious:
+            wrong[self.replay(leaves).suspects(slopes=True)] = True
+        return [*rows, wrong]
+
     def trainer(self) -> Callable[[Mapping[str, Sequence[Floats]], Steps], Taken] | None:
         """What takes many steps at once: see `training`. None where the executor does not."""
         ready = self.ready.get(self.vector) or self.prepare(self.vector)

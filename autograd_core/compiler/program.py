@@ -125,6 +125,16 @@ class Program:
         compiled, parts = self.find(args, keywords)
         return compiled.gradient_wrt_inputs(parts)
 
+    def apart(self, *args: Any) -> list[Any]:
+        """For a batch: the results' arrays and the gradient along the arguments, in rows.
+
+        There is a row for each example, and its gradient is that of the mean. Last comes in which
+        examples some number is not finite, or not defined: nothing is raised. The arrays are yours
+        until the next run.
+        """
+        compiled, parts = self.find(args, {})
+        return compiled.apart(parts)
+
     def prepare(self, *args: Any, **keywords: Any) -> None:
         """Record for arguments of this structure, without running: `parameters` are known then."""
         self.find(args, keywords)
