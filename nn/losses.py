@@ -25,6 +25,7 @@ from typing import Any
 
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, Operand, as_value
+from autograd_core.functions import equals
 from nn.given import plain
 
 
@@ -150,12 +151,6 @@ SHARES = whole(
     lambda t: t >= 0,
     "a target that is a list must be one-hot, or shares that add up to 1",
 )
-EQUALS = Op(
-    "equals",
-    lambda x, y: float(x == y),
-    lambda z, x, y: (0.0, 0.0),
-    lambda np, x, y: np.where((x >= y) * (x <= y), 1.0, 0.0),
-)
 
 
 def as_operand(target: Any) -> Operand:
@@ -203,7 +198,7 @@ def shares_of(target: list[Operand], n_outputs: int, sum_of: Op) -> list[Operand
         raise ValueError("expected an output for each class, got one output")
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
-        return [EQUALS(y, float(k)) for k in range(n_outputs)]
+        return [equals(y, float(k)) for k in range(n_outputs)]
     made = sum_of(*as_many(target, n_outputs))
     return [t / made for t in target]
 
