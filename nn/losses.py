@@ -17,14 +17,13 @@ nn.losses.TargetError: hinge: a label must be -1, 0 or 1, got 2
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 from autograd_core import Op, Value, dot, logsumexp, total
-from autograd_core.engine import NUMBER, STEP, Operand, as_value
+from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
 from nn.given import plain
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
@@ -156,17 +155,14 @@ def known_chance(y: float) -> float:
     raise TargetError(f"a label must be 0 or 1, or a share between them, got {y:g}")
 
 
-def are_shares(*ts: Any) -> Any:
-    """Whether numbers are shares of 1."""
-    return reduce(operator.mul, [t >= 0 for t in ts]) * (abs(sum(ts) - 1) < 1e-5)
-
-
-def sum_of_shares(*ts: float) -> float:
-    """What shares add up to, or TargetError."""
-    if are_shares(*ts):
-        return sum(ts)
-    shown = ", ".join([f"{t:g}" for t in ts])
-    raise TargetError(f"a target that is a list must be shares that add up to 1, got [{shown}]")
+def known_share(t: float, whole: float) -> float:
+    """The part that a number is of a whole, or TargetError."""
+    if t >= 0 and abs(whole - 1) < 1e-5:
+        return t / whole
+    raise TargetError(
+        "a target that is a list must be shares that add up to 1, "
+        f"got {t:g} in one that adds up to {whole:g}"
+    )
 
 
 CHANCE = Op(
@@ -175,11 +171,11 @@ CHANCE = Op(
     lambda z, y: (1.0,),
     lambda np, y: y + 0.0 / ((y >= 0) * (y <= 1)),
 )
-SHARES = Op(
-    "shares",
-    sum_of_shares,
-    lambda z, *ts: (1.0,) * len(ts),
-    lambda np, *ts: sum(ts) + 0.0 / are_shares(*ts),
+SHARE = Op(
+    "share",
+    known_share,
+    lambda z, t, whole: (1 / whole, -z / whole),
+    lambda np, t, whole: t / whole + 0.0 / ((t >= 0) * (abs(whole - 1) < 1e-5)),
 )
 EQUALS = Op(
     "equals",
@@ -225,8 +221,8 @@ def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
         return [EQUALS(y, float(k)) for k in range(n_outputs)]
-    made = SHARES(*as_many(target, n_outputs))
-    return [t / made for t in target]
+    whole = TOTAL(*as_many(target, n_outputs))
+    return [SHARE(t, whole) for t in target]
 
 
 # --- Formulas --------------------------------------------------------------------------------

@@ -18,6 +18,28 @@ def test_every_page_is_linked_from_the_readme():
     assert [page.name for page in PAGES if f"(docs/{page.name})" not in text] == []
 
 
+def test_the_map_has_every_file_and_folder_at_the_top_and_no_other():
+    """The one below them are the folders' own affair: an executor is added without a map."""
+    text = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
+    lines = text.split("```")[1].splitlines()
+    on_map, package = set(), ""
+    for line in filter(None, lines):
+        package = line.split()[0] if line[0] != " " else package
+        found = line.split()[0] if line.startswith("  ") and line[2] != " " else ""
+        on_map |= {package + found} if found else set()
+    there = {
+        f"{path.parent.name}/{path.name}{'/' * path.is_dir()}"
+        for package in ("autograd_core", "nn")
+        for path in (ROOT / package).iterdir()
+        if path.suffix == ".py" or path.is_dir()
+    }
+    assert on_map == there - {
+        f"{package}/{name}"
+        for package in ("autograd_core", "nn")
+        for name in ("__init__.py", "__pycache__/")
+    }
+
+
 def test_every_file_of_the_compiler_is_on_the_page():
     text = (ROOT / "docs" / "layout.md").read_text(encoding="utf-8")
     folder = ROOT / "autograd_core" / "compiler"
