@@ -214,7 +214,7 @@ SETTINGS = {
         share, "share of the steps in which the rate rises to its full size", written=float
     ),
     "settings": Setting(
-        pairs, "numbers of the optimizer, such as momentum=0.5", written=pair, many=True
+        pairs, "numbers of the optimizer, each as NAME=NUMBER", written=pair, many=True
     ),
     "l2": Setting(
         number(0.0, 1e9), "l2 · w² is added to the loss for each weight w", written=float
