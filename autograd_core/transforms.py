@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from autograd_core import engine
 from autograd_core.compiler import Program, compile
 from autograd_core.engine import RECORDERS, Operand, Value, as_value, gradient, times, total
-from autograd_core.pickling import Parents
+from autograd_core.pickling import history
 from autograd_core.structures import leaves, rebuilt, structure
 
 Function: TypeAlias = Callable[..., Any]
@@ -187,9 +187,10 @@ def tangents(
     ys: Sequence[Operand], xs: Sequence[Value], directions: Sequence[Operand]
 ) -> list[Operand]:
     """The slope of each y where each x moves in its direction: the chain rule, forward."""
-    roots = Parents([y for y in ys if isinstance(y, Value)])
+    passed: set[int] = set()
     slope: dict[Any, Operand] = dict(zip(xs, directions, strict=True))
-    for v in engine.topological(roots)[:-1]:
+    for v in history([y for y in ys if isinstance(y, Value)], passed):
+        passed.add(id(v))
         if v.op and v not in slope and not slope.keys().isdisjoint(v.parents):
             partials = zip(v.parents, v.op.partials(v, *v.parents))
             terms = [times(partial, slope[p]) for p, partial in partials if p in slope]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,9 +22,6 @@ from autograd_core.compiler.results import is_finite
 from autograd_core.compiler.training import Steps, Taken
 from autograd_core.engine import Value, collector_paused
 from autograd_core.structures import leaves, structure
-
-if TYPE_CHECKING:
-    from autograd_core.compiler.each import EachExample
 
 
 class Ready(NamedTuple):
@@ -54,7 +51,6 @@ class Compiled:
         self.batched, self.kinds, self.wanted = batched, kinds, executor
         self.ready: dict[Leaf | None, Ready] = {}
         self.executor = ""  # the name of what ran last
-        self.each: EachExample | None = None
         with collector_paused():
             tape, result = record(self.call, self.arguments)
             self.roots = [tape.node(root) for root in leaves(result)]
@@ -109,20 +105,6 @@ class Compiled:
         """What f returns, and the gradient with respect to the parameters."""
         value, slopes = self.run(self.vector, parts, at)
         return value, slopes.copy()
-
-    def gradient_of_each(self, parts: Parts, at: Floats | None) -> Floats:
-        """The gradient of every example alone, in rows."""
-        self.returned.check_differentiable()
-        examples(parts)
-        if self.each is None:
-            from autograd_core.compiler.each import EachExample
-
-            self.each = EachExample(self)
-        try:
-            return self.each.gradients(parts, self.numbers(at))
-        except (ArithmeticError, ValueError):
-            self.value_and_gradient(parts, at)  # which names what is not defined as f does
-            raise
 
     def gradient_wrt_inputs(self, parts: Parts) -> Any:
         """The gradient with respect to every argument, in its shape."""

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from autograd_core.compiler.arguments import Parts
+from autograd_core.compiler.arguments import Parts, examples
+from autograd_core.compiler.compiled import Compiled
 from autograd_core.compiler.ir import Floats
-from autograd_core.compiler.program import Program
 from autograd_core.compiler.replay import ancestors
 
-if TYPE_CHECKING:
-    from autograd_core.compiler.compiled import Compiled
+
+def of_parameters(compiled: Compiled) -> Callable[[Any, Any], Any]:
+    """What was recorded, as a function of the inputs and the parameters of an example."""
+    tape, root = compiled.tape, compiled.roots[0]
+    leaves: dict[int, Any] = {**tape.parameters, **tape.constants}
+    order = [i for i in ancestors(tape, [root]) if tape.ops[i]]
+
+    def again(inputs: Any, parameters: Any) -> Any:
+        found = leaves | dict(zip(tape.inputs, inputs)) | dict(zip(compiled.nodes, parameters))
+        for i in order:
+            found[i] = tape.ops[i].record([found[parent] for parent in tape.parents[i]])
+        return found[root]
+
+    return again
 
 
-class EachExample:
-    """A batched program in which the parameters are an argument with a row for each example."""
-
-    def __init__(self, compiled: Compiled) -> None:
-        tape, root = compiled.tape, compiled.roots[0]
-        leaves: dict[int, Any] = {**tape.parameters, **tape.constants}
-        order = [i for i in ancestors(tape, [root]) if tape.ops[i]]
-
-        def again(inputs: Any, parameters: Any) -> Any:
-            found = leaves | dict(zip(tape.inputs, inputs)) | dict(zip(compiled.nodes, parameters))
-            for i in order:
-                found[i] = tape.ops[i].record([found[parent] for parent in tape.parents[i]])
-            return found[root]
-
-        self.program = Program(again, batched=True, static=(), executor=compiled.wanted)
-
-    def gradients(self, parts: Parts, parameters: Floats) -> Floats:
-        """A row for each example."""
-        inputs = np.concatenate(parts, axis=1)
-        n = len(inputs)
-        rows = np.broadcast_to(parameters, (n, len(parameters)))
-        found: Floats = self.program.gradient_wrt_inputs(inputs, rows)[1]
-        return n * found
+def gradients(again: Any, parts: Parts, parameters: Floats) -> Floats:
+    """A row for each example, by the compiled program of that function."""
+    n, inputs = examples(parts), np.concatenate(parts, axis=1)
+    rows = np.broadcast_to(parameters, (n, len(parameters)))
+    found: Floats = again.gradient_wrt_inputs(inputs, rows)[1]
+    return n * found

@@ -69,6 +69,7 @@ class Program:
         self.static = Static(f, static)
         self.compiled: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
+        self.of_each: dict[Compiled, Program] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy is of the function: it is recorded anew, at the copy's first call."""
@@ -133,8 +134,18 @@ class Program:
         """
         if not self.batched:
             raise ValueError("only a batched program has a gradient for each example")
+        from autograd_core.compiler.each import gradients, of_parameters
+
         compiled, parts = self.find(args, keywords)
-        return compiled.gradient_of_each(parts, at)
+        compiled.returned.check_differentiable()
+        if compiled not in self.of_each:
+            again = compile(of_parameters(compiled), batched=True, executor=compiled.wanted)
+            self.of_each[compiled] = again
+        try:
+            return gradients(self.of_each[compiled], parts, compiled.numbers(at))
+        except (ArithmeticError, ValueError):
+            compiled.value_and_gradient(parts, at)  # which names what is not defined as f does
+            raise
 
     def gradient_wrt_inputs(self, *args: Any, **keywords: Any) -> Any:
         """The gradient of the value along each argument, in its shape; one item for each argument.
