@@ -82,6 +82,8 @@ class Op:
         if any(isinstance(x, Value) for x in operands):
             return self.record(operands)
         for x in operands:
+            if hasattr(x, "computed_by"):  # an array of Values
+                return x.computed_by(self, operands)
             if hasattr(x, "__array_namespace__"):
                 return self.on(x.__array_namespace__())(*operands)
         return self.value(*operands)

@@ -141,8 +141,11 @@ class Recorded:
         import numpy as np
 
         given = args[self.argnum]
-        numbers = np.array(numbers_in(given), dtype=float)
         others = [x for i, x in enumerate(args) if i != self.argnum]
+        if type(given) is np.ndarray and given.dtype == float and given.ndim:
+            value, slopes = self.program.value_and_gradient(*others, at=given.reshape(-1))
+            return value, slopes.reshape(given.shape)
+        numbers = np.array(numbers_in(given), dtype=float)
         value, slopes = self.program.value_and_gradient(*others, at=numbers)
         return value, rebuilt(given, iter(slopes.tolist()))
 

@@ -108,6 +108,14 @@ class Program:
                 parameter.grad += slope
         return value, gradient
 
+    def value_and_gradient_at(self, at: Floats, *args: Any) -> tuple[Any, Floats]:
+        """What f returns, and its gradient, where these are the parameters' numbers.
+
+        It is what `scipy.optimize.minimize` takes, with jac=True and args=(...) for those of f. For
+        a function of what is to be found, not of Values, that is `value_and_grad(f)`.
+        """
+        return self.value_and_gradient(*args, at=at)
+
     @property
     def takes_steps(self) -> bool:
         """Whether `take` takes them: whether the executor does."""
