@@ -491,16 +491,6 @@ def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
     return tuple([as_value(grads.get(x, 0.0)) for x in xs])
 
 
-def jacobian(ys: Sequence[Value], xs: Sequence[Value]) -> list[tuple[Value, ...]]:
-    """The rows (dy/dx1, ..., dy/dxn), one for each y."""
-    return [gradient(y, *xs) for y in ys]
-
-
-def hessian(y: Value, xs: Sequence[Value]) -> list[tuple[Value, ...]]:
-    """The second derivatives of y: the Jacobian of its gradient."""
-    return jacobian(gradient(y, *xs), xs)
-
-
 def total(xs: Iterable[Operand]) -> Value:
     """x1 + ... + xn, as one node."""
     return TOTAL.record(xs)
