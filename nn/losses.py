@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
+from autograd_core.functions import equals
 from nn.given import plain
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
@@ -155,9 +156,14 @@ def known_chance(y: float) -> float:
     raise TargetError(f"a label must be 0 or 1, or a share between them, got {y:g}")
 
 
+def is_share(t: Any, whole: Any) -> Any:
+    """Whether a number is one of those that add up to 1, as they add up to `whole`."""
+    return (t >= 0) * (abs(whole - 1) < 1e-5)
+
+
 def known_share(t: float, whole: float) -> float:
-    """The part that a number is of a whole, or TargetError."""
-    if t >= 0 and abs(whole - 1) < 1e-5:
+    """The share of the whole, or TargetError."""
+    if is_share(t, whole):
         return t / whole
     raise TargetError(
         "a target that is a list must be shares that add up to 1, "
@@ -175,13 +181,7 @@ SHARE = Op(
     "share",
     known_share,
     lambda z, t, whole: (1 / whole, -z / whole),
-    lambda np, t, whole: t / whole + 0.0 / ((t >= 0) * (abs(whole - 1) < 1e-5)),
-)
-EQUALS = Op(
-    "equals",
-    lambda x, y: float(x == y),
-    lambda z, x, y: (0.0, 0.0),
-    lambda np, x, y: np.where((x >= y) * (x <= y), 1.0, 0.0),
+    lambda np, t, whole: t / whole + 0.0 / is_share(t, whole),
 )
 
 
@@ -220,7 +220,7 @@ def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
         raise ValueError("expected an output for each class, got one output")
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
-        return [EQUALS(y, float(k)) for k in range(n_outputs)]
+        return [equals(y, float(k)) for k in range(n_outputs)]
     whole = TOTAL(*as_many(target, n_outputs))
     return [SHARE(t, whole) for t in target]
 
@@ -243,7 +243,7 @@ def chosen(outputs: Sequence[Value], target: Sequence[Operand]) -> Value:
 
 def surprise(p: Operand, t: Operand) -> Value:
     """-t · log p, which is 0 where the share t is, whatever p."""
-    return -t * as_value(p + EQUALS(t, 0.0)).log()
+    return -t * as_value(p + equals(t, 0.0)).log()
 
 
 def given_to_label(p: Value, y: Operand) -> Value:

@@ -251,7 +251,7 @@ ONE, THREE = [0.5], [0.2, 0.5, 0.3]
         (cross_entropy, ONE, 0, "one output"),
         (nll, THREE, 3, "0 to 2, got 3"),
         (nll, THREE, [1, 0, 1], "add up to 1, got 1 in one that adds up to 2"),
-        (nll, THREE, [0, 0.5, 0.25], "got 0 in one that adds up to 0.75"),
+        (nll, THREE, [0, 0.5, 0.25], "add up to 1, got 0 in one that adds up to 0.75"),
         (nll, ONE, 0, "one output"),
         (squared_error, THREE, 1.0, "expected 3 targets, .* got 1"),
         (half_squared_error, ONE, [1.0, 2.0], "expected 1 targets, .* got 2"),
