@@ -50,7 +50,7 @@ class Reference(NumPyExecutor):
 @pytest.fixture(autouse=True)
 def registered(monkeypatch):
     CALLS.clear()
-    monkeypatch.setitem(executors.EXECUTORS, "reference", (__name__, "Reference"))
+    monkeypatch.setitem(executors.EXECUTORS, "reference", executors.Row(__name__, "Reference"))
 
 
 def trained(executor, **options):
