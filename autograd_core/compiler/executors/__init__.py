@@ -14,6 +14,7 @@ from autograd_core.compiler.executors.cells import is_scalar
 from autograd_core.compiler.ir import Array, Floats
 
 EXECUTORS = {  # name: where its class is; imported when it is used
+    "native": ("autograd_core.compiler.executors.native", "NativeExecutor"),
     "numpy": ("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
     "python": ("autograd_core.compiler.executors.python", "PythonExecutor"),
 }

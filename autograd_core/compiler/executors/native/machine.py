@@ -1,0 +1,50 @@
+"""Text to machine code, by LLVM, for the processor that this runs on."""
+
+from __future__ import annotations
+
+import ctypes
+from functools import cache
+from typing import Any
+
+import llvmlite.binding as llvm
+
+LEVEL = 1  # of optimisation: that of the code generator alone, for the text is as it should be
+
+
+def target_machine() -> Any:
+    """LLVM for this processor."""
+    initialize()
+    target = llvm.Target.from_default_triple()
+    features = llvm.get_host_cpu_features().flatten()
+    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=LEVEL)
+
+
+@cache
+def initialize() -> None:
+    """Make LLVM ready for this processor."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+def compiled(text: str) -> bytes:
+    """The object code of a module."""
+    machine = target_machine()
+    module = llvm.parse_assembly(text)
+    module.triple, module.data_layout = machine.triple, str(machine.target_data)
+    code: bytes = machine.emit_object(module)
+    return code
+
+
+class Machine:
+    """Code in memory, with the functions that it exports."""
+
+    def __init__(self, code: bytes) -> None:
+        # The engine owns its target machine.
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
+        self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self.engine.finalize_object()
+
+    def function(self, name: str, *arguments: Any) -> Any:
+        """A function, of a whole number, to be called with the interpreter's lock released."""
+        kind = ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)
+        return kind(self.engine.get_function_address(name))
