@@ -19,9 +19,9 @@ UNROLLED = 2  # so many rounds of a loop are written one after the other
 
 # What an operator is on each kind of numbers.
 OPERATORS = {
-    "+": {DOUBLE: "fadd", INTEGER: "add"},
+    "+": {DOUBLE: "fadd", INTEGER: "add", TRUTH: "or"},
     "-": {DOUBLE: "fsub", INTEGER: "sub"},
-    "*": {DOUBLE: "fmul", INTEGER: "mul"},
+    "*": {DOUBLE: "fmul", INTEGER: "mul", TRUTH: "and"},
     "/": {DOUBLE: "fdiv", INTEGER: "sdiv"},
     "&": {INTEGER: "and", TRUTH: "and"},
     "|": {INTEGER: "or", TRUTH: "or"},
@@ -308,9 +308,23 @@ def write(operator: str, x: Number, y: Number) -> Symbol:
         return NotImplemented
     symbol = x if isinstance(x, Symbol) else y
     assert isinstance(symbol, Symbol)
+    logical = operator in "&|^" or {kind_of(x), kind_of(y)} == {TRUTH}
+    if TRUTH in {kind_of(x), kind_of(y)} and not (logical and TRUTH in OPERATORS[operator]):
+        return write(operator, number(x), number(y))
     name = OPERATORS[operator][symbol.kind]
     kind = TRUTH if "cmp" in name else symbol.kind
     return instruction(f"{name} {{0}}, {{1}}", symbol.like(x), symbol.like(y), kind=kind)
+
+
+def kind_of(x: Number) -> str:
+    """The kind of a symbol; none for a number."""
+    return x.kind if isinstance(x, Symbol) else ""
+
+
+def number(x: Number) -> Number:
+    """x, and 1 or 0 for a truth."""
+    truth = isinstance(x, Symbol) and x.kind == TRUTH
+    return x.converted("uitofp", DOUBLE) if truth else x  # type: ignore[union-attr]
 
 
 def instruction(form: str, *operands: Symbol, kind: str | None = None) -> Symbol:
