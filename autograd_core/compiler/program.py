@@ -153,14 +153,15 @@ class Program:
             args = (*args, *keywords.values())
         kinds, parts = self.read(args, names, batched=self.batched)
         key = (*keywords, *kinds)
-        if key not in self.compiled:
+        compiled = self.compiled.get(key)
+        if compiled is None:
             from autograd_core.compiler.compiled import Compiled
 
-            self.compiled[key] = Compiled(
+            compiled = self.compiled[key] = Compiled(
                 self.f, names, list(keywords), kinds, batched=self.batched, **self.options
             )
-        self.latest = self.compiled[key]
-        return self.latest, parts
+        self.latest = compiled
+        return compiled, parts
 
     def current(self) -> Compiled:
         """The program that was called last; one without arguments is recorded if need be."""

@@ -42,8 +42,8 @@ class Executor(Protocol):
         """Compute the results for n examples; None where there is no axis of examples.
 
         A leaf's numbers are given by its name, as arrays in whose order they follow each other:
-        of the shape (k,), or (n, k) with a row for each example where the leaf is batched. A
-        result has its array's shape, the examples last.
+        of the shape (k,), or (n, k) with a row for each example where the leaf is batched; with
+        the same k in every run. A result has its array's shape, the examples last.
         """
 
 
