@@ -115,7 +115,7 @@ class Compiled:
         self.executor, n = ready.name, examples(parts) if self.batched else None
         leaves = {"parameters": [self.numbers(at)], "inputs": parts}
         if self.others:
-            leaves["others"] = [numbers_of(list(self.others.values()))]
+            leaves["others"] = [self.other_numbers()]
         try:
             arrays, suspicious = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
@@ -128,6 +128,10 @@ class Compiled:
             arrays = self.eagerly(wrt, leaves)
             value, _ = self.returned.read(arrays, n)
         return value, arrays[-1]
+
+    def other_numbers(self) -> Floats:
+        """The numbers of the Values from outside that the gradient is not along."""
+        return numbers_of(list(self.others.values()))
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""

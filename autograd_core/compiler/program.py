@@ -132,6 +132,20 @@ class Program:
         for compiled in self.compiled.values():
             compiled.check_unchanged()
 
+    def to_jax(self, dtype: str = "float64") -> Callable[..., Any]:
+        """The program as a pure function f(parameters, *args) for JAX.
+
+        `parameters` are numbers in the order of `parameters`, as one flat array; it returns what
+        calling the program does. `jax.jit`, `vmap`, `grad` and `shard_map` take it: slopes are
+        those of the derivative table, kinks and ops of one's own included. Numbers that are not
+        finite come back as they are. With dtype="float32", as accelerators have it, it takes and
+        gives float32; float64 must be switched on in JAX.
+        """
+        from autograd_core.compiler.executors import EXECUTORS, module_of
+
+        made: Callable[..., Any] = module_of(EXECUTORS["jax"], "to_jax").as_function(self, dtype)
+        return made
+
     @cached_property
     def names(self) -> list[str]:
         """What f calls its first arguments."""
