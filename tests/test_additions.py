@@ -11,9 +11,9 @@ import pytest
 from autograd_core import draw
 from nn import ACTIVATIONS, LOSSES, MLP, datasets, diagnose, evaluate, fit, load, plot, save
 from nn.__main__ import main
-from nn.datasets import DATASETS
+from nn.datasets import DATASETS, DataSet
 from nn.losses import Loss, as_many
-from nn.model.init import INITS
+from nn.model.init import INITS, Initialiser
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.playground.session import Session
 from nn.playground.state import State
@@ -30,11 +30,10 @@ def fourth_power(outputs, target):
 class Signs(Optimizer):
     """Steps of one length, whatever the gradient."""
 
-    def __init__(self, lr=0.02):
-        super().__init__(lr)
+    name, start = "signs", 0.02
 
-    def update(self, p, g, *state):
-        return (p - self.lr * g / (abs(g) + 1e-12),)
+    def update(self, p, g, state, lr, steps):
+        return p - lr * g / (abs(g) + 1e-12), state
 
 
 def corners(rng, n_in, n_out):
@@ -50,8 +49,8 @@ ADDED = (
     (ACTIVATIONS, "softsign", softsign),
     (LOSSES, "fourth_power", Loss("fourth_power", fourth_power, as_many, 0.5)),
     (OPTIMIZERS, "signs", Signs),
-    (INITS, "corners", corners),
-    (DATASETS, "stripes", stripes),
+    (INITS, "corners", Initialiser("corners", "corners", "-1 or 1 over √n_in", corners)),
+    (DATASETS, "stripes", DataSet("stripes", stripes, "stripes")),
 )
 RECIPE = {
     "data": "stripes",

@@ -12,13 +12,14 @@ import numpy as np
 from autograd_core.compiler import results
 from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
 from autograd_core.compiler.canonical import canonical
-from autograd_core.compiler.executors import Executor, choose, executor_class
+from autograd_core.compiler.executors import Executor, made
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import gradient
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
 from autograd_core.compiler.results import is_finite
+from autograd_core.compiler.training import Steps, Taken
 from autograd_core.engine import Value, collector_paused
 
 
@@ -109,13 +110,23 @@ class Compiled:
         rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
         return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
+    def trainer(self) -> Callable[[Mapping[str, Sequence[Floats]], Steps], Taken] | None:
+        """What takes many steps at once: see `training`. None where the executor does not."""
+        ready = self.ready.get(self.vector) or self.prepare(self.vector)
+        return getattr(ready.executor, "take", None)
+
+    def given(self, parts: Parts, at: Floats | None) -> dict[str, list[Floats]]:
+        """The numbers in the leaves."""
+        leaves = {"parameters": [self.numbers(at)], "inputs": parts}
+        if self.others:
+            leaves["others"] = [self.other_numbers()]
+        return leaves
+
     def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns; then the gradient along a leaf, theirs who ask until the next run."""
         ready = self.ready.get(wrt) or self.prepare(wrt)
         self.executor, n = ready.name, examples(parts) if self.batched else None
-        leaves = {"parameters": [self.numbers(at)], "inputs": parts}
-        if self.others:
-            leaves["others"] = [self.other_numbers()]
+        leaves = self.given(parts, at)
         try:
             arrays, suspicious = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
@@ -141,8 +152,7 @@ class Compiled:
             slopes, along = gradient(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
-        name = self.wanted or choose(order)
-        self.ready[wrt] = Ready(order, along, name, executor_class(name)(order, wanted))
+        self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
         return self.ready[wrt]
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autograd_core.compiler.arguments import Kind, Parts
     from autograd_core.compiler.compiled import Compiled
     from autograd_core.compiler.ir import Floats
+    from autograd_core.compiler.training import Steps, Taken
 
 
 def compile(
@@ -92,6 +93,19 @@ class Program:
             for parameter, slope in zip(compiled.parameters, gradient.tolist(), strict=True):
                 parameter.grad += slope
         return value, gradient
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether `take` takes them: whether the executor does."""
+        return self.current().trainer() is not None
+
+    def take(self, *args: Any, at: Floats, steps: Steps) -> Taken:
+        """Many steps of training at once, by the executor: see `training`."""
+        compiled, parts = self.find(args, {})
+        take = compiled.trainer()
+        if take is None:
+            raise RuntimeError(f"the executor {compiled.executor} takes no steps")
+        return take(compiled.given(parts, at), steps)
 
     def gradient_wrt_inputs(self, *args: Any, **keywords: Any) -> Any:
         """The gradient of the value along each argument, in its shape; one item for each argument.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
+from warnings import warn
 
 from autograd_core.compiler.executors.cells import is_scalar
 from autograd_core.compiler.ir import Array, Floats
@@ -68,6 +69,23 @@ def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Ex
         module_of(row, f"the executor {name!r}"), row.title
     )
     return found
+
+
+class UntraceableError(TypeError):
+    """An executor has no way to compute what a program asks for; `numpy` has one for everything."""
+
+
+def made(
+    name: str | None, order: Sequence[Array], results: Sequence[Array]
+) -> tuple[str, Executor]:
+    """An executor that was asked for, or by the rule, and its name: `numpy` where that cannot."""
+    name = name or choose(order)
+    new = executor_class(name)
+    try:
+        return name, new(order, results)
+    except UntraceableError as error:
+        warn(f"numpy runs what {name} cannot: {error}", stacklevel=2)
+        return "numpy", executor_class("numpy")(order, results)
 
 
 def module_of(row: Row, who: str) -> Any:

@@ -14,74 +14,121 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_core.compiler.executors import Outcome
+from autograd_core.compiler.executors.native import exceptions
 from autograd_core.compiler.executors.native.layout import LANES
 from autograd_core.compiler.executors.native.machine import Machine, compiled
-from autograd_core.compiler.executors.native.text import Module
-from autograd_core.compiler.executors.native.writer import EXAMPLES, MEMORY, MORE, ORDER, PARTS, TABLES, Writer
+from autograd_core.compiler.executors.native.straight import Straight, is_straight
+from autograd_core.compiler.executors.native.text import POINTER, Module, Region, Symbol
+from autograd_core.compiler.executors.native.writer import Writer
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
 
 COPIED = 4096  # numbers up to which it is quicker to copy an argument than to ask where it is
+SIZES = 64  # of batches that are kept prepared
+
+
+class Call(NamedTuple):
+    """What is prepared for a number of examples: where to put what is given, and what comes out.
+
+    A target of None is large: the code is told where what is given lies, at this place of the row
+    of arguments.
+    """
+
+    names: list[str]
+    targets: list[tuple[Floats | None, int]]
+    arguments: Any
+    pointer: int
+    results: list[Floats]
+    order: Any  # of the examples, which is only kept alive
 
 
 class NativeExecutor:
-    """Machine code, its memory, and what it is told at each run."""
+    """Machine code, and its memory; `text` is what LLVM has made it from."""
 
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
         order = needed(order, results)
-        writer = Writer(Module(), order, results, plan(order, results))
-        module = writer.finish()
-        self.text = str(module)
+        self.results = results
+        self.writer = written(order, results)
+        self.text = str(self.writer.module)
         self.machine = Machine(compiled(self.text))
         self.function = self.machine.function("run", ctypes.c_void_p)
-        layout = self.layout = writer.layout
-        self.memory = aligned(layout.numbers)
-        self.tables = np.array([*layout.tables, 0], np.int64)
-        self.rows = {x.name: layout.place[x].start for x in writer.inputs}
-        self.fixed = {
-            x.name: layout.view(x, self.memory) for x in order if isinstance(x, Leaf) and not x.batched
-        }
-        self.results = list(results)
-        self.outputs = writer.outputs
-        self.shared = {x: layout.view(x, self.memory) for x in results if not x.batched}
-        self.arguments = np.zeros(MORE, np.int64)
-        self.order = np.zeros(0, np.int64)
-        self.staged: list[Floats] = []
+        self.memory = at_vectors(self.writer.numbers)
+        self.tables = np.array([*self.writer.tables, 0], np.int64)
+        self.leaves = [x for x in order if isinstance(x, Leaf) and x.size]
+        self.calls: dict[int | None, Call] = {}
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
-        inputs: list[tuple[int, Floats]] = []
-        for name, parts in leaves.items():
-            if name in self.fixed:
-                start = 0
-                for part in parts:
-                    self.fixed[name][start : start + part.size] = part
-                    start += part.size
-            elif name in self.rows:
-                row = self.rows[name]
-                for part in parts:
-                    if part.shape[1]:
-                        inputs.append((row, np.ascontiguousarray(part)))
-                    row += part.shape[1]
+        call = self.calls.get(n) or self.prepare(leaves, n)
+        given = [part for name in call.names for part in leaves[name]]
+        lying = []
+        for (target, place), part in zip(call.targets, given):
+            if target is not None:
+                target[...] = part
+            else:
+                lying.append(np.ascontiguousarray(part, float))
+                call.arguments[place] = lying[-1].ctypes.data
+        flags = self.function(call.pointer)
+        return Outcome(call.results, bool(flags))
+
+    def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Call:
+        """What a number of examples takes; the oldest of many are forgotten."""
         count = n or 1
-        if len(self.order) < count:
-            self.order = np.arange(2 * count)
-        outputs = [np.empty((*x.cells, count)) for x in self.outputs]
-        given = [self.memory.ctypes.data, self.tables.ctypes.data, count, self.order.ctypes.data, len(inputs)]
-        given += [x.ctypes.data for x in outputs]
-        for row, part in inputs:
-            given += [part.ctypes.data, part.shape[1], part.shape[1], row]
+        order = np.arange(count)
+        outputs = {x: np.empty((*x.cells, count)) for x in self.writer.outputs}
+        given = [self.memory.ctypes.data, self.tables.ctypes.data, count, order.ctypes.data, 0]
+        given += [x.ctypes.data for x in outputs.values()]
+        targets: list[tuple[Floats | None, int]] = []
+        for x in self.leaves:
+            start = 0
+            for part in leaves[x.name]:
+                width = part.shape[-1]
+                if not x.batched:
+                    targets.append((self.writer.view(x, self.memory)[start : start + width], 0))
+                else:
+                    staged = np.empty((count, width)) if count * width <= COPIED else None
+                    targets.append((staged, len(given)))
+                    row = self.writer.row(x) + start
+                    if width:
+                        given += [0 if staged is None else staged.ctypes.data, width, width, row]
+                        given[4] += 1
+                start += width
         arguments = np.array(given, np.int64)
-        flags = self.function(arguments.ctypes.data)
-        found = iter(outputs)
-        return Outcome([next(found) if x.batched else self.shared[x] for x in self.results], bool(flags))
+        results = [outputs[x] if x.batched else self.writer.view(x, self.memory) for x in self.results]
+        names = [x.name for x in self.leaves]
+        if len(self.calls) >= SIZES:
+            del self.calls[next(iter(self.calls))]
+        self.calls[n] = Call(names, targets, arguments, arguments.ctypes.data, results, order)
+        return self.calls[n]
 
 
-def aligned(numbers: Floats) -> Floats:
+def written(order: Sequence[Array], results: Sequence[Array]) -> Writer | Straight:
+    """The module of a program, with a function `run` that says what was noticed on the way."""
+    module = Module()
+    straight = is_straight(order)
+    writer = (
+        Straight(module, order, results)
+        if straight
+        else Writer(module, order, results, plan(order, results))
+    )
+
+    def run(region: Region, arguments: Symbol) -> Symbol:
+        exceptions.clear(region)
+        region.do(f"call void @all({arguments.typed})")
+        return exceptions.seen(region)
+
+    given = [("arguments", POINTER, 1)]
+    module.function("all", given, writer.run)
+    module.function("run", given, run, exported=True)
+    return writer
+
+
+def at_vectors(numbers: Floats) -> Floats:
     """A copy that begins where vectors do."""
     room = np.zeros(numbers.size + LANES)
     first = -room.ctypes.data // 8 % LANES

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from autograd_core.compiler.executors import UntraceableError
 from autograd_core.compiler.executors.native.elementary import FUNCTIONS, function, where
 from autograd_core.compiler.executors.native.text import Number, Region, Symbol, intrinsic, library
 from autograd_core.engine import Op
@@ -17,10 +18,6 @@ LIBRARY |= {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "
 ROUNDING = {"floor": "floor", "ceil": "ceil", "rint": "rint", "round": "rint", "trunc": "trunc"}
 
 
-class UntraceableError(TypeError):
-    """An op's form on arrays does something that cannot be written down as code."""
-
-
 def traced(op: Op | None, region: Region, operands: Sequence[Symbol]) -> Symbol:
     """What an op makes of symbols: one for itself, where there is none."""
     if op is None:
@@ -29,7 +26,7 @@ def traced(op: Op | None, region: Region, operands: Sequence[Symbol]) -> Symbol:
         z = op.on(Namespace(region))(*operands)
         return z if isinstance(z, Symbol) else region.double(float(z))
     except Exception as error:
-        raise UntraceableError(f"{op.name} has no form in machine code: {error}") from error
+        raise UntraceableError(f"{op.name} does not become machine code: {error}") from error
 
 
 class Namespace:

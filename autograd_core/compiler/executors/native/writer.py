@@ -26,12 +26,10 @@ from autograd_core.compiler.executors.native.text import (
     deepest,
     select,
 )
-from autograd_core.compiler.ir import Array, Cells, Leaf
+from autograd_core.compiler.ir import Array, Cells, Floats, Leaf
 from autograd_core.compiler.memory import Memory
 
 TOGETHER = 12  # steps in a function: LLVM takes longer than in proportion over long ones
-FLAGS = 0b1101  # invalid, division by zero, overflow: of the flags of an x86 processor
-
 # What the code is told of a run, as whole numbers in a row; behind them the places of results
 # that have a number for each example, and four numbers for each part of the inputs: where it is,
 # its numbers an example, those from one example to the next, and its first row in the memory.
@@ -74,6 +72,26 @@ class Writer:
                 if cells:
                     before.append(Fill(np.concatenate(cells), False, number))
 
+    # --- What the executor asks
+
+    @property
+    def numbers(self) -> Floats:
+        """The memory before the first run."""
+        return self.layout.numbers
+
+    @property
+    def tables(self) -> list[int]:
+        """The whole numbers that the code reads."""
+        return self.layout.tables
+
+    def view(self, x: Array, memory: Floats) -> Floats:
+        """An array that all examples share, where it lies."""
+        return self.layout.view(x, memory)
+
+    def row(self, x: Array) -> int:
+        """The first row of an array that each example has."""
+        return self.layout.place[x].start
+
     # --- The parts
 
     def write_steps(self, steps: Sequence[Step], region: Region, *arguments: Symbol) -> None:
@@ -92,10 +110,9 @@ class Writer:
 
     def run(self, region: Region, arguments: Symbol) -> None:
         """All parts: those for each example tile by tile."""
-        memory, tables, n, order = [
-            argument(region, arguments, i, kind)
-            for i, kind in ((MEMORY, POINTER), (TABLES, POINTER), (EXAMPLES, INTEGER), (ORDER, POINTER))
-        ]  # fmt: skip
+        memory = argument(region, arguments, MEMORY, POINTER)
+        tables, n = argument(region, arguments, TABLES, POINTER), argument(region, arguments, EXAMPLES, INTEGER)
+        order = argument(region, arguments, ORDER, POINTER)
         one = region.integer(1)
         for k, steps in enumerate(self.parts):
             if k % 2 == 0:
@@ -171,34 +188,6 @@ class Writer:
             return []
 
         region.loop(0, x.size, 1, row)
-
-    # --- Exceptions
-
-    def function(self, region: Region, arguments: Symbol) -> Symbol:
-        """Run, and say which exceptions the processor has seen: 0 for none."""
-        if not self.module.x86:
-            region.do(f"call void @all({arguments.typed})")
-            return region.integer(0)
-        word = Symbol(region, region.let("alloca i32"), POINTER)
-        for name in ("stmxcsr", "ldmxcsr"):
-            self.module.declare(f"llvm.x86.sse.{name}", "void", [POINTER])
-        region.do(f"call void @llvm.x86.sse.stmxcsr({word.typed})")
-        before = region.load(word, "i32", align=4)
-        cleared = region.let(f"and {before.typed}, -64")
-        region.do(f"store i32 {cleared}, {word.typed}")
-        region.do(f"call void @llvm.x86.sse.ldmxcsr({word.typed})")
-        region.do(f"call void @all({arguments.typed})")
-        region.do(f"call void @llvm.x86.sse.stmxcsr({word.typed})")
-        seen = region.load(word, "i32", align=4)
-        seen = Symbol(region, region.let(f"and {seen.typed}, {FLAGS}"), "i32")
-        return seen.converted("zext", INTEGER)
-
-    def finish(self) -> Module:
-        """The module, with a function `run` of the row of arguments."""
-        given = [("arguments", POINTER, 1)]
-        self.module.function("all", given, self.run)
-        self.module.function("run", given, self.function, exported=True)
-        return self.module
 
 
 def argument(region: Region, arguments: Symbol, i: int, kind: str) -> Symbol:
