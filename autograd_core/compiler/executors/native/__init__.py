@@ -13,20 +13,21 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_core.compiler.executors import Outcome
-from autograd_core.compiler.executors.native import exceptions
+from autograd_core.compiler.executors.native import epochs, exceptions
 from autograd_core.compiler.executors.native.layout import LANES
 from autograd_core.compiler.executors.native.machine import Machine, compiled
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
 from autograd_core.compiler.executors.native.text import POINTER, Module, Region, Symbol
-from autograd_core.compiler.executors.native.writer import Writer
+from autograd_core.compiler.executors.native.writer import PARTS, Writer
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
+from autograd_core.compiler.training import Steps, Taken
 
 COPIED = 4096  # numbers up to which it is quicker to copy an argument than to ask where it is
 SIZES = 64  # of batches that are kept prepared
@@ -35,8 +36,8 @@ SIZES = 64  # of batches that are kept prepared
 class Call(NamedTuple):
     """What is prepared for a number of examples: where to put what is given, and what comes out.
 
-    A target of None is large: the code is told where what is given lies, at this place of the row
-    of arguments.
+    A target that is None is large: the code is told where what is given lies, at this place of
+    the row of arguments.
     """
 
     names: list[str]
@@ -52,7 +53,7 @@ class NativeExecutor:
 
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
         order = needed(order, results)
-        self.results = results
+        self.results = list(results)
         self.writer = written(order, results)
         self.text = str(self.writer.module)
         self.machine = Machine(compiled(self.text))
@@ -60,7 +61,9 @@ class NativeExecutor:
         self.memory = at_vectors(self.writer.numbers)
         self.tables = np.array([*self.writer.tables, 0], np.int64)
         self.leaves = [x for x in order if isinstance(x, Leaf) and x.size]
+        self.places = epochs.places_of(order)
         self.calls: dict[int | None, Call] = {}
+        self.trainers: dict[Any, Machine] = {}
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
@@ -79,32 +82,56 @@ class NativeExecutor:
     def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Call:
         """What a number of examples takes; the oldest of many are forgotten."""
         count = n or 1
-        order = np.arange(count)
-        outputs = {x: np.empty((*x.cells, count)) for x in self.writer.outputs}
-        given = [self.memory.ctypes.data, self.tables.ctypes.data, count, order.ctypes.data, 0]
-        given += [x.ctypes.data for x in outputs.values()]
+        order, outputs = np.arange(count), self.outputs(count)
+        arguments = self.arguments(count, order, outputs.values())
         targets: list[tuple[Floats | None, int]] = []
         for x in self.leaves:
             start = 0
             for part in leaves[x.name]:
                 width = part.shape[-1]
-                if not x.batched:
-                    targets.append((self.writer.view(x, self.memory)[start : start + width], 0))
-                else:
+                if x.batched:
                     staged = np.empty((count, width)) if count * width <= COPIED else None
-                    targets.append((staged, len(given)))
-                    row = self.writer.row(x) + start
-                    if width:
-                        given += [0 if staged is None else staged.ctypes.data, width, width, row]
-                        given[4] += 1
+                    targets.append((staged, len(arguments)))
+                    self.describe(arguments, staged, x, start, width)
+                else:
+                    targets.append((self.writer.view(x, self.memory)[start : start + width], 0))
                 start += width
-        arguments = np.array(given, np.int64)
-        results = [outputs[x] if x.batched else self.writer.view(x, self.memory) for x in self.results]
-        names = [x.name for x in self.leaves]
+        row = np.array(arguments, np.int64)
+        results = [
+            outputs[x] if x.batched else self.writer.view(x, self.memory) for x in self.results
+        ]
         if len(self.calls) >= SIZES:
             del self.calls[next(iter(self.calls))]
-        self.calls[n] = Call(names, targets, arguments, arguments.ctypes.data, results, order)
+        names = [x.name for x in self.leaves]
+        self.calls[n] = Call(names, targets, row, row.ctypes.data, results, order)
         return self.calls[n]
+
+    # --- What the code is told
+
+    def outputs(self, count: int) -> dict[Array, Floats]:
+        """Room for the results that have a number for each example."""
+        return {x: np.empty((*x.cells, count)) for x in self.writer.outputs}
+
+    def arguments(self, count: int, order: Any, outputs: Iterable[Floats]) -> list[int]:
+        """The row of arguments, as far as it goes without inputs."""
+        lying = [self.memory, self.tables, order]
+        memory, tables, rows = [array.ctypes.data for array in lying]
+        return [memory, tables, count, rows, 0, *[x.ctypes.data for x in outputs]]
+
+    def describe(
+        self, arguments: list[int], part: Floats | None, x: Array, start: int, width: int
+    ) -> None:
+        """Tell the code of a part of the inputs, if there is anything in it."""
+        if width:
+            at = 0 if part is None else part.ctypes.data
+            arguments += [at, width, self.writer.row(x) + start]
+            arguments[PARTS] += 1
+
+    # --- Training
+
+    def take(self, leaves: Mapping[str, Sequence[Floats]], steps: Steps) -> Taken:
+        """Many steps at once, as far as all numbers are finite."""
+        return epochs.take(self, leaves, steps)
 
 
 def written(order: Sequence[Array], results: Sequence[Array]) -> Writer | Straight:
@@ -123,7 +150,7 @@ def written(order: Sequence[Array], results: Sequence[Array]) -> Writer | Straig
         return exceptions.seen(region)
 
     given = [("arguments", POINTER, 1)]
-    module.function("all", given, writer.run)
+    module.function("all", given, writer.run, exported=True)
     module.function("run", given, run, exported=True)
     return writer
 

@@ -197,7 +197,8 @@ def circular(x: Symbol, quarter: int, name: str) -> Symbol:
     found = where((turns & 1) != 0, cosine, sine)
     found = (found.as_kind(INTEGER) ^ ((turns & 2) << 62)).as_kind(DOUBLE)
     some = large if large.lanes == 1 else any_lane(large)
-    return region.when(some, lambda inner: library(name, known_in(x, inner)), found)
+    (z,) = region.when(some, lambda inner: [library(name, x.known_in(inner))], [found])
+    return z
 
 
 def any_lane(condition: Symbol) -> Symbol:
@@ -206,11 +207,6 @@ def any_lane(condition: Symbol) -> Symbol:
     text = condition.region.let(f"bitcast {condition.typed} to i{lanes}")
     text = condition.region.let(f"icmp ne i{lanes} {text}, 0")
     return Symbol(condition.region, text, TRUTH)
-
-
-def known_in(x: Symbol, region: object) -> Symbol:
-    """The same number, with what is done to it written in an inner region."""
-    return Symbol(region, x.text, x.kind, x.lanes)  # type: ignore[arg-type]
 
 
 FUNCTIONS: dict[str, Callable[[Symbol], Symbol]] = {

@@ -46,5 +46,9 @@ class Machine:
 
     def function(self, name: str, *arguments: Any) -> Any:
         """A function, of a whole number, to be called with the interpreter's lock released."""
-        kind = ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)
-        return kind(self.engine.get_function_address(name))
+        return ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)(self.address(name))
+
+    def address(self, name: str) -> int:
+        """Where a function is."""
+        found: int = self.engine.get_function_address(name)
+        return found

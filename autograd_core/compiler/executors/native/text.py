@@ -10,7 +10,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 Number: TypeAlias = "Symbol | float"
 
@@ -113,6 +113,10 @@ class Symbol:
             self.region.widened[key] = self.region.let(f"shufflevector {whole}")
         return Symbol(self.region, self.region.widened[key], self.kind, lanes)
 
+    def known_in(self, region: Region) -> Symbol:
+        """The same, with what is done to it written in a certain region."""
+        return Symbol(region, self.text, self.kind, self.lanes)
+
     def as_kind(self, kind: str) -> Symbol:
         """The same bits, read as another kind of number."""
         target = type_of(kind, self.lanes)
@@ -181,57 +185,75 @@ class Region:
         self.lines.append(f"{label}:")
         self.label = label
 
+    def repeat(
+        self,
+        carried: Sequence[Symbol],
+        body: Callable[[Region, list[Symbol]], tuple[Symbol, Sequence[Symbol]]],
+    ) -> list[Symbol]:
+        """Once, and again as long as the body says so: body(region, carried) -> (again, carried)."""
+        inner = Region(self.module, self, self.name())
+        held = [Symbol(inner, f"%{self.name()}", x.kind, x.lanes) for x in carried]
+        head, end = inner.label, self.name()
+        again, after = body(inner, held)
+        self.do(f"br label %{head}")
+        edges = f"%{self.label}", f"%{inner.label}"
+        self.begin(head)
+        for x, before, y in zip(held, carried, after, strict=True):
+            both = f"[{before.text}, {edges[0]}], [{y.text}, {edges[1]}]"
+            self.do(f"{x.text} = phi {type_of(x.kind, x.lanes)} {both}")
+        self.lines += inner.lines
+        self.do(f"br i1 {again.text}, label %{head}, label %{end}")
+        self.begin(end)
+        return [y.known_in(self) for y in after]
+
     def loop(
         self,
         start: Symbol | int,
         stop: Symbol | int,
         step: int,
-        body: Callable[[Region, Symbol | int, list[Symbol]], Sequence[Symbol]],
+        body: Callable[[Region, Any, list[Symbol]], Sequence[Symbol] | None],
         carried: Sequence[Symbol] = (),
     ) -> list[Symbol]:
         """body(region, i, carried) for i from start up to stop; what the last round carried.
 
-        There is a round at least, unless start and stop are known to be equal.
+        There is a round at least, unless start and stop are known beforehand.
         """
         if isinstance(start, int) and isinstance(stop, int) and stop - start <= UNROLLED * step:
             for i in range(start, stop, step):
-                carried = list(body(self, i, list(carried)))
+                carried = list(body(self, i, list(carried)) or ())
             return list(carried)
-        inner = Region(self.module, self, self.name())
-        i = Symbol(inner, f"%{self.name()}", INTEGER)
-        held = [Symbol(inner, f"%{self.name()}", x.kind, x.lanes) for x in carried]
-        head = inner.label
-        after = body(inner, i, held)
-        following = inner.let(f"add nuw nsw i64 {i.text}, {step}")
-        stop = stop.text if isinstance(stop, Symbol) else str(stop)
-        again = inner.let(f"icmp slt i64 {following}, {stop}")
-        end = self.name()
-        first = start.text if isinstance(start, Symbol) else str(start)
-        self.do(f"br label %{head}")
-        edges = f"%{self.label}", f"%{inner.label}"
-        self.begin(head)
-        self.do(f"{i.text} = phi i64 [{first}, {edges[0]}], [{following}, {edges[1]}]")
-        for x, before, y in zip(held, carried, after):
-            both = f"[{before.text}, {edges[0]}], [{y.text}, {edges[1]}]"
-            self.do(f"{x.text} = phi {type_of(x.kind, x.lanes)} {both}")
-        self.lines += inner.lines
-        self.do(f"br i1 {again}, label %{head}, label %{end}")
-        self.begin(end)
-        return [Symbol(self, y.text, y.kind, y.lanes) for y in after]
 
-    def when(self, condition: Symbol, body: Callable[[Region], Symbol], other: Symbol) -> Symbol:
-        """What the body computes where a condition holds, and another number where not."""
+        def once(inner: Region, held: list[Symbol]) -> tuple[Symbol, list[Symbol]]:
+            i, *rest = held
+            after = list(body(inner, i, rest) or ())
+            following = (i + step).known_in(inner)
+            return following < stop, [following, *after]
+
+        _, *after = self.repeat([self.integer(0).like(start), *carried], once)
+        return after
+
+    def when(
+        self,
+        condition: Symbol,
+        body: Callable[[Region], Sequence[Symbol]],
+        others: Sequence[Symbol],
+    ) -> list[Symbol]:
+        """What the body computes where a condition holds, and other symbols where not."""
         inner, end = Region(self.module, self, self.name()), self.name()
-        head, before = inner.label, self.label
+        head = inner.label
         found = body(inner)
+        before = self.label
         self.do(f"br i1 {condition.text}, label %{head}, label %{end}")
         self.begin(head)
         self.lines += inner.lines
         self.do(f"br label %{end}")
         self.begin(end)
-        edges = f"[{found.text}, %{inner.label}], [{other.text}, %{before}]"
-        text = self.let(f"phi {type_of(other.kind, other.lanes)} {edges}")
-        return Symbol(self, text, other.kind, other.lanes)
+        made = []
+        for x, y in zip(found, others, strict=True):
+            edges = f"[{x.text}, %{inner.label}], [{y.text}, %{before}]"
+            text = self.let(f"phi {type_of(y.kind, y.lanes)} {edges}")
+            made.append(Symbol(self, text, y.kind, y.lanes))
+        return made
 
     # --- Memory
 

@@ -31,8 +31,8 @@ from autograd_core.compiler.memory import Memory
 
 TOGETHER = 12  # steps in a function: LLVM takes longer than in proportion over long ones
 # What the code is told of a run, as whole numbers in a row; behind them the places of results
-# that have a number for each example, and four numbers for each part of the inputs: where it is,
-# its numbers an example, those from one example to the next, and its first row in the memory.
+# that have a number for each example, and three numbers for each part of the inputs: where it is,
+# its numbers an example, and its first row in the memory.
 MEMORY, TABLES, EXAMPLES, ORDER, PARTS, MORE = range(6)
 
 
@@ -153,19 +153,18 @@ class Writer:
         first = MORE + len(self.outputs)
 
         def part(inner: Region, i: Symbol | int, _: object) -> list[Symbol]:
-            own = inner.at(arguments, i * 4 + first, INTEGER)
-            source, width, stride, row = [
-                argument(inner, own, k, kind) for k, kind in enumerate((POINTER, INTEGER, INTEGER, INTEGER))
-            ]
+            own = inner.at(arguments, i * 3 + first, INTEGER)
+            source = argument(inner, own, 0, POINTER)
+            width, row = [argument(inner, own, k, INTEGER) for k in (1, 2)]
 
             def example(inner: Region, j: Symbol | int, _: object) -> list[Symbol]:
                 last = count - 1
                 place = select(j < last, j, last)
-                at = inner.load(inner.at(order, place, INTEGER), INTEGER) * stride
+                at = inner.load(inner.at(order, place, INTEGER), INTEGER) * width
                 inner.loop(0, width, 1, lambda innermost, c, _: innermost.store(
                     innermost.load(innermost.at(source, at + c)),
                     innermost.at(rows, (row + c) * ROW + j),
-                ) or [])
+                ) or None)
                 return []
 
             inner.loop(0, padded, 1, example)
@@ -184,7 +183,7 @@ class Writer:
             start, target = cell(inner, i) * ROW, n * i
             inner.loop(0, count, 1, lambda innermost, j, _: innermost.store(
                 innermost.load(innermost.at(rows, start + j)), innermost.at(pointer, target + j)
-            ) or [])
+            ) or None)
             return []
 
         region.loop(0, x.size, 1, row)
@@ -253,7 +252,7 @@ def write_fill(frame: Frame, region: Region, fill: Fill) -> None:
         for begin, end, lanes in ((0, whole, LANES), (whole, size, 1)):
             region.loop(begin, end, lanes, lambda inner, i, _, lanes=lanes, start=start: inner.store(
                 number.wide(lanes), inner.at(frame.memory, i + start)
-            ) or [])
+            ) or None)
 
 
 def write_share(frame: Frame, region: Region, share: Share) -> None:
