@@ -63,7 +63,8 @@ class NativeExecutor:
         self.leaves = [x for x in order if isinstance(x, Leaf) and x.size]
         self.places = epochs.places_of(order)
         self.calls: dict[int | None, Call] = {}
-        self.trainers: dict[Any, Machine] = {}
+        self.courses: dict[Any, epochs.Course] = {}
+        self.loops: dict[Any, Any] = {}
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
@@ -105,6 +106,11 @@ class NativeExecutor:
         names = [x.name for x in self.leaves]
         self.calls[n] = Call(names, targets, row, row.ctypes.data, results, order)
         return self.calls[n]
+
+    def shared(self, name: str) -> Floats:
+        """A leaf that all examples share, where it lies."""
+        (leaf,) = [x for x in self.leaves if x.name == name]
+        return self.writer.view(leaf, self.memory)
 
     # --- What the code is told
 

@@ -44,7 +44,7 @@ class Shape(NamedTuple):
     clips: bool
     labels: bool
     outputs: int
-    each: tuple[bool, bool]  # whether there is a loss, and whether outputs, for each example
+    batched: tuple[bool, bool]  # whether there is a loss, and whether outputs, for each example
 
 
 class Training:
@@ -185,7 +185,7 @@ class Training:
 
     def mean_loss(self, region: Region, size: Symbol) -> Symbol:
         """The mean loss of a step."""
-        if not self.shape.each[0]:
+        if not self.shape.batched[0]:
             return region.load(self.loss)
 
         def add(inner: Region, i: Any, carried: list[Symbol]) -> list[Symbol]:
@@ -209,7 +209,7 @@ class Training:
         """The class that an example's outputs speak for: the first of the largest."""
 
         def output(inner: Region, c: Any) -> Symbol:
-            return inner.load(inner.at(self.outputs, size * c + j if self.shape.each[1] else c))
+            return inner.load(inner.at(self.outputs, size * c + j if self.shape.batched[1] else c))
 
         if self.shape.outputs == 1:
             above = output(region, 0) > region.load(self.threshold)
