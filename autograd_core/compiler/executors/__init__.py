@@ -24,9 +24,7 @@ class Row(NamedTuple):
 
 
 EXECUTORS = {
-    "native": Row(
-        "autograd_core.compiler.executors.native", "NativeExecutor", package="llvmlite"
-    ),
+    "native": Row("autograd_core.compiler.executors.native", "NativeExecutor", package="llvmlite"),
     "numpy": Row("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
     "python": Row("autograd_core.compiler.executors.python", "PythonExecutor"),
     "jax": Row("autograd_core.compiler.executors.jax", "JaxExecutor", package="jax"),

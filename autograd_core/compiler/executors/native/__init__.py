@@ -1,13 +1,13 @@
 """Native: a program as machine code, by LLVM.
 
-    schedule     what is computed in one nest of loops       -> parts, of steps
-    layout       where the code finds its numbers            -> places
-    nests        a nest's loops, by tiles that fit registers -> text
-    text         LLVM's language: regions, and symbols with the operators of NumPy's arrays
-    namespace    NumPy's functions on symbols, so that every op's own form on arrays is traced
-    elementary   exp, log, tanh, sin and their kin, in all lanes at once
-    writer       all of a program                            -> a module
-    machine      a module                                    -> machine code
+schedule     what is computed in one nest of loops       -> parts, of steps
+layout       where the code finds its numbers            -> places
+nests        a nest's loops, by tiles that fit registers -> text
+text         LLVM's language: regions, and symbols with the operators of NumPy's arrays
+namespace    NumPy's functions on symbols, so that every op's own form on arrays is traced
+elementary   exp, log, tanh, sin and their kin, in all lanes at once
+writer       all of a program                            -> a module
+machine      a module                                    -> machine code
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.native import epochs, exceptions
 from autograd_core.compiler.executors.native.layout import LANES
 from autograd_core.compiler.executors.native.machine import Machine, compiled
+from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
-from autograd_core.compiler.executors.native.text import POINTER, Module, Region, Symbol
+from autograd_core.compiler.executors.native.symbols import POINTER, Symbol
 from autograd_core.compiler.executors.native.writer import PARTS, Writer
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
@@ -130,7 +131,7 @@ class NativeExecutor:
         """Tell the code of a part of the inputs, if there is anything in it."""
         if width:
             at = 0 if part is None else part.ctypes.data
-            arguments += [at, width, self.writer.row(x) + start]
+            arguments += [at, width, self.writer.rows[x] + start]
             arguments[PARTS] += 1
 
     # --- Training

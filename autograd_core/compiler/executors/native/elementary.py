@@ -12,7 +12,7 @@ import math
 import struct
 from collections.abc import Callable, Sequence
 
-from autograd_core.compiler.executors.native.text import (
+from autograd_core.compiler.executors.native.symbols import (
     DOUBLE,
     INTEGER,
     TRUTH,
@@ -20,6 +20,7 @@ from autograd_core.compiler.executors.native.text import (
     Symbol,
     call,
     fused,
+    instruction,
     intrinsic,
     library,
     select,
@@ -58,6 +59,11 @@ def where(condition: Symbol, x: Number, y: Number) -> Symbol:
     if symbol.kind == TRUTH:
         symbol = condition.region.double(0.0)
     return select(condition, symbol.like(x), symbol.like(y))
+
+
+def is_nan(x: Symbol) -> Symbol:
+    """Whether this is no number."""
+    return instruction("fcmp uno {0}, {1}", x, x, kind=TRUTH)
 
 
 def polynomial(coefficients: Sequence[float], x: Symbol) -> Symbol:
@@ -151,7 +157,7 @@ def log(x: Symbol) -> Symbol:
     n, m = parts(where(tiny, x * 2.0**54, x))
     n = n - where(tiny, 54.0, 0.0)
     z = logarithm(n, m - 1.0, 0.0, where(x == 0.0, -1.0, 0.0), undefined)
-    return where((x == math.inf) | (x != x), x, z)
+    return where((x == math.inf) | is_nan(x), x, z)
 
 
 def log1p(x: Symbol) -> Symbol:
@@ -165,7 +171,7 @@ def log1p(x: Symbol) -> Symbol:
     f = where(exact, y, m - 1.0)
     rest = where(exact | (u == math.inf), 0.0, lost / u)
     z = logarithm(n, f, rest, where(x == -1.0, -1.0, 0.0), undefined)
-    return where((x == math.inf) | (x != x) | (abs(x) < 1e-300), x, z)
+    return where((x == math.inf) | is_nan(x) | (abs(x) < 1e-300), x, z)
 
 
 # --- sin and cos -----------------------------------------------------------------------------
@@ -223,7 +229,5 @@ FUNCTIONS: dict[str, Callable[[Symbol], Symbol]] = {
 def function(name: str, x: Symbol) -> Symbol:
     """One of these, written once in a module for each number of lanes."""
     full = f"{name}.{x.lanes}"
-    x.region.module.function(
-        full, [("x", DOUBLE, x.lanes)], lambda region, x: FUNCTIONS[name](x)
-    )
+    x.region.module.function(full, [("x", DOUBLE, x.lanes)], lambda region, x: FUNCTIONS[name](x))
     return call(full, x)

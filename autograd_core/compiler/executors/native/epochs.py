@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from autograd_core.compiler.executors.cells import lengths_of
 from autograd_core.compiler.executors.native.machine import Machine, compiled
-from autograd_core.compiler.executors.native.text import Module
-from autograd_core.compiler.executors.native.training import NAMES, Shape, Training
+from autograd_core.compiler.executors.native.regions import Module
+from autograd_core.compiler.executors.native.training import Plan, Shape, Training
 from autograd_core.compiler.ir import Array, Compute, Floats
 from autograd_core.compiler.training import Steps, Taken
 
@@ -86,7 +86,7 @@ class Course:
         self.theta = executor.shared("parameters")
         self.gradient = executor.writer.view(slopes, executor.memory)
         self.state = np.empty((slots, size))
-        self.plan = np.zeros(len(NAMES), np.int64)
+        self.plan = np.zeros(len(Plan._fields), np.int64)
         self.kept: dict[str, NDArray[Any]] = {}
         self.tell(
             arguments=np.array(arguments, np.int64),
@@ -97,7 +97,7 @@ class Course:
             loss=self.room(self.loss),
             outputs=self.room(self.outputs[0]) if self.outputs else np.zeros(1),
         )
-        self.plan[NAMES.index("program_at")] = executor.machine.address("all")
+        self.plan[Plan._fields.index("program")] = executor.machine.address("all")
 
     def room(self, x: Array) -> Floats:
         """Where a result is."""
@@ -106,7 +106,7 @@ class Course:
     def tell(self, **numbers: NDArray[Any]) -> None:
         """Note where numbers are, and keep them there."""
         for name, array in numbers.items():
-            self.plan[NAMES.index(name)] = array.ctypes.data
+            self.plan[Plan._fields.index(name)] = array.ctypes.data
         self.kept.update(numbers)
 
     def take(self, theta: Floats, steps: Steps) -> Taken:
@@ -131,7 +131,7 @@ class Course:
         if steps.labels is not None:
             self.tell(labels=np.ascontiguousarray(steps.labels, np.int64))
         for name, number in (("length", len(steps.order)), ("steps", len(sizes)), ("made", made)):
-            self.plan[NAMES.index(name)] = number
+            self.plan[Plan._fields.index(name)] = number
         done: int = self.loop(steps)(self.plan.ctypes.data)
         state_after = made + done, *self.state.copy()
         return Taken(
@@ -155,7 +155,8 @@ class Course:
         if known is None:
             machine = Machine(compiled(text_of(self.shape, steps)))
             known = loops[key] = machine, machine.function("train", ctypes.c_void_p)
-        return known[1]
+        function: Callable[[int], int] = known[1]
+        return function
 
 
 def text_of(shape: Shape, steps: Steps) -> str:

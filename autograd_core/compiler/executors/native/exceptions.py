@@ -6,7 +6,8 @@ kind than x86 are not asked: there the numbers that come out must tell.
 
 from __future__ import annotations
 
-from autograd_core.compiler.executors.native.text import INTEGER, POINTER, Region, Symbol
+from autograd_core.compiler.executors.native.regions import Region
+from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
 
 SERIOUS = 0b1101  # invalid, division by zero, overflow; the others are rounding and underflow
 CLEAR = ~0b111111  # of the status word: all but the flags
@@ -26,7 +27,9 @@ def seen(region: Region) -> Symbol:
     if not region.module.x86:
         return region.integer(0)
     word = region.load(status_word(region), "i32", align=4)
-    return Symbol(region, region.let(f"and {word.typed}, {SERIOUS}"), "i32").converted("zext", INTEGER)
+    return Symbol(region, region.let(f"and {word.typed}, {SERIOUS}"), "i32").converted(
+        "zext", INTEGER
+    )
 
 
 def status_word(region: Region) -> Symbol:

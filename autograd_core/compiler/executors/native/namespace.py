@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from autograd_core.compiler.executors import UntraceableError
-from autograd_core.compiler.executors.native.elementary import FUNCTIONS, function, where
-from autograd_core.compiler.executors.native.text import Number, Region, Symbol, intrinsic, library
+from autograd_core.compiler.executors.native.elementary import FUNCTIONS, function, is_nan, where
+from autograd_core.compiler.executors.native.regions import Region
+from autograd_core.compiler.executors.native.symbols import Number, Symbol, intrinsic, library
 from autograd_core.engine import Op
 
 # NumPy's name: the C library's.
 LIBRARY = {name: name for name in ("sinh", "cosh", "tan", "cbrt", "log2", "log10", "hypot", "erfc")}
-LIBRARY |= {f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")}
+LIBRARY |= {
+    f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")
+}
+PLAIN = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "true_divide": operator.truediv,
+    "negative": operator.neg,
+    "abs": operator.abs,
+    "absolute": operator.abs,
+    "fabs": operator.abs,
+    "greater": operator.gt,
+    "greater_equal": operator.ge,
+    "less": operator.lt,
+    "less_equal": operator.le,
+    "equal": operator.eq,
+    "not_equal": operator.ne,
+    "logical_and": operator.and_,
+    "logical_or": operator.or_,
+    "logical_not": operator.invert,
+    "isnan": is_nan,
+    "square": lambda x: x * x,
+    "reciprocal": lambda x: 1.0 / x,
+    "asarray": lambda x: x,
+}
 ROUNDING = {"floor": "floor", "ceil": "ceil", "rint": "rint", "round": "rint", "trunc": "trunc"}
 
 
@@ -38,6 +65,8 @@ class Namespace:
         self.region = region
 
     def __getattr__(self, name: str) -> Any:
+        if name in PLAIN:
+            return PLAIN[name]
         if name in FUNCTIONS:
             return lambda x: function(name, self.symbol(x))
         if name in LIBRARY:
@@ -50,28 +79,17 @@ class Namespace:
         """A number as a symbol."""
         return x if isinstance(x, Symbol) else self.region.double(x)
 
-    # fmt: off
-    def add(self, x: Any, y: Any) -> Any: return x + y
-    def subtract(self, x: Any, y: Any) -> Any: return x - y
-    def multiply(self, x: Any, y: Any) -> Any: return x * y
-    def divide(self, x: Any, y: Any) -> Any: return x / y
-    def negative(self, x: Any) -> Any: return -x
-    def power(self, x: Any, y: Any) -> Any: return self.symbol(x) ** y
-    def square(self, x: Any) -> Any: return x * x
-    def reciprocal(self, x: Any) -> Any: return 1.0 / x
-    def absolute(self, x: Any) -> Any: return abs(x)
-    def sqrt(self, x: Any) -> Any: return intrinsic("sqrt", self.symbol(x))
-    def greater(self, x: Any, y: Any) -> Any: return x > y
-    def less(self, x: Any, y: Any) -> Any: return x < y
-    def isnan(self, x: Any) -> Any: return x != x
-    def logical_and(self, x: Any, y: Any) -> Any: return x & y
-    def logical_or(self, x: Any, y: Any) -> Any: return x | y
-    def asarray(self, x: Any) -> Any: return x
-    # fmt: on
+    def exp2(self, x: Any) -> Any:
+        """2 ** x."""
+        return library("exp2", self.symbol(x))
 
-    abs = fabs = absolute
-    true_divide = divide
-    exp2 = property(lambda self: partial(self.power, 2.0))
+    def power(self, x: Any, y: Any) -> Any:
+        """x ** y."""
+        return self.symbol(x) ** y
+
+    def sqrt(self, x: Any) -> Any:
+        """The square root."""
+        return intrinsic("sqrt", self.symbol(x))
 
     def where(self, condition: Any, x: Any, y: Any) -> Any:
         """x where a condition holds, else y."""
@@ -82,12 +100,12 @@ class Namespace:
     def maximum(self, x: Any, y: Any) -> Any:
         """The larger; NaN if either is."""
         x, y = self.symbol(x), self.symbol(y)
-        return where((x > y) | (x != x), x, y)
+        return where((x > y) | is_nan(x), x, y)
 
     def minimum(self, x: Any, y: Any) -> Any:
         """The smaller; NaN if either is."""
         x, y = self.symbol(x), self.symbol(y)
-        return where((x < y) | (x != x), x, y)
+        return where((x < y) | is_nan(x), x, y)
 
     def clip(self, x: Any, low: Any, high: Any) -> Any:
         """x, or the bound that it is beyond."""

@@ -8,130 +8,19 @@ side. In the middle of the loops is a point: a combination of places, each an ac
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import reduce
-from itertools import product
-from typing import NamedTuple, TypeAlias
+from typing import Any
 
 from autograd_core.compiler.executors.native.elementary import where
-from autograd_core.compiler.executors.native.layout import LANES, ROW, Layout, Place
+from autograd_core.compiler.executors.native.layout import LANES
 from autograd_core.compiler.executors.native.namespace import Namespace, traced
+from autograd_core.compiler.executors.native.points import Combination, Frame, Point, Span
+from autograd_core.compiler.executors.native.regions import Region
 from autograd_core.compiler.executors.native.schedule import Nest
-from autograd_core.compiler.executors.native.text import INTEGER, Region, Symbol, deepest, fused
-from autograd_core.compiler.ir import Array, Compute, Constant, Operand
+from autograd_core.compiler.executors.native.symbols import INTEGER, Symbol, fused
+from autograd_core.compiler.ir import Compute
 from autograd_core.engine import MUL
-
-Combination: TypeAlias = "tuple[tuple[str, int], ...]"  # of each letter, which of its places
-
-
-class Frame(NamedTuple):
-    """What a function of the program is given: memory, tables, and how many examples.
-
-    `count` is of those in this tile, and `padded` the next multiple of the lanes.
-    """
-
-    layout: Layout
-    memory: Symbol
-    tables: Symbol
-    count: Symbol
-    padded: Symbol
-    examples: Symbol
-
-
-class Span(NamedTuple):
-    """Some of the way along a letter: so many places at once, each of so many lanes."""
-
-    start: int
-    stop: Symbol | int
-    places: int = 1
-    lanes: int = 1
-
-    @property
-    def step(self) -> int:
-        """How far it is from one round to the next."""
-        return self.places * self.lanes
-
-
-class Point:
-    """The middle of the loops: an index for each letter, and the numbers that are known there."""
-
-    def __init__(
-        self, frame: Frame, region: Region, index: Mapping[str, Symbol | int],
-        spans: Mapping[str, Span],
-    ) -> None:
-        self.frame, self.region, self.index, self.spans = frame, region, index, spans
-        self.lane = next((c for c, span in spans.items() if span.lanes > 1), "")
-        self.lanes = spans[self.lane].lanes if self.lane else 1
-        self.bases: dict[tuple[Place, str], Symbol] = {}
-        self.known: dict[tuple[Array, str, Combination], Symbol] = {}
-
-    def combinations(self, letters: str) -> list[Combination]:
-        """All combinations of places."""
-        return list(product(*[[(c, i) for i in range(self.spans[c].places)] for c in letters]))
-
-    def read(self, operand: Operand, combination: Combination) -> Symbol:
-        """An operand's number, or those in all lanes; read once."""
-        x, letters = operand
-        if isinstance(x, Constant) and x not in self.frame.layout.raw and not x.shape:
-            return self.region.double(x.numbers.item())
-        mine = tuple([pair for pair in combination if pair[0] in letters])
-        key = x, letters, mine
-        if key not in self.known:
-            self.known[key] = self.load(self.frame.layout.place[x], letters, mine)
-        return self.known[key]
-
-    def load(self, place: Place, letters: str, combination: Combination) -> Symbol:
-        """The number in memory, or those in all lanes."""
-        stride = self.stride(place, letters)
-        first = self.pointer(place, letters, combination)
-        if stride == 0:
-            return self.region.load(first)
-        if stride == 1:
-            return self.region.load(first, lanes=self.lanes, align=64 if self.lane == "b" else 8)
-        whole = Symbol(self.region, "poison", lanes=self.lanes)
-        for i in range(self.lanes):
-            x = self.region.load(self.region.at(first, i * stride))
-            text = self.region.let(f"insertelement {whole.typed}, {x.typed}, i64 {i}")
-            whole = Symbol(self.region, text, lanes=self.lanes)
-        return whole
-
-    def store(self, x: Symbol, place: Place, letters: str, combination: Combination) -> None:
-        """Put a number into memory, or those of all lanes."""
-        stride = self.stride(place, letters)
-        first = self.pointer(place, letters, combination)
-        if stride == 1:
-            aligned = 64 if self.lane == "b" else 8
-            self.region.store(x.wide(self.lanes), first, align=aligned)
-            return
-        for i in range(self.lanes if stride else 1):
-            self.region.store(x.lane(i), self.region.at(first, i * stride))
-
-    def stride(self, place: Place, letters: str) -> int:
-        """How far apart the lanes lie in memory."""
-        if not self.lane or self.lane not in letters:
-            return 0
-        return 1 if self.lane == "b" else place.strides[letters.index(self.lane)]
-
-    def pointer(self, place: Place, letters: str, combination: Combination) -> Symbol:
-        """Where an array's number is, or the first of the lanes."""
-        steps = dict(zip(letters, place.strides))
-        unit = ROW if place.batched else 1
-        key = place, letters
-        if key not in self.bases:
-            offset: Symbol | int = 0
-            for c, stride in steps.items():
-                if stride and isinstance(self.index[c], Symbol):
-                    offset = self.index[c] * (stride * unit) + offset
-            if place.batched:
-                offset = self.index["b"] + offset
-            self.bases[key] = self.region.at(self.frame.memory, offset)
-        fixed = place.start * unit + (self.frame.layout.first_row if place.batched else 0)
-        for c, stride in steps.items():
-            i = self.index[c]
-            fixed += 0 if isinstance(i, Symbol) else i * stride * unit
-        for c, i in combination:
-            fixed += i * self.spans[c].lanes * (1 if c == "b" else steps[c] * unit)
-        return self.region.at(self.bases[key], fixed)
 
 
 def write_nest(frame: Frame, region: Region, nest: Nest) -> None:
@@ -155,7 +44,10 @@ class Loops:
         self.tiles = self.tile_sizes()
 
     def write(
-        self, region: Region, index: dict[str, Symbol | int], spans: dict[str, Span],
+        self,
+        region: Region,
+        index: dict[str, Symbol | int],
+        spans: dict[str, Span],
         letters: Sequence[str],
     ) -> None:
         """The loops over some letters, and what is in them."""
@@ -164,12 +56,11 @@ class Loops:
             return
         c, *rest = letters
         for span in self.spans(c):
-            region.loop(
-                span.start, span.stop, span.step,
-                lambda inner, i, _, span=span: self.write(  # type: ignore[misc]
-                    inner, {**index, c: i}, {**spans, c: span}, rest
-                ) or [],
-            )  # fmt: skip
+
+            def inside(inner: Region, i: Any, span: Span = span) -> None:
+                self.write(inner, {**index, c: i}, {**spans, c: span}, rest)
+
+            region.each(span.start, span.stop, span.step, inside)
 
     def spans(self, c: str) -> Iterator[Span]:
         """The way along a letter: in full tiles, and then the rest."""
@@ -231,7 +122,9 @@ class Loops:
         inside = self.lane in self.summed
         sums = [start.wide(1 if inside else point.lanes)] * len(combinations)
         if not inside:
-            return point, dict(zip(combinations, self.along(point, self.summed, combinations, sums)))
+            return point, dict(
+                zip(combinations, self.along(point, self.summed, combinations, sums))
+            )
         wide, *single = self.spans(self.lane)
         sums = [start.wide(wide.lanes)] * len(combinations)
         sums = self.along(point, self.summed, combinations, sums, [wide])
@@ -243,15 +136,22 @@ class Loops:
         return point, dict(zip(combinations, ends))
 
     def along(
-        self, point: Point, letters: Sequence[str], combinations: Sequence[Combination],
-        sums: Sequence[Symbol], spans: Sequence[Span] | None = None,
+        self,
+        point: Point,
+        letters: Sequence[str],
+        combinations: Sequence[Combination],
+        sums: Sequence[Symbol],
+        spans: Sequence[Span] | None = None,
     ) -> list[Symbol]:
         """Go along the letters that are folded, adding to the sums."""
         if not letters:
             return self.added(point, combinations, sums)
         c, *rest = letters
         for span in spans or self.spans(c):
-            def body(inner: Region, i: Symbol | int, held: list[Symbol], span: Span = span) -> list[Symbol]:
+
+            def body(
+                inner: Region, i: Symbol | int, held: list[Symbol], span: Span = span
+            ) -> list[Symbol]:
                 deeper = Point(self.frame, inner, {**point.index, c: i}, {**point.spans, c: span})
                 return self.along(deeper, rest, combinations, held)
 
@@ -283,7 +183,7 @@ class Loops:
         lanes = Symbol(point.region.root, f"<{numbers}>", INTEGER, LANES)
         i = point.index["b"]
         assert isinstance(i, Symbol)
-        inside = (lanes + i) < self.frame.count
+        inside = (lanes + i) < self.frame.here
         for some in {kept(some, letters) for some in combinations}:
             found = point.read((x, letters), some)
             point.known[x, letters, some] = where(inside, found, 0.0)
@@ -338,7 +238,9 @@ class Loops:
         place = self.frame.layout.place[self.first]
         strides = dict(zip(self.first.axes, place.strides))
         own = [c for c in self.first.axes if c in strides and c != self.lane and self.own(c)]
-        own.sort(key=lambda c: (strides[c] != 1 if self.lane in self.summed else 0, -self.lengths[c]))
+        own.sort(
+            key=lambda c: (strides[c] != 1 if self.lane in self.summed else 0, -self.lengths[c])
+        )
         if not own:
             return {self.lane: 4} if self.lane in self.first.axes and self.lane != "b" else {}
         first, *more = own

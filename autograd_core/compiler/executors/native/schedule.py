@@ -75,15 +75,6 @@ def over_examples(x: Array) -> bool:
     return not x.batched and any(y.batched for y in x.reads())
 
 
-def schedule(
-    order: Sequence[Array], results: Sequence[Array], memory: Memory, layout: Layout
-) -> list[list[Step]]:
-    """The steps of each part."""
-    return [
-        Part(part, results, order, memory, layout).steps for part in parts(order, results)
-    ]
-
-
 def parts(order: Sequence[Array], results: Sequence[Array]) -> list[list[Array]]:
     """The arrays of each part: shared by all examples, of each example, shared, and so on."""
     stage: dict[Array, int] = {}
@@ -91,9 +82,7 @@ def parts(order: Sequence[Array], results: Sequence[Array]) -> list[list[Array]]
         stage[x] = max([stage[y] for y in x.reads()], default=0) + over_examples(x)
     found: list[list[Array]] = []
     for k in range(max(stage.values(), default=0) + 1):
-        found.append([
-            x for x in order if stage[x] == k and not x.batched and not over_examples(x)
-        ])
+        found.append([x for x in order if stage[x] == k and not x.batched and not over_examples(x)])
         wanted = [x for x in order if stage[x] == k + 1 and over_examples(x)]
         wanted += [x for x in results if stage[x] == k and x.batched]
         each = [x for x in needed(order, wanted) if x.batched or x in wanted]
@@ -191,7 +180,9 @@ class Part:
         for ((y, letters), index), there in zip(x.pieces, self.memory.in_place[x]):
             if not there:
                 axes = NAMES[: index.ndim]
-                places = aligned(self.layout.cells(y)[:-1].reshape(y.cells), letters.replace("b", ""), axes)
+                places = aligned(
+                    self.layout.cells(y)[:-1].reshape(y.cells), letters.replace("b", ""), axes
+                )
                 source = np.broadcast_to(places, index.shape)[index >= 0]
                 yield Move(source, own[index[index >= 0]], True, y.batched, x.batched)
 

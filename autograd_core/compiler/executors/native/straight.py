@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 
 import numpy as np
 
 from autograd_core.compiler.executors.cells import COUNT, Cell, Scalars, is_scalar
 from autograd_core.compiler.executors.native.namespace import Namespace, traced
-from autograd_core.compiler.executors.native.text import POINTER, Module, Region, Symbol
+from autograd_core.compiler.executors.native.regions import Module, Region
+from autograd_core.compiler.executors.native.symbols import POINTER, Symbol
 from autograd_core.compiler.ir import Array, Floats, Leaf
 from autograd_core.compiler.memory import row_major
 from autograd_core.engine import Op
@@ -60,10 +61,7 @@ class Straight:
         """Give those cells places that another function reads, and those that are results."""
         block = {cell: k for k, cells in enumerate(self.blocks) for cell in cells}
         far = [
-            x
-            for cell, k in block.items()
-            for x in cell.operands
-            if x in block and block[x] != k
+            x for cell, k in block.items() for x in cell.operands if x in block and block[x] != k
         ]
         self.room(list(dict.fromkeys([*far, *[x for _, x in self.targets if x in block]])))
 
@@ -103,6 +101,7 @@ class Straight:
 
     outputs: Sequence[Array] = ()
     tables: Sequence[int] = ()
+    rows: Mapping[Array, int] = {}  # there are no examples
 
     @property
     def numbers(self) -> Floats:

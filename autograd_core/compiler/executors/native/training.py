@@ -12,27 +12,45 @@ from typing import Any, NamedTuple
 
 from autograd_core.compiler.executors.native import exceptions
 from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.namespace import Namespace
 from autograd_core.compiler.executors.native.nests import summed_up
-from autograd_core.compiler.executors.native.text import (
+from autograd_core.compiler.executors.native.regions import Module, Region
+from autograd_core.compiler.executors.native.symbols import (
     DOUBLE,
     INTEGER,
     POINTER,
-    Module,
-    Region,
     Symbol,
     intrinsic,
     select,
 )
 from autograd_core.compiler.executors.native.writer import EXAMPLES, ORDER, argument
 
-# What the loop is told, as whole numbers in a row, most of them places of numbers.
-NAMES = (
-    "program_at", "arguments", "order", "length", "sizes", "rates", "steps", "made", "theta",
-    "gradient", "state", "new", "decay", "most", "labels", "threshold", "loss", "outputs",
-    "losses", "hits",
-)  # fmt: skip
-POINTERS = {*NAMES} - {"length", "steps", "made"}
+
+class Plan(NamedTuple):
+    """What the loop is told: whole numbers in a row, most of them places of numbers."""
+
+    program: Symbol  # the function that runs the program
+    arguments: Symbol  # what it is told
+    order: Symbol  # of the examples, and its beginning once more
+    length: Symbol  # of the order
+    sizes: Symbol  # of the steps
+    rates: Symbol
+    steps: Symbol  # how many there are
+    made: Symbol  # how many were made before
+    theta: Symbol
+    gradient: Symbol
+    state: Symbol
+    new: Symbol  # room for parameters and state
+    decay: Symbol
+    most: Symbol  # the largest norm of the gradient
+    labels: Symbol
+    threshold: Symbol
+    loss: Symbol
+    outputs: Symbol
+    losses: Symbol
+    hits: Symbol
+
+
+WHOLE = {"length", "steps", "made"}  # which are no places
 
 
 class Shape(NamedTuple):
@@ -55,24 +73,24 @@ class Training:
         module: Module,
         shape: Shape,
         update: Callable[..., tuple[Any, tuple[Any, ...]]],
-        program: Callable[[Region, Symbol], None] | None = None,
+        program: str | None = None,
     ) -> None:
         self.shape, self.update, self.program = shape, update, program
         module.function("train", [("plan", POINTER, 1)], self.write, exported=True)
 
     def write(self, region: Region, plan: Symbol) -> Symbol:
         """All steps; how many were taken."""
-        for i, name in enumerate(NAMES):
-            setattr(self, name, argument(region, plan, i, POINTER if name in POINTERS else INTEGER))
+        kinds = [INTEGER if name in WHOLE else POINTER for name in Plan._fields]
+        self.plan = Plan(*[argument(region, plan, i, kind) for i, kind in enumerate(kinds)])
         exceptions.clear(region)
 
         def step(inner: Region, carried: list[Symbol]) -> tuple[Symbol, list[Symbol]]:
             k, start = carried
             taken = self.step(inner, k, start)
-            after = start + inner.load(inner.at(self.sizes, k, INTEGER), INTEGER)
-            start = select(after < self.length, after, after - self.length)
+            after = start + inner.load(inner.at(self.plan.sizes, k, INTEGER), INTEGER)
+            start = select(after < self.plan.length, after, after - self.plan.length)
             k = k + taken
-            return (taken != 0) & (k < self.steps), [k, start]
+            return (taken != 0) & (k < self.plan.steps), [k, start]
 
         zero = region.integer(0)
         done, _ = region.repeat([zero, zero], step)
@@ -80,10 +98,10 @@ class Training:
 
     def step(self, region: Region, k: Symbol, start: Symbol) -> Symbol:
         """A step: 1 if it was taken, 0 if some number was not finite, or not defined."""
-        size = region.load(region.at(self.sizes, k, INTEGER), INTEGER)
-        order = region.at(self.order, start, INTEGER)
-        region.store(size, region.at(self.arguments, EXAMPLES, INTEGER))
-        region.store(order, region.at(self.arguments, ORDER, INTEGER))
+        size = region.load(region.at(self.plan.sizes, k, INTEGER), INTEGER)
+        order = region.at(self.plan.order, start, INTEGER)
+        region.store(size, region.at(self.plan.arguments, EXAMPLES, INTEGER))
+        region.store(order, region.at(self.plan.arguments, ORDER, INTEGER))
         self.run(region)
         loss = self.mean_loss(region, size)
         nothing = self.total(region, self.decayed) + loss * 0.0
@@ -97,9 +115,11 @@ class Training:
 
         def commit(inner: Region) -> list[Symbol]:
             self.each(inner, self.keep)
-            inner.store(loss, inner.at(self.losses, k))
+            inner.store(loss, inner.at(self.plan.losses, k))
             if self.shape.labels:
-                inner.store(self.count_hits(inner, size, order), inner.at(self.hits, k, INTEGER))
+                inner.store(
+                    self.count_hits(inner, size, order), inner.at(self.plan.hits, k, INTEGER)
+                )
             return [inner.integer(1)]
 
         (taken,) = region.when(good, move, [zero])
@@ -107,10 +127,8 @@ class Training:
 
     def run(self, region: Region) -> None:
         """The program, on the rows of this step."""
-        if self.program:
-            self.program(region, self.arguments)
-        else:
-            region.do(f"call void {self.program_at.text}({self.arguments.typed})")
+        program = f"@{self.program}" if self.program else self.plan.program.text
+        region.do(f"call void {program}({self.plan.arguments.typed})")
 
     # --- Numbers of all parameters
 
@@ -118,8 +136,8 @@ class Training:
         """Go over all parameters, some in lanes."""
         n = self.shape.parameters
         whole = n // LANES * LANES
-        for start, stop, lanes in ((0, whole, LANES), (whole, n, 1)):
-            region.loop(start, stop, lanes, lambda inner, i, _, lanes=lanes: body(inner, i, lanes))
+        region.each(0, whole, LANES, lambda inner, i: body(inner, i, LANES))
+        region.each(whole, n, 1, lambda inner, i: body(inner, i, 1))
 
     def total(self, region: Region, term: Callable[[Region, Any, int], Symbol]) -> Symbol:
         """The sum of a term over all parameters."""
@@ -134,11 +152,11 @@ class Training:
 
     def decayed(self, region: Region, i: Any, lanes: int) -> Symbol:
         """Add decay to the gradient; 0 where it is finite."""
-        g = region.load(region.at(self.gradient, i), lanes=lanes)
+        g = region.load(region.at(self.plan.gradient, i), lanes=lanes)
         if self.shape.decays:
-            decay = region.load(region.at(self.decay, i), lanes=lanes)
-            g = g + decay * region.load(region.at(self.theta, i), lanes=lanes)
-            region.store(g, region.at(self.gradient, i))
+            decay = region.load(region.at(self.plan.decay, i), lanes=lanes)
+            g = g + decay * region.load(region.at(self.plan.theta, i), lanes=lanes)
+            region.store(g, region.at(self.plan.gradient, i))
         return g * 0.0
 
     def scale(self, region: Region) -> Symbol | None:
@@ -147,38 +165,42 @@ class Training:
             return None
 
         def square(inner: Region, i: Any, lanes: int) -> Symbol:
-            g = inner.load(inner.at(self.gradient, i), lanes=lanes)
+            g = inner.load(inner.at(self.plan.gradient, i), lanes=lanes)
             return g * g
 
-        most = region.load(self.most)
+        most = region.load(self.plan.most)
         norm = intrinsic("sqrt", self.total(region, square))
-        return most / Namespace(region).maximum(norm, most)
+        return most / select(norm > most, norm, most)
 
     def moved(self, region: Region, k: Symbol, scale: Symbol | None) -> Symbol:
         """Put new parameters and new state aside; 0 where all parameters are finite."""
         n = self.shape.parameters
-        rate = region.load(region.at(self.rates, k))
-        number = (self.made + (k + 1)).converted("sitofp", DOUBLE)
+        rate = region.load(region.at(self.plan.rates, k))
+        number = (self.plan.made + (k + 1)).converted("sitofp", DOUBLE)
 
         def new(inner: Region, i: Any, lanes: int) -> Symbol:
-            p = inner.load(inner.at(self.theta, i), lanes=lanes)
-            g = inner.load(inner.at(self.gradient, i), lanes=lanes)
+            p = inner.load(inner.at(self.plan.theta, i), lanes=lanes)
+            g = inner.load(inner.at(self.plan.gradient, i), lanes=lanes)
             if scale is not None:
                 g = g * scale
-                inner.store(g, inner.at(self.gradient, i))
-            slots = [inner.load(inner.at(self.state, i + j * n), lanes=lanes) for j in range(self.shape.slots)]
+                inner.store(g, inner.at(self.plan.gradient, i))
+            slots = [
+                inner.load(inner.at(self.plan.state, i + j * n), lanes=lanes)
+                for j in range(self.shape.slots)
+            ]
             p, carried = self.update(p, g, tuple(slots), rate, number)
             for j, x in enumerate((p, *carried)):
-                inner.store(p.like(x).wide(lanes), inner.at(self.new, i + j * n))
-            return p * 0.0
+                inner.store(p.like(x).wide(lanes), inner.at(self.plan.new, i + j * n))
+            finite: Symbol = p * 0.0
+            return finite
 
         return self.total(region, new)
 
     def keep(self, region: Region, i: Any, lanes: int) -> None:
         """Put new numbers in the place of the old ones."""
         n = self.shape.parameters
-        for j, old in enumerate([self.theta] + [self.state] * self.shape.slots):
-            x = region.load(region.at(self.new, i + j * n), lanes=lanes)
+        for j, old in enumerate([self.plan.theta] + [self.plan.state] * self.shape.slots):
+            x = region.load(region.at(self.plan.new, i + j * n), lanes=lanes)
             region.store(x, region.at(old, i + max(j - 1, 0) * n))
 
     # --- Losses and hits
@@ -186,10 +208,10 @@ class Training:
     def mean_loss(self, region: Region, size: Symbol) -> Symbol:
         """The mean loss of a step."""
         if not self.shape.batched[0]:
-            return region.load(self.loss)
+            return region.load(self.plan.loss)
 
         def add(inner: Region, i: Any, carried: list[Symbol]) -> list[Symbol]:
-            return [carried[0] + inner.load(inner.at(self.loss, i))]
+            return [carried[0] + inner.load(inner.at(self.plan.loss, i))]
 
         (total,) = region.loop(0, size, 1, add, [region.double(0.0)])
         return total / size.converted("sitofp", DOUBLE)
@@ -199,7 +221,7 @@ class Training:
 
         def example(inner: Region, j: Any, carried: list[Symbol]) -> list[Symbol]:
             row = inner.load(inner.at(order, j, INTEGER), INTEGER)
-            label = inner.load(inner.at(self.labels, row, INTEGER), INTEGER)
+            label = inner.load(inner.at(self.plan.labels, row, INTEGER), INTEGER)
             hit = self.said(inner, j, size) == label
             return [carried[0] + hit.converted("zext", INTEGER)]
 
@@ -209,10 +231,12 @@ class Training:
         """The class that an example's outputs speak for: the first of the largest."""
 
         def output(inner: Region, c: Any) -> Symbol:
-            return inner.load(inner.at(self.outputs, size * c + j if self.shape.batched[1] else c))
+            return inner.load(
+                inner.at(self.plan.outputs, size * c + j if self.shape.batched[1] else c)
+            )
 
         if self.shape.outputs == 1:
-            above = output(region, 0) > region.load(self.threshold)
+            above = output(region, 0) > region.load(self.plan.threshold)
             return above.converted("zext", INTEGER)
 
         def compare(inner: Region, c: Any, carried: list[Symbol]) -> list[Symbol]:

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 
 from autograd_core.compiler.executors.native.layout import LANES, ROW, TILE, Layout, cells_of
-from autograd_core.compiler.executors.native.nests import Frame, write_nest
+from autograd_core.compiler.executors.native.nests import write_nest
+from autograd_core.compiler.executors.native.points import Frame
+from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.schedule import (
     Fill,
     Move,
     Nest,
+    Part,
     Share,
     Step,
-    schedule,
+    parts,
 )
-from autograd_core.compiler.executors.native.text import (
-    INTEGER,
-    POINTER,
-    Module,
-    Region,
-    Symbol,
-    deepest,
-    select,
-)
+from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol, select
 from autograd_core.compiler.ir import Array, Cells, Floats, Leaf
 from autograd_core.compiler.memory import Memory
 
@@ -45,12 +41,13 @@ class Writer:
         self.module, self.layout = module, Layout(order, memory)
         self.inputs = [x for x in order if isinstance(x, Leaf) and x.batched and x.size]
         self.outputs = [x for x in results if x.batched]
-        self.parts = schedule(order, results, memory, self.layout)
+        self.arrays = parts(order, results)
+        self.parts = [Part(part, results, order, memory, self.layout).steps for part in self.arrays]
         self.zero_sums()
         for k, steps in enumerate(self.parts):
             for j in range(0, len(steps), TOGETHER):
                 some = steps[j : j + TOGETHER]
-                arguments = [(POINTER, "memory"), (POINTER, "tables"), (INTEGER, "count")]
+                arguments = [(POINTER, "memory"), (POINTER, "tables"), (INTEGER, "here")]
                 arguments += [(INTEGER, "padded"), (INTEGER, "examples")]
                 module.function(
                     f"part{k}.{j}",
@@ -88,9 +85,10 @@ class Writer:
         """An array that all examples share, where it lies."""
         return self.layout.view(x, memory)
 
-    def row(self, x: Array) -> int:
-        """The first row of an array that each example has."""
-        return self.layout.place[x].start
+    @property
+    def rows(self) -> dict[Array, int]:
+        """The first row of each array of inputs."""
+        return {x: self.layout.place[x].start for x in self.inputs}
 
     # --- The parts
 
@@ -110,83 +108,93 @@ class Writer:
 
     def run(self, region: Region, arguments: Symbol) -> None:
         """All parts: those for each example tile by tile."""
-        memory = argument(region, arguments, MEMORY, POINTER)
-        tables, n = argument(region, arguments, TABLES, POINTER), argument(region, arguments, EXAMPLES, INTEGER)
-        order = argument(region, arguments, ORDER, POINTER)
-        one = region.integer(1)
-        for k, steps in enumerate(self.parts):
+        memory, tables = [argument(region, arguments, i, POINTER) for i in (MEMORY, TABLES)]
+        n, one = argument(region, arguments, EXAMPLES, INTEGER), region.integer(1)
+        for k, arrays in enumerate(self.arrays):
             if k % 2 == 0:
                 self.run_part(k, region, memory, tables, one, one, n)
-            elif steps or (self.outputs and k == 1):
-                region.loop(
-                    0, n, TILE, partial(self.tile, k, arguments, memory, tables, n, order)
-                )
+            elif arrays:
+                region.each(0, n, TILE, partial(self.tile, k, arguments, memory, tables, n))
 
     def tile(
-        self, k: int, arguments: Symbol, memory: Symbol, tables: Symbol, n: Symbol, order: Symbol,
-        region: Region, start: Symbol, _: object,
-    ) -> list[Symbol]:
+        self,
+        k: int,
+        arguments: Symbol,
+        memory: Symbol,
+        tables: Symbol,
+        n: Symbol,
+        region: Region,
+        start: Symbol,
+    ) -> None:
         """A part for the examples of a tile."""
         left = n - start
-        count = select(left < TILE, left, left.like(TILE))
-        padded = (count + (LANES - 1)) & -LANES
+        here = select(left < TILE, left, left.like(TILE))
+        padded = (here + (LANES - 1)) & -LANES
         rows = region.at(memory, self.layout.first_row)
         if self.inputs:
-            self.load(region, arguments, rows, count, padded, region.at(order, start, INTEGER))
-        self.run_part(k, region, memory, tables, count, padded, n)
+            order = region.at(argument(region, arguments, ORDER, POINTER), start, INTEGER)
+            self.load(region, arguments, rows, here, padded, order)
+        self.run_part(k, region, memory, tables, here, padded, n)
         for i, x in enumerate(self.outputs):
-            if x in self.ready(k):
-                pointer = argument(region, arguments, MORE + i, POINTER)
-                self.put_out(region, x, rows, region.at(pointer, start), count, n, tables)
-        return []
-
-    def ready(self, k: int) -> Sequence[Array]:
-        """The results that a part has for each example."""
-        computed = {x for step in self.parts[k] if isinstance(step, Nest) for x in step.computes}
-        return self.outputs
+            if x in self.arrays[k]:
+                place = region.at(argument(region, arguments, MORE + i, POINTER), start)
+                cell = cells_in(
+                    self.layout, tables, cells_of(self.layout.place[x], x.cells).ravel()
+                )
+                put_out(region, x.size, cell, rows, place, here, n)
 
     def load(
-        self, region: Region, arguments: Symbol, rows: Symbol, count: Symbol, padded: Symbol,
+        self,
+        region: Region,
+        arguments: Symbol,
+        rows: Symbol,
+        here: Symbol,
+        padded: Symbol,
         order: Symbol,
     ) -> None:
         """Put the examples' inputs into rows; the last example once more where there is none."""
-        first = MORE + len(self.outputs)
+        first, last = MORE + len(self.outputs), here - 1
 
-        def part(inner: Region, i: Symbol | int, _: object) -> list[Symbol]:
+        def part(inner: Region, i: Any) -> None:
             own = inner.at(arguments, i * 3 + first, INTEGER)
             source = argument(inner, own, 0, POINTER)
             width, row = [argument(inner, own, k, INTEGER) for k in (1, 2)]
 
-            def example(inner: Region, j: Symbol | int, _: object) -> list[Symbol]:
-                last = count - 1
+            def example(inner: Region, j: Any) -> None:
                 place = select(j < last, j, last)
                 at = inner.load(inner.at(order, place, INTEGER), INTEGER) * width
-                inner.loop(0, width, 1, lambda innermost, c, _: innermost.store(
-                    innermost.load(innermost.at(source, at + c)),
-                    innermost.at(rows, (row + c) * ROW + j),
-                ) or None)
-                return []
 
-            inner.loop(0, padded, 1, example)
-            return []
+                def number(inner: Region, c: Any) -> None:
+                    x = inner.load(inner.at(source, at + c))
+                    inner.store(x, inner.at(rows, (row + c) * ROW + j))
 
-        region.loop(0, argument(region, arguments, PARTS, INTEGER), 1, part)
+                inner.each(0, width, 1, number)
 
-    def put_out(
-        self, region: Region, x: Array, rows: Symbol, pointer: Symbol, count: Symbol, n: Symbol,
-        tables: Symbol,
-    ) -> None:
-        """Copy a result's rows to where all examples' are."""
-        cell = cells_in(self.layout, tables, cells_of(self.layout.place[x], x.cells).ravel())
+            inner.each(0, padded, 1, example)
 
-        def row(inner: Region, i: Symbol | int, _: object) -> list[Symbol]:
-            start, target = cell(inner, i) * ROW, n * i
-            inner.loop(0, count, 1, lambda innermost, j, _: innermost.store(
-                innermost.load(innermost.at(rows, start + j)), innermost.at(pointer, target + j)
-            ) or None)
-            return []
+        region.each(0, argument(region, arguments, PARTS, INTEGER), 1, part)
 
-        region.loop(0, x.size, 1, row)
+
+def put_out(
+    region: Region,
+    size: int,
+    cell: Callable[[Region, Any], Symbol],
+    rows: Symbol,
+    place: Symbol,
+    here: Symbol,
+    n: Symbol,
+) -> None:
+    """Copy rows, each the i-th cell's, to where those of all examples are."""
+
+    def row(inner: Region, i: Any) -> None:
+        start, target = cell(inner, i) * ROW, n * i
+
+        def number(inner: Region, j: Any) -> None:
+            inner.store(inner.load(inner.at(rows, start + j)), inner.at(place, target + j))
+
+        inner.each(0, here, 1, number)
+
+    region.each(0, size, 1, row)
 
 
 def argument(region: Region, arguments: Symbol, i: int, kind: str) -> Symbol:
@@ -199,45 +207,33 @@ def argument(region: Region, arguments: Symbol, i: int, kind: str) -> Symbol:
 
 def write_move(frame: Frame, region: Region, move: Move) -> None:
     """A loop over cells, and over the examples where there are any."""
-    zero, real = move.source < 0, move.source >= 0
-    if zero.any() and not move.add:
-        write_fill(frame, region, Fill(move.target[zero], move.batched))
+    real = move.source >= 0
+    if not (real.all() or move.add):
+        write_fill(frame, region, Fill(move.target[~real], move.batched))
     source = cells_in(frame.layout, frame.tables, move.source[real])
     target = cells_in(frame.layout, frame.tables, move.target[real])
+    lanes = LANES if move.batched else 1
 
-    def cell(inner: Region, i: Symbol | int, _: object) -> list[Symbol]:
-        x, z = source(inner, i), target(inner, i)
+    def cell(inner: Region, i: Any) -> None:
+        x = place_of(frame, source(inner, i), batched=move.from_batched)
+        z = place_of(frame, target(inner, i), batched=move.batched)
 
-        def numbers(inner: Region, j: Symbol | int, _: object) -> list[Symbol]:
-            lanes = LANES if move.batched else 1
-            found = number_at(frame, inner, x, j, move.from_batched)
-            place = pointer_to(frame, inner, z, j, move.batched)
+        def numbers(inner: Region, j: Any) -> None:
+            each = move.from_batched
+            found = inner.load(inner.at(x, j if each else 0), lanes=lanes if each else 1)
             if move.add:
-                found = inner.load(place, lanes=lanes) + found
-            inner.store(found.wide(lanes), place)
-            return []
+                found = inner.load(inner.at(z, j), lanes=lanes) + found
+            inner.store(found.wide(lanes), inner.at(z, j))
 
-        if move.batched:
-            inner.loop(0, frame.padded, LANES, numbers)
-        else:
-            numbers(inner, 0, None)
-        return []
+        inner.each(0, frame.padded if move.batched else 1, lanes, numbers)
 
-    region.loop(0, int(real.sum()), 1, cell)
+    region.each(0, int(real.sum()), 1, cell)
 
 
-def number_at(frame: Frame, region: Region, cell: Symbol, j: Symbol | int, batched: bool) -> Symbol:
-    """The number in a cell, or those of some examples."""
-    place = pointer_to(frame, region, cell, j, batched)
-    return region.load(place, lanes=LANES if batched else 1)
-
-
-def pointer_to(
-    frame: Frame, region: Region, cell: Symbol, j: Symbol | int, batched: bool
-) -> Symbol:
-    """Where a cell is, or an example in its row."""
-    offset = cell * ROW + frame.layout.first_row + j if batched else cell
-    return region.at(frame.memory, offset)
+def place_of(frame: Frame, cell: Symbol, *, batched: bool) -> Symbol:
+    """Where a cell is, or its row."""
+    offset = cell * ROW + frame.layout.first_row if batched else cell
+    return cell.region.at(frame.memory, offset)
 
 
 def write_fill(frame: Frame, region: Region, fill: Fill) -> None:
@@ -247,12 +243,14 @@ def write_fill(frame: Frame, region: Region, fill: Fill) -> None:
     cells = np.unique(fill.cells)
     number = region.double(fill.number)
     for run in np.split(cells, np.flatnonzero(np.diff(cells) > 1) + 1):
-        start, size = base + int(run[0]) * unit, run.size * unit
+        first, size = region.at(frame.memory, base + int(run[0]) * unit), run.size * unit
         whole = size // LANES * LANES
         for begin, end, lanes in ((0, whole, LANES), (whole, size, 1)):
-            region.loop(begin, end, lanes, lambda inner, i, _, lanes=lanes, start=start: inner.store(
-                number.wide(lanes), inner.at(frame.memory, i + start)
-            ) or None)
+
+            def put(inner: Region, i: Any, first: Symbol = first, lanes: int = lanes) -> None:
+                inner.store(number.wide(lanes), inner.at(first, i))
+
+            region.each(begin, end, lanes, put)
 
 
 def write_share(frame: Frame, region: Region, share: Share) -> None:
@@ -266,20 +264,19 @@ def write_share(frame: Frame, region: Region, share: Share) -> None:
     source = cells_in(frame.layout, frame.tables, cells_of(raw, x.cells).ravel())
     target = cells_in(frame.layout, frame.tables, cells_of(place, x.cells).ravel())
 
-    def cell(inner: Region, i: Symbol | int, _: object) -> list[Symbol]:
+    def cell(inner: Region, i: Any) -> None:
         z = inner.load(inner.at(frame.memory, source(inner, i))) * factor
         inner.store(z, inner.at(frame.memory, target(inner, i)))
-        return []
 
-    region.loop(0, x.size, 1, cell)
+    region.each(0, x.size, 1, cell)
 
 
-def cells_in(layout: Layout, tables: Symbol, cells: Cells) -> Callable[[Region, Symbol | int], Symbol]:
+def cells_in(layout: Layout, tables: Symbol, cells: Cells) -> Callable[[Region, Any], Symbol]:
     """The i-th of some cells: by a stride where they are regular, from a table where not."""
     first = int(cells[0]) if cells.size else 0
     step = int(cells[1]) - first if cells.size > 1 else 0
     if np.array_equal(cells, first + step * np.arange(cells.size)):
-        return lambda region, i: region.integer(first) + i * step if isinstance(i, int) else i * step + first
+        return lambda region, i: region.integer(first) + i * step
     start = layout.table(cells)
     return lambda region, i: region.load(region.at(tables, i + start, INTEGER), INTEGER)
 
