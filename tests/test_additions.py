@@ -15,6 +15,7 @@ from nn.datasets import DATASETS, DataSet
 from nn.losses import Loss, as_many
 from nn.model.init import INITS, Initialiser
 from nn.optim import OPTIMIZERS, Optimizer
+from nn.playground.controls import controls
 from nn.playground.session import Session
 from nn.playground.state import State
 
@@ -47,7 +48,7 @@ def stripes(n=40, noise=0.0, seed=0):
 
 ADDED = (
     (ACTIVATIONS, "softsign", softsign),
-    (LOSSES, "fourth_power", Loss("fourth_power", fourth_power, as_many, 0.5)),
+    (LOSSES, "fourth_power", Loss("fourth_power", fourth_power, as_many, 0.5, title="(error)⁴")),
     (OPTIMIZERS, "signs", Signs),
     (INITS, "corners", Initialiser("corners", "corners", "-1 or 1 over √n_in", corners)),
     (DATASETS, "stripes", DataSet("stripes", stripes, "stripes")),
@@ -105,6 +106,17 @@ def test_the_command_line_and_the_playground_take_them_to_the_same_bits(tmp_path
     assert main(recipe) == 0
     written = load(tmp_path / "out" / "model.json")
     assert [p.data for p in written.parameters()] == [p.data for p in live.parameters]
+
+
+def test_the_page_of_the_playground_is_told_to_offer_them():
+    offered = [
+        text
+        for group in controls(State.of(RECIPE))
+        for setting in group["settings"]
+        for _, text in setting["options"] or []
+    ]
+    shown = {"softsign", "(error)⁴", "Signs", "corners", "stripes"}
+    assert shown <= set(offered)
 
 
 def test_the_command_line_names_them_in_its_help_and_takes_them_by_option(tmp_path, capsys):

@@ -68,8 +68,8 @@ class Returned:
 
     def __init__(self, result: Any) -> None:
         self.form, self.kind = form(result), type(first(result))
-        found = outline(result)
-        self.groups, self.read = groups(found), reader(found)
+        self.outline = outline(result)
+        self.groups, self.read = groups(self.outline), reader(self.outline)
 
     @property
     def is_differentiable(self) -> bool:

@@ -79,7 +79,13 @@ class State(Recipe):
         return super(State, cls).of(given)  # a class with slots is made twice
 
     def replace(self, **settings: Any) -> Self:
-        """The same with other settings, checked; another data set comes with its noise."""
+        """The same with other settings, checked.
+
+        Another data set comes with its noise, and a loss alone with an output that suits it.
+        """
+        loss = LOSSES.get(str(settings.get("loss")))
+        if loss and "output" not in settings and self.output not in loss.outputs:
+            settings["output"] = loss.outputs[0]
         return super(State, self).replace(**with_noise(settings))
 
     def check_whole(self) -> None:

@@ -214,7 +214,7 @@ def as_function(program: Program, dtype: str) -> Callable[..., Any]:
         }
         order = needed(compiled.emit.order, compiled.results)
         found = computed(order, leaves, n, dtype)
-        return structured(compiled.outline, [found[x] for x in compiled.results], n)
+        return structured(compiled.returned.outline, [found[x] for x in compiled.results], n)
 
     return f
 
