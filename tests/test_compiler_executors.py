@@ -141,7 +141,9 @@ def test_sizes_of_batches_are_prepared_once_and_the_oldest_forgotten():
 
 
 def test_an_unknown_executor_is_refused_with_the_names_that_there_are():
-    with pytest.raises(ValueError, match="no executor 'fortran': known are native, numpy, python, jax"):
+    with pytest.raises(
+        ValueError, match="no executor 'fortran': known are native, numpy, python, jax"
+    ):
         compile(lambda x: x * x, executor="fortran")(1.0)
 
 
