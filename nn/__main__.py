@@ -24,7 +24,7 @@ from nn.doctor import diagnose
 from nn.losses import Loss
 from nn.model.labels import name_units, parameter
 from nn.optim import OPTIMIZERS
-from nn.scaling import Scale, for_raw_numbers
+from nn.scaling import ColumnScale, for_raw_numbers
 from nn.tables import MOST_CLASSES, column, read_table, shown
 from nn.train.recipe import Recipe, RecipeError, fit_options, new_data, new_model, parse
 
@@ -162,7 +162,7 @@ def check(out: Path) -> None:
 def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
     """Train, write the model, make the pictures, and report."""
     check(folder.path)
-    data = load(recipe)
+    data = examples_for(recipe)
     loss = LOSSES[recipe.loss or default_loss(data.classes)]
     data, test = hold_out(data, recipe.held_out, recipe.seed)
     scaled, inputs, output = data.scaled()
@@ -287,20 +287,20 @@ class Data:
         """Whether these are rows of a table, whose columns have a name and a scale each."""
         return bool(self.target)
 
-    def scaled(self) -> tuple[Data, list[Scale], Scale]:
+    def scaled(self) -> tuple[Data, list[ColumnScale], ColumnScale]:
         """The examples of a table on a common scale, with the scales; data sets as they are."""
         if not self.table:
-            return self, [], Scale()
+            return self, [], ColumnScale()
         columns = zip(self.inputs, zip(*self.X), strict=True)
-        inputs = [Scale.of(shown(name)[1:-1], numbers) for name, numbers in columns]
+        inputs = [ColumnScale.of(shown(name)[1:-1], numbers) for name, numbers in columns]
         X = [[scale(v) for scale, v in zip(inputs, x, strict=True)] for x in self.X]
         if self.classes:
-            return replace(self, X=X), inputs, Scale()
-        output = Scale.of(shown(self.target)[1:-1], self.y)
+            return replace(self, X=X), inputs, ColumnScale()
+        output = ColumnScale.of(shown(self.target)[1:-1], self.y)
         return replace(self, X=X, y=[output(t) for t in self.y]), inputs, output
 
 
-def load(recipe: Recipe) -> Data:
+def examples_for(recipe: Recipe) -> Data:
     """The examples that are asked for; of a table, say how it was understood."""
     if recipe.file is not None:
         return load_table(recipe, recipe.file)
