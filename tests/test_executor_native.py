@@ -1,7 +1,10 @@
 """Machine code: its parts alone, what it promises beside the numbers, and training in it."""
 
 import math
+import os
 import re
+import subprocess
+import sys
 import threading
 from importlib.util import find_spec
 from random import Random
@@ -16,7 +19,7 @@ if find_spec("llvmlite") is None:
 
 from autograd_core import Op, Value, compile
 from autograd_core.check import arities
-from autograd_core.compiler.executors.native import NativeExecutor
+from autograd_core.compiler.executors.native import NativeExecutor, cache, machine
 from autograd_core.compiler.ir import Compute, Leaf
 from autograd_core.engine import DIV, MUL, SUB
 from autograd_core.functions import OPS
@@ -269,3 +272,81 @@ def test_two_threads_train_two_models_to_the_bits_of_one():
     for thread in threads:
         thread.join()
     assert found == {0: alone, 1: alone}
+
+
+# --- Object code on disk ---------------------------------------------------------------------
+
+
+def square(x):
+    return x * x
+
+
+def made_anew(monkeypatch, run):
+    """How often LLVM was asked while something ran."""
+    asked = []
+    real = machine.compiled_now
+    monkeypatch.setattr(machine, "compiled_now", lambda text: asked.append(text) or real(text))
+    run()
+    return len(asked)
+
+
+@pytest.fixture
+def kept_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("AUTOGRAD_CORE_CACHE", str(tmp_path / "code"))
+    return tmp_path / "code"
+
+
+def call():
+    assert compile(square, batched=True, executor="native")([3.0]) == 9.0
+
+
+def test_code_is_made_once_and_a_broken_file_is_made_again(kept_in, monkeypatch):
+    assert made_anew(monkeypatch, call) == 1
+    assert made_anew(monkeypatch, call) == 0
+    (path,) = kept_in.iterdir()
+    whole = path.read_bytes()
+    for broken in (b"", whole[:40], whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])):
+        path.write_bytes(broken)
+        assert made_anew(monkeypatch, call) == 1
+        assert path.read_bytes() == whole
+
+
+def test_code_is_not_kept_where_it_cannot_be_or_shall_not(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("no folder")
+    for place in ("", str(tmp_path / "file")):
+        monkeypatch.setenv("AUTOGRAD_CORE_CACHE", place)
+        assert made_anew(monkeypatch, call) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_was_read_longest_ago_is_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "BYTES", 1000)
+    for i in range(6):
+        path = tmp_path / f"{i}.o"
+        path.write_bytes(bytes(300))
+        os.utime(path, (i, i))
+    cache.forget(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3.o", "4.o", "5.o"]
+
+
+BITS = """
+from nn import MLP, Adam, datasets, fit
+model = MLP(2, [4, 1], seed=0)
+fit(model, *datasets.moons(23), loss="hinge", optimizer=Adam(0.1), epochs=3, batch_size=5,
+    executor="native", progress=False)
+print([p.data.hex() for p in model.parameters()])
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_share_a_cache_find_the_same_bits_at_once_and_later(kept_in):
+    def start():
+        return subprocess.Popen([sys.executable, "-c", BITS], stdout=subprocess.PIPE, text=True)
+
+    at_once = [start() for _ in range(3)]
+    found = {process.communicate()[0] for process in at_once}
+    files = {path.name: path.read_bytes() for path in kept_in.iterdir()}
+    found.add(start().communicate()[0])
+    assert len(found) == 1
+    assert files == {path.name: path.read_bytes() for path in kept_in.iterdir()}
+    assert len(files) == 2  # the program and the loop: their text is the same in every process

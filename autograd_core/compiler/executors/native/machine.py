@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
+
+from autograd_core.compiler.executors.native.cache import kept
 
 LEVEL = 1  # of optimisation: that of the code generator alone, for the text is as it should be
 
@@ -27,7 +30,14 @@ def initialize() -> None:
 
 
 def compiled(text: str) -> bytes:
-    """The object code of a module."""
+    """The object code of a module, from the cache if it is there."""
+    processor = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    versions = llvmlite.__version__, *map(str, llvm.llvm_version_info), str(LEVEL)
+    return kept(partial(compiled_now, text), text, *processor, *versions)
+
+
+def compiled_now(text: str) -> bytes:
+    """The same, as LLVM makes it."""
     machine = target_machine()
     module = llvm.parse_assembly(text)
     module.triple, module.data_layout = machine.triple, str(machine.target_data)

@@ -184,7 +184,7 @@ class Loops:
         i = point.index["b"]
         assert isinstance(i, Symbol)
         inside = (lanes + i) < self.frame.here
-        for some in {kept(some, letters) for some in combinations}:
+        for some in dict.fromkeys([kept(some, letters) for some in combinations]):
             found = point.read((x, letters), some)
             point.known[x, letters, some] = where(inside, found, 0.0)
 
