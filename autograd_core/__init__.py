@@ -22,6 +22,7 @@ from autograd_core.functions import (
     softmax,
     where,
 )
+from autograd_core.lookup import index
 from autograd_core.paths.explain import explain
 from autograd_core.paths.steps import backward_steps
 from autograd_core.pictures import draw
@@ -49,6 +50,7 @@ __all__ = [
     "gradient",
     "hessian",
     "hvp",
+    "index",
     "jacobian",
     "jvp",
     "logsumexp",

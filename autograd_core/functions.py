@@ -59,9 +59,13 @@ sign = Op("sign", numerics.sign,    lambda z, x: (0.0,),                        
 where = Op("where", lambda c, x, y: x if c > 0 else y,  # what to take where c is above 0, and else
            lambda z, c, x, y: (0.0, STEP(c), 1 - STEP(c)),
            lambda np, c, x, y: np.where(c > 0, x, y))
+equals = Op("equals", lambda x, y: float(x == y),  # of a label and 0, 1, ...: a one-hot list
+            lambda z, x, y: (0.0, 0.0),
+            lambda np, x, y: np.where((x >= y) * (x <= y), 1.0, 0.0))
 # fmt: on
 
-OPS = (*BASIC, erf, erfc, gelu, silu, elu, sign, where)
+OPS = (*BASIC, erf, erfc, gelu, silu, elu, sign, where, equals)
+
 
 # --- Functions of several Values ----------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """Derivatives of functions, compiled: `grad(f)` is a function, as in HIPS autograd and JAX.
 
-f takes numbers, lists, dicts and arrays of them. It is differentiated along its first argument, or
-the one that `argnum` counts from 0, and gradients come back in the structure of that. Each function
-is recorded at its first call for arguments of a structure, as `compile` says, and run from then on.
-Given Values, it computes with them, so derivatives nest: `grad(grad(f))`.
+f takes numbers, and lists, dicts, dataclasses and arrays of them. It is differentiated along its
+first argument, or the one that `argnum` counts from 0, and gradients come back in the structure of
+that. Each function is recorded at its first call for arguments of a structure, as `compile` says,
+and run from then on. Given Values, it computes with them, so derivatives nest: `grad(grad(f))`.
 
 >>> slope = grad(lambda x: x**3)
 >>> slope(2.0), grad(slope)(2.0)
@@ -14,15 +14,15 @@ Given Values, it computes with them, so derivatives nest: `grad(grad(f))`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from threading import get_ident
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from autograd_core import engine
 from autograd_core.compiler import Program, compile
 from autograd_core.engine import RECORDERS, Operand, Value, as_value, gradient, times, total
-from autograd_core.pickling import Parents
+from autograd_core.structures import leaves, rebuilt, structure
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -182,11 +182,17 @@ def with_values(args: Sequence[Any], argnum: int) -> tuple[list[Value], list[Any
     return xs, given
 
 
+class Roots(NamedTuple):
+    """Several Values, as a node that came from them all, for `topological` to start from."""
+
+    parents: tuple[Value, ...]
+
+
 def tangents(
     ys: Sequence[Operand], xs: Sequence[Value], directions: Sequence[Operand]
 ) -> list[Operand]:
     """The slope of each y where each x moves in its direction: the chain rule, forward."""
-    roots = Parents([y for y in ys if isinstance(y, Value)])
+    roots = Roots(tuple([y for y in ys if isinstance(y, Value)]))
     slope: dict[Any, Operand] = dict(zip(xs, directions, strict=True))
     for v in engine.topological(roots)[:-1]:
         if v.op and v not in slope and not slope.keys().isdisjoint(v.parents):
@@ -196,51 +202,7 @@ def tangents(
     return [slope.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in ys]
 
 
-# --- Structures ------------------------------------------------------------------------------
-
-
-def leaves(x: Any) -> list[Any]:
-    """The numbers or Values in lists, tuples, dicts and arrays, in order."""
-    if isinstance(x, dict):
-        return [leaf for item in x.values() for leaf in leaves(item)]
-    if isinstance(x, (list, tuple)):
-        return [leaf for item in x for leaf in leaves(item)]
-    return x.ravel().tolist() if getattr(x, "shape", ()) else [x]
-
-
 def numbers_in(x: Any) -> list[float]:
-    """The numbers in lists, tuples, dicts and arrays, in order; TypeError for what is none."""
+    """The numbers in a structure, in order; TypeError for what is none."""
     found = leaves(x)
     return found if {*map(type, found)} <= {float} else [Value(item).data for item in found]
-
-
-def structure(x: Any) -> Any:
-    """What tells arguments of other structures apart."""
-    if isinstance(x, dict):
-        return "dict", tuple([(key, structure(item)) for key, item in x.items()])
-    if isinstance(x, (list, tuple)):
-        return type(x).__name__, tuple(map(structure, x))
-    return getattr(x, "shape", ())
-
-
-def rebuilt(x: Any, items: Iterator[Any]) -> Any:
-    """The structure of x, with these items in it."""
-    if isinstance(x, dict):
-        return {key: rebuilt(item, items) for key, item in x.items()}
-    if isinstance(x, (list, tuple)):
-        return type(x)([rebuilt(item, items) for item in x])
-    shape = getattr(x, "shape", ())
-    return array_of([next(items) for _ in range(x.size)], shape) if shape else next(items)
-
-
-def array_of(items: list[Any], shape: tuple[int, ...]) -> Any:
-    """An array of numbers, or one of Values."""
-    import numpy as np
-
-    from autograd_core.arrays import ValueArray
-
-    if {*map(type, items)} <= {float}:
-        return np.array(items).reshape(shape)
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array.reshape(shape).view(ValueArray)

@@ -140,7 +140,8 @@ def colour_two(axes: Any, x1: Sequence[float], x2: Sequence[float], scores: Any)
     """From the colour of class 0 through white to that of class 1, and a line between them."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    colours = LinearSegmentedColormap.from_list("classes", [COLOURS[0], "white", COLOURS[1]])
+    low, high = [pale(colour, 0.6) for colour in COLOURS[:2]]
+    colours = LinearSegmentedColormap.from_list("classes", [low, (1.0, 1.0, 1.0), high])
     extent = abs(scores).max() or 1.0
     axes.pcolormesh(x1, x2, scores, cmap=colours, vmin=-extent, vmax=extent, shading="gouraud")
     if scores.min() < 0 < scores.max():
@@ -150,10 +151,10 @@ def colour_two(axes: Any, x1: Sequence[float], x2: Sequence[float], scores: Any)
 def colour_many(axes: Any, x1: Sequence[float], x2: Sequence[float], outputs: Any) -> None:
     """An area for each class, where its output is the largest."""
     import numpy as np
-    from matplotlib.colors import ListedColormap, to_rgb
+    from matplotlib.colors import ListedColormap
 
     n = outputs.shape[-1]
-    colours = [[1 - 0.35 * (1 - part) for part in to_rgb(c)] for c in class_colours(n)]
+    colours = [pale(colour, 0.35) for colour in class_colours(n)]
     said = outputs.argmax(axis=-1)
     # Square cells first, then smooth edges, which leave a gap where three areas meet.
     axes.pcolormesh(x1, x2, said, cmap=ListedColormap(colours), vmin=-0.5, vmax=n - 0.5)
@@ -178,6 +179,14 @@ def scatter_classes(
             label=f"class {label}",
             **DOTS,
         )
+
+
+def pale(colour: Any, share: float) -> tuple[float, float, float]:
+    """A colour on white: paler than the points that are drawn on it."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = [1 - share * (1 - part) for part in to_rgb(colour)]
+    return red, green, blue
 
 
 def class_colours(n: int) -> list[Any]:

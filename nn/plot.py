@@ -27,6 +27,7 @@ NOTE: dict[str, Any] = {
     "edgecolor": "none",
     "alpha": 0.8,
 }
+FAR = 4.0  # numbers of which one is so many times another are shown on a logarithmic scale
 CALM: dict[str, Any] = {
     "color": "0.75",
     "linewidth": 0.8,
@@ -88,15 +89,14 @@ def decision_boundary(
 
 
 def loss(history: History) -> Plot:
-    """The loss of each epoch, on a logarithmic scale, and with it the accuracy if there is one.
+    """The loss of each epoch, by its logarithm where it falls far, and the accuracy, if any.
 
     Dashed are those on the data for validation.
     """
     figure, axes = new_figure("epoch", "loss", (6.0, 4.0))
     axes.set_title("Training")
     draw_curves(axes, history.loss, history.validation_loss, COLOURS[0])
-    if history.loss and min([*history.loss, *history.validation_loss]) > 0:
-        axes.set_yscale("log")
+    scale_curves(axes, [*history.loss, *history.validation_loss])
     if history.accuracy:
         right = axes.twinx()
         draw_curves(right, history.accuracy, history.validation_accuracy, COLOURS[1])
@@ -295,7 +295,7 @@ def draw_surface(
 
 
 def gradient_norms(recorder: GradientNorms) -> Plot:
-    """The norm of each layer's gradient after every epoch, on a logarithmic scale.
+    """The norm of each layer's gradient after every epoch, by its logarithm where norms differ far.
 
     >>> from nn import MLP, SGD, datasets, fit, losses
     >>> X, y = datasets.moons(20)
@@ -312,8 +312,7 @@ def gradient_norms(recorder: GradientNorms) -> Plot:
     for colour, name, norms in zip(colours, recorder.names, zip(*recorder.norms)):
         shown = [norm if 0 < norm < math.inf else math.nan for norm in norms]
         axes.plot(epochs, shown, color=colour, label=name)
-        if any(map(math.isfinite, shown)):
-            axes.set_yscale("log")
+    scale_curves(axes, [norm for norms in recorder.norms for norm in norms if norm > 0])
     if recorder.norms:
         figure.legend(loc="outside right center")
     axes.set_title("Gradient norms")
@@ -416,6 +415,21 @@ def new_figure(x_label: str, y_label: str, size: tuple[float, float]) -> tuple[F
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)
     return figure, axes
+
+
+def scale_curves(axes: Any, numbers: Sequence[float]) -> None:
+    """Epochs are whole; numbers above 0 of different sizes are shown by their logarithms."""
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    known = [number for number in numbers if math.isfinite(number)]
+    if not known or min(known) <= 0 or max(known) < FAR * min(known):
+        return
+    axes.set_yscale("log")
+    steps = (1, 2, 5) if max(known) < 1000 * min(known) else (1,)
+    axes.yaxis.set_major_locator(LogLocator(subs=steps))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def shades(n: int) -> list[Any]:

@@ -98,7 +98,7 @@ def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
     run = executor_class(name)(order, results).run
     for n in (2, 1, 5, 3, 1, 8):
         rows = np.random.default_rng(n).normal(size=(n, 6))
-        found, suspicious = run(
+        found, suspicious, _ = run(
             {"parameters": [parameters], "inputs": [rows[:, :2], rows[:, 2:]]}, n
         )
         assert not suspicious
@@ -112,7 +112,7 @@ def test_an_executor_has_the_numbers_of_the_definition_without_examples(name, f)
     order, results, parameters = prepared(f, batched=False)
     run = executor_class(name)(order, results).run
     row = np.random.default_rng(1).normal(size=6)
-    found, _ = run({"parameters": [parameters], "inputs": [row]}, None)
+    found, *_ = run({"parameters": [parameters], "inputs": [row]}, None)
     for x, expected in zip(found, numbers(order, results, parameters, row, None), strict=True):
         np.testing.assert_allclose(x, expected, rtol=1e-13, atol=1e-14)
 

@@ -47,7 +47,7 @@ def test_one_code_serves_any_number_of_examples(structure, n):
     order, results, parameters, executor = structure
     rows = np.random.default_rng(n).normal(size=(n, 6))
     leaves = {"parameters": [parameters], "inputs": [rows[:, :4].copy(), rows[:, 4:].copy()]}
-    found, suspicious = executor.run(leaves, n)
+    found, suspicious, _ = executor.run(leaves, n)
     assert not suspicious
     given = {"parameters": parameters, "others": np.zeros(0), "inputs": rows.T}
     defined = by_definition(order, given, n)
@@ -142,7 +142,7 @@ def test_what_reads_a_sum_over_the_examples_is_in_a_later_part(n):
     square = Compute((2,), MUL, ((shifted, "ab"), (share, "ab")))
     order, results = [x, total, top, share, shifted, square], [shifted, square, share]
     rows = np.random.default_rng(n).normal(size=(n, 2))
-    found, _ = NativeExecutor(order, results).run({"inputs": [rows]}, n)
+    found, *_ = NativeExecutor(order, results).run({"inputs": [rows]}, n)
     defined = by_definition(order, {"inputs": rows.T}, n)
     for array, numbers_found in zip(results, found, strict=True):
         np.testing.assert_allclose(numbers_found, defined[array], rtol=1e-11, atol=1e-13)

@@ -100,7 +100,7 @@ def assert_like_eager(f, x=None):
     program = Lowered(
         f, 0 if x is None else np.shape(x)[-1], batched=np.ndim(x) == 2 if x is not None else False
     )
-    found, suspicious = program.run(x)
+    found, suspicious, _ = program.run(x)
     assert not suspicious
     as_arrays = program.run(x, NumPyExecutor).results
     assert [a.shape for a in found] == [a.shape for a in as_arrays]

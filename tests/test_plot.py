@@ -472,7 +472,16 @@ def test_gradient_norms_are_drawn_a_line_a_layer():
     assert [list(line.get_ydata()) for line in drawn.values()] == [
         list(norms) for norms in zip(*recorder.norms, strict=True)
     ]
-    assert axes.get_yscale() == "log"
+
+
+@pytest.mark.parametrize(("last", "scale"), [(0.3, "linear"), (0.2, "log"), (1e-9, "log")])
+def test_curves_are_by_the_logarithm_where_they_fall_far_at_whole_epochs(last, scale):
+    drawn = plot.loss(History(loss=[1.0, 0.5, last]))
+    (axes,) = drawn.figure.axes
+    assert axes.get_yscale() == scale
+    drawn.figure.canvas.draw()
+    assert all(tick == int(tick) for tick in axes.get_xticks())
+    assert len([tick for tick in axes.get_yticks() if last <= tick <= 1]) >= 2
 
 
 def test_gradient_norms_of_no_epochs_or_of_zero_are_drawn_without_a_warning():

@@ -14,7 +14,8 @@ from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
 from nn.playground.session import Session
 from nn.playground.state import State
-from nn.train.recipe import Recipe, RecipeError, fit_options, new_data, new_model
+from nn.train.recipe import Recipe, fit_options, new_data, new_model
+from nn.train.settings import RecipeError
 
 finite = st.floats(0, 1e6, allow_nan=False)
 recipes = st.builds(
@@ -79,7 +80,7 @@ def test_fit_the_playground_and_the_command_line_give_the_same_bits(chosen, tmp_
     recipe = Recipe.of(COMMON | chosen)
     X, y = new_data(recipe)
     model = new_model(recipe, 2, 1, recipe.loss)
-    fit(model, X, y, loss=recipe.loss, **fit_options(recipe), progress=False)
+    fit(model, X, y, loss=recipe.loss, **fit_options(recipe, model, len(X)), progress=False)
 
     live = Session(State.of(recipe.to_dict()))
     while live.epoch < recipe.epochs:

@@ -25,12 +25,12 @@ def compile(
 ) -> Program:
     """A program that computes what `f` computes, on arrays.
 
-    `f` takes numbers, lists and arrays of them, and dicts of those, also by keyword. It returns a
-    Value, a tuple whose first item is the Value to differentiate, or Values in tuples, dicts,
-    lists and arrays. It may use any Values from outside, the parameters. It is recorded at the
-    first call for arguments of a structure, and run from then on. Parameters may be changed
-    between calls; all else that f reads must stay, and is kept as it was (`w.data`, a variable
-    around f, an attribute). So f is recorded twice, and RecordingError says what differed;
+    `f` takes numbers, lists and arrays of them, dicts and dataclasses of those, also by keyword. It
+    returns a Value, a tuple whose first item is the Value to differentiate, or Values in tuples,
+    dicts, dataclasses, lists and arrays. It may use any Values from outside, the parameters. It is
+    recorded at the first call for arguments of a structure, and run from then on. Parameters may be
+    changed between calls; all else that f reads must stay, and is kept as it was (`w.data`, a
+    variable around f, an attribute). So f is recorded twice, and RecordingError says what differed;
     `check_unchanged` looks again.
 
     With `batched=True`, `f` is written for one example, and every argument has a leading axis for

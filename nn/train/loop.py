@@ -212,13 +212,17 @@ class Loop:
         return loss, hits, gradient
 
     def measure(self, data: Examples) -> tuple[float, float | None]:
-        """The mean loss, and the accuracy or None without labels, on other examples."""
+        """The mean loss, and the accuracy or None without labels, on other examples.
+
+        A loss that is not defined is infinite: it is no example that is trained on.
+        """
         try:
-            return self.slopes.measure(data, self.theta)
+            loss, accuracy = self.slopes.measure(data, self.theta)
         except TargetError:
             raise
-        except (ArithmeticError, ValueError) as error:
-            raise DivergedError(f"validation: {error}") from error
+        except (ArithmeticError, ValueError):
+            return math.inf, None if data.labels is None else math.nan
+        return loss if math.isfinite(loss) else math.inf, accuracy
 
     def decay(self) -> Any:
         """What each parameter is multiplied by and added to its gradient; None without `l2`."""

@@ -205,6 +205,7 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
     "ceil": (mp.ceil, lambda x: [0]),
     "sign": (mp.sign, lambda x: [0]),
     "mod": (remainder, lambda x, y: [1, -whole_part(x, y)]),
+    "equals": (lambda x, y: int(x == y), lambda x, y: [0, 0]),
     "where": (lambda c, x, y: x if c > 0 else y, lambda c, x, y: [0, int(c > 0), int(c <= 0)]),
 }
 

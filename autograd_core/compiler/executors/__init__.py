@@ -35,11 +35,13 @@ class Outcome(NamedTuple):
     """The results' numbers, theirs who ran until the next run; whether some may be undefined.
 
     `suspicious` is set where a number on the way may have overflowed or have no definition: who
-    asked for the run looks then whether that is an error.
+    asked for the run looks then whether that is an error. `finite` is set where it is known that
+    all numbers of the last result are finite.
     """
 
     results: list[Floats]
     suspicious: bool
+    finite: bool = False
 
 
 class Executor(Protocol):

@@ -268,5 +268,5 @@ def filled(outline: Outline, values: Iterator[Any], arrays: Iterator[Any], n: in
         return {key: filled(item, values, arrays, n) for key, item in rest[0]}
     if kind != "numbers":
         items = [filled(item, values, arrays, n) for item in rest[0]]
-        return tuple(items) if kind == "tuple" else items
+        return rest[1](items) if kind == "record" else tuple(items) if kind == "tuple" else items
     return jnp.broadcast_to(next(arrays), (*((n,) if n is not None else ()), *rest[0]))

@@ -24,13 +24,14 @@ from autograd_core.compiler.executors.native.layout import LANES
 from autograd_core.compiler.executors.native.machine import Machine, compiled
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
-from autograd_core.compiler.executors.native.symbols import POINTER, Symbol
+from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
 from autograd_core.compiler.executors.native.writer import PARTS, Writer
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
 from autograd_core.compiler.training import Steps, Taken
 
 COPIED = 4096  # numbers up to which it is quicker to copy an argument than to ask where it is
+FINITE = 1 << 16  # beside the flags: that the last result is
 SIZES = 64  # of batches that are kept prepared
 
 
@@ -78,8 +79,8 @@ class NativeExecutor:
             else:
                 lying.append(np.ascontiguousarray(part, float))
                 call.arguments[place] = lying[-1].ctypes.data
-        flags = self.function(call.pointer)
-        return Outcome(call.results, bool(flags))
+        noticed = self.function(call.pointer)
+        return Outcome(call.results, noticed & ~FINITE != 0, noticed & FINITE != 0)
 
     def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Call:
         """What a number of examples takes; the oldest of many are forgotten."""
@@ -144,17 +145,23 @@ class NativeExecutor:
 def written(order: Sequence[Array], results: Sequence[Array]) -> Writer | Straight:
     """The module of a program, with a function `run` that says what was noticed on the way."""
     module = Module()
-    straight = is_straight(order)
-    writer = (
-        Straight(module, order, results)
-        if straight
-        else Writer(module, order, results, plan(order, results))
-    )
+    writer: Writer | Straight
+    if is_straight(order):
+        writer = Straight(module, order, results)
+    else:
+        writer = Writer(module, order, results, plan(order, results))
+    last = results[-1]
+    view = None if last.batched else writer.view(last, np.zeros(writer.numbers.size))
 
     def run(region: Region, arguments: Symbol) -> Symbol:
         exceptions.clear(region)
         region.do(f"call void @all({arguments.typed})")
-        return exceptions.seen(region)
+        noticed = exceptions.seen(region)
+        if view is None or not view.flags.c_contiguous:
+            return noticed
+        memory = region.load(arguments, POINTER)
+        finite = exceptions.all_finite(region, region.at(memory, writer.start(last)), last.size)
+        return noticed | (finite.converted("zext", INTEGER) * FINITE)
 
     given = [("arguments", POINTER, 1)]
     module.function("all", given, writer.run, exported=True)

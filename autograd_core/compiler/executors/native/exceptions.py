@@ -6,6 +6,11 @@ kind than x86 are not asked: there the numbers that come out must tell.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from autograd_core.compiler.executors.native.layout import LANES
+from autograd_core.compiler.executors.native.nests import summed_up
 from autograd_core.compiler.executors.native.regions import Region
 from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
 
@@ -42,3 +47,15 @@ def status_word(region: Region) -> Symbol:
 def declared(region: Region, name: str) -> str:
     """One of the two instructions that reach the status word."""
     return region.module.declare(f"llvm.x86.sse.{name}", "void", [POINTER])
+
+
+def all_finite(region: Region, first: Symbol, size: int) -> Symbol:
+    """Whether all numbers in a row are: 0 times each adds up to 0 then, and else to NaN."""
+
+    def add(lanes: int) -> Callable[[Region, Any, list[Symbol]], list[Symbol]]:
+        return lambda inner, i, held: [held[0] + inner.load(inner.at(first, i), lanes=lanes) * 0.0]
+
+    whole, zero = size // LANES * LANES, region.double(0.0)
+    (sums,) = region.loop(0, whole, LANES, add(LANES), [zero.wide(LANES)])
+    (total,) = region.loop(whole, size, 1, add(1), [summed_up([sums])])
+    return total == 0.0

@@ -108,6 +108,10 @@ class Straight:
         """The memory before the first run."""
         return np.zeros(self.size)
 
+    def start(self, x: Array) -> int:
+        """The first cell of an array."""
+        return self.place[x]
+
     def view(self, x: Array, memory: Floats) -> Floats:
         """An array where it lies."""
         strides = [8 * stride for stride in row_major(x.cells)]

@@ -85,6 +85,10 @@ class Writer:
         """An array that all examples share, where it lies."""
         return self.layout.view(x, memory)
 
+    def start(self, x: Array) -> int:
+        """The first cell of an array that all examples share."""
+        return self.layout.place[x].start
+
     @property
     def rows(self) -> dict[Array, int]:
         """The first row of each array of inputs."""
