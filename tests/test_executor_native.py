@@ -19,6 +19,7 @@ if find_spec("llvmlite") is None:
 
 from autograd_core import Op, Value, compile
 from autograd_core.check import arities
+from autograd_core.compiler.executors import choose_for_training
 from autograd_core.compiler.executors.native import NativeExecutor, cache, machine
 from autograd_core.compiler.ir import Compute, Leaf
 from autograd_core.engine import DIV, MUL, SUB
@@ -258,6 +259,16 @@ def test_training_stops_before_the_step_that_fails_and_says_why():
             trained(name, optimizer=SGD(1e200), loss="mse", batch_size=5)
         said.append(re.sub(r"\d+\.\d+", "x", str(error.value)))  # in which rounding shows
     assert said[0] == said[1]
+
+
+def test_machine_code_is_chosen_for_long_trainings():
+    assert choose_for_training(337, 100, 100) is None
+    assert choose_for_training(337, 100, 10_000) == "native"
+    assert choose_for_training(100_000, 1000, 100) == "native"
+    by_rule, by_name = [
+        trained(name, optimizer=SGD(0.1), epochs=6000, batch_size=None) for name in (None, "native")
+    ]
+    assert by_rule == by_name
 
 
 def test_two_threads_train_two_models_to_the_bits_of_one():
