@@ -109,7 +109,8 @@ class MLPRegressor(RegressorMixin, Net):  # type: ignore[misc]
         X, y = validate_data(self, X, y, dtype=float, multi_output=True, y_numeric=True)
         self.is_one_ = y.ndim == 1
         y = np.asarray(y, dtype=float).reshape(len(X), -1)
-        loss = look_up("loss", self.loss or "squared_error", LOSSES)
+        suitable = next(name for name, row in LOSSES.items() if row.takes_numbers)
+        loss = look_up("loss", self.loss or suitable, LOSSES)
         return self.train(X, y, loss, y.shape[1], sample_weight)
 
     def predict(self, X: Any) -> Any:
