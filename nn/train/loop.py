@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from typing import Any
 
 from autograd_core import Value
@@ -18,6 +19,8 @@ from nn.model.module import modules
 from nn.optim import Optimizer
 from nn.train.examples import Examples, Model
 from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
+
+CARRIED = ("theta", "gradient", "state", "queue", "sum", "hits", "batch_size", "l2")
 
 
 class Order:
@@ -31,6 +34,18 @@ class Order:
         if batch_size < len(self.order):
             self.rng.shuffle(self.order)
         return self.order.copy()
+
+    def save(self) -> tuple[list[int], Any]:
+        """The order of now, and where the random numbers are."""
+        return self.order.copy(), self.rng.getstate()
+
+    @classmethod
+    def restored(cls, order: list[int], numbers: Any) -> Order:
+        """The order as it was saved."""
+        made = cls(len(order), 0)
+        made.order = order.copy()
+        made.rng.setstate(numbers)
+        return made
 
 
 class Loop:
@@ -102,6 +117,21 @@ class Loop:
     def check_unchanged(self) -> None:
         """Raise RecordingError if model or loss would do something else by now."""
         self.slopes.check_unchanged()
+
+    # --- There and back ---
+
+    def save(self) -> dict[str, Any]:
+        """All that the steps to come depend on; `restore` takes it."""
+        kept = {name: copy(getattr(self, name)) for name in CARRIED}
+        return {**kept, "optimizer": self.optimizer, "data": self.data, "order": self.order.save()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Be as when it was saved; the numbers are in `theta`, and `give` puts them back."""
+        if saved["data"] is not self.data:
+            self.slopes.show(saved["data"])
+        self.order = Order.restored(*saved["order"])
+        for name in ("optimizer", "data", *CARRIED):
+            setattr(self, name, copy(saved[name]) if name in CARRIED else saved[name])
 
     # --- Steps ---
 
