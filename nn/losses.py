@@ -17,14 +17,13 @@ nn.losses.TargetError: hinge: a label must be -1, 0 or 1, got 2
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import lru_cache
 from typing import Any
 
 from autograd_core import Op, Value, dot, logsumexp, total
-from autograd_core.engine import NUMBER, STEP, Operand, as_value
+from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
 from nn.given import plain
 
 
@@ -38,8 +37,9 @@ class Loss:
 
     `threshold` tells the classes apart where there is one output: label 1 is above it. `outputs`
     are activations of the last layer that it suits, the best first, and `scores` is the same loss
-    of scores where this one is of probabilities. `LOSSES` has the losses that have a name: one
-    that is entered there is known wherever a loss is named.
+    of scores where this one is of probabilities. `shown` is what a list of losses shows, its name
+    by default. `LOSSES` has the losses that have a name: one that is entered there is known
+    wherever a loss is named.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Loss:
     threshold: float
     outputs: tuple[str, ...] = ("linear",)
     scores: str = ""
+    shown: str = ""
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         name: str = self.name
@@ -126,27 +127,28 @@ def known_label(y: float, first: int, last: int) -> float:
     raise TargetError(f"a label must be {known}, got {y:g}")
 
 
-def whole(name: str, known: Callable[[Any], Any], refusal: str) -> Op:
-    """The op that adds up shares, each of them known, which must make 1."""
+def share(name: str, known: Callable[[Any], Any], refusal: str) -> Op:
+    """The op that makes a share of a known number and of what all add up to, which must be 1."""
 
-    def holds(*ts: Any) -> Any:
-        return reduce(operator.mul, map(known, ts)) * (abs(sum(ts) - 1) < 1e-5)
+    def holds(t: Any, whole: Any) -> Any:
+        return known(t) * (abs(whole - 1) < 1e-5)
 
-    def value(*ts: float) -> float:
-        if holds(*ts):
-            return sum(ts)
-        raise TargetError(f"{refusal}, got [{', '.join([f'{t:g}' for t in ts])}]")
+    def value(t: float, whole: float) -> float:
+        if holds(t, whole):
+            return t / whole
+        raise TargetError(f"{refusal}, got {t:g} in one that adds up to {whole:g}")
 
     return Op(
-        name, value, lambda z, *ts: (1.0,) * len(ts), lambda np, *ts: sum(ts) + 0.0 / holds(*ts)
+        name,
+        value,
+        lambda z, t, whole: (1 / whole, -z / whole),
+        lambda np, t, whole: t / whole + 0.0 / holds(t, whole),
     )
 
 
-ONE_HOT = whole(
-    "one_hot", lambda t: (t * t <= t) * (t * t >= t), "a target that is a list must be one-hot"
-)
-SHARES = whole(
-    "shares",
+BIT = share("bit", lambda t: (t * t <= t) * (t * t >= t), "a target that is a list must be one-hot")
+SHARE = share(
+    "share",
     lambda t: t >= 0,
     "a target that is a list must be one-hot, or shares that add up to 1",
 )
@@ -189,23 +191,23 @@ def sign(target: list[Operand], n_outputs: int) -> list[Operand]:
 
 def one_hot(target: list[Operand], n_outputs: int) -> list[Operand]:
     """A label 0 to n - 1, or a one-hot list, as a one-hot list."""
-    return shares_of(target, n_outputs, ONE_HOT)
+    return shares_of(target, n_outputs, BIT)
 
 
 def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
     """A label 0 to n - 1, or the share of each class, as the share of each class."""
-    return shares_of(target, n_outputs, SHARES)
+    return shares_of(target, n_outputs, SHARE)
 
 
-def shares_of(target: list[Operand], n_outputs: int, sum_of: Op) -> list[Operand]:
-    """The share of each class, from a label, or from shares that the op takes for such."""
+def shares_of(target: list[Operand], n_outputs: int, share: Op) -> list[Operand]:
+    """The share of each class, from a label, or from what the op takes for shares."""
     if n_outputs < 2:
         raise ValueError("expected an output for each class, got one output")
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
         return [EQUALS(y, float(k)) for k in range(n_outputs)]
-    made = sum_of(*as_many(target, n_outputs))
-    return [t / made for t in target]
+    whole = TOTAL(*as_many(target, n_outputs))
+    return [share(t, whole) for t in target]
 
 
 # --- Formulas --------------------------------------------------------------------------------
@@ -232,10 +234,10 @@ def given_to_label(p: Value, y: Operand) -> Value:
 # fmt: off
 squared_error = Loss("squared_error", squares, as_many, 0.5, ("linear", "tanh", "sigmoid"))
 half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
-mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
+mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"), shown="mean squared")
 hinge = Loss("hinge", lambda z, t: (1 - t[0] * z[0]).relu(), sign, 0.0, ("linear", "tanh"))
-binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: -given_to_label(p[0], t[0]).log(), bit, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits")
-binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), bit, 0.0)
+binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: -given_to_label(p[0], t[0]).log(), bit, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits", "BCE")
+binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), bit, 0.0, shown="BCE (logits)")
 nll = Loss("nll", lambda p, t: -chosen(p, t).log(), one_hot, 0.5, ("softmax",), "cross_entropy")
 cross_entropy = Loss("cross_entropy", lambda z, t: logsumexp(z) - chosen(z, t), distribution, 0.0)
 # fmt: on

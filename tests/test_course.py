@@ -4,11 +4,11 @@ import re
 from functools import cache
 from pathlib import Path
 
-import nbformat
 import pytest
 
+from tools.notebooks import NOTEBOOKS, read
+
 ROOT = Path(__file__).parent.parent
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 README = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
 INTRODUCTION, _, TABLE = README.partition("\n| |")
 ROWS = [line.strip("| ").split(" | ") for line in TABLE.splitlines() if line.startswith("| S")]
@@ -30,7 +30,7 @@ TEST = re.compile(r"\[(test_\w+)\]\(\.\./tests/(test_\w+\.py)\)")
 def code_cells(name):
     """By execution count: the headings that a code cell is under, and whether it shows anything."""
     cells, headings = {}, {}
-    for cell in nbformat.read(ROOT / "notebooks" / name, as_version=4).cells:
+    for cell in read(ROOT / "notebooks" / name).cells:
         if cell.cell_type == "code":
             cells[cell.execution_count] = set(headings.values()), bool(cell.outputs)
         for marks, heading in re.findall(r"^(##+) (.+)$", cell.source, re.MULTILINE):
@@ -94,5 +94,5 @@ def test_the_introduction_names_every_notebook_in_order():
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_has_fewer_than_forty_cells_and_is_under_a_megabyte(path):
-    assert len(nbformat.read(path, as_version=4).cells) < 40
+    assert len(read(path).cells) < 40
     assert path.stat().st_size < 1_000_000

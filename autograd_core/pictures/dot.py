@@ -13,8 +13,8 @@ from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row
 GREY, FAINT = "#777777", "#c4c4c4"
 COLOURS = {  # of a tone: its ink, and what is behind it
     "plain": ("#222222", ""),
-    "positive": ("#0060a8", "#dcebf8"),
-    "negative": ("#b84a00", "#fde6d2"),
+    "positive": ("#b84a00", "#fde6d2"),
+    "negative": ("#0060a8", "#dcebf8"),
     "kink": ("#222222", "#fff2b3"),
     "wrong": ("#c00000", "#ffd9d9"),
     "faint": (GREY, ""),

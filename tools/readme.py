@@ -1,62 +1,64 @@
-"""What is fenced in README.md, and running it.
+"""What is fenced in README.md and in the pages of docs/, and running it.
 
-`python -m tests.readme Test` prints the command of the section "Test".
-`python -m tests.readme pictures` runs the snippets, which draw the README's pictures anew.
+`python -m tools.readme Test` prints the command of the section "Test".
+`python -m tools.readme pictures` runs the snippets, which draw the README's pictures anew.
 """
+
+from __future__ import annotations
 
 import contextlib
 import doctest
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 PICTURES = ROOT / "notebooks" / "images"
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def sections():
+def sections() -> dict[str, str]:
     """The text below each heading of the second level, in order."""
     _, *parts = re.split(r"^## (.+)\n", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
     return dict(zip(parts[::2], parts[1::2]))
 
 
-def command(title):
+def command(title: str) -> str:
     """The one-line command that is all there is fenced in a section."""
     ((language, text),) = FENCED.findall(sections()[title])
     if language != "sh" or text.count("\n") != 1:
         raise ValueError(f"the section {title!r} must hold one line of sh, not {text!r}")
-    return text.strip()
+    return str(text).strip()
 
 
-def snippets():
-    """The Python snippets, in order."""
-    text = README.read_text(encoding="utf-8")
+def snippets(page: Path) -> list[str]:
+    """The Python snippets of a page, in order."""
+    text = page.read_text(encoding="utf-8")
     return [code for language, code in FENCED.findall(text) if language == "python"]
 
 
-def run_snippets():
-    """Run the snippets in one namespace, the current directory being where they write to.
+def run_snippets(page: Path = README) -> None:
+    """Run the snippets of a page in one namespace, and write into the current directory.
 
-    What follows >>> must print what is written below it. Returns the namespace.
+    What follows >>> must print what is written below it.
     """
-    namespace = {"__name__": "readme"}
-    for number, code in enumerate(snippets(), 1):
-        name = f"README.md, snippet {number}"
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    for number, code in enumerate(snippets(page), 1):
+        name = f"{page.name}, snippet {number}"
         if ">>>" not in code:
-            exec(compile(code, name, "exec"), namespace)  # noqa: S102 (the README's own code)
+            exec(compile(code, name, "exec"), namespace)  # noqa: S102 (the page's own code)
             continue
-        test = doctest.DocTestParser().get_doctest(code, namespace, name, str(README), 0)
-        report = []
+        test = doctest.DocTestParser().get_doctest(code, namespace, name, str(page), 0)
+        report: list[str] = []
         runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
         if runner.run(test, out=report.append, clear_globs=False).failed:
             raise AssertionError("".join(report))
         namespace = test.globs
-    return namespace
 
 
-def draw_pictures():
+def draw_pictures() -> None:
     """Run the snippets where the pictures are kept."""
     with contextlib.chdir(PICTURES):
         run_snippets()
