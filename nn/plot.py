@@ -16,7 +16,7 @@ from nn.model.module import modules, outputs_of, unchanged
 from nn.plane import COLOURS, Plane, grid
 from nn.readings import GradientNorms, MeanSlope, activations_on
 from nn.train.examples import AnyLoss, Examples, Model, inputs_for
-from nn.train.fit import History
+from nn.train.history import History
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,20 +88,31 @@ def decision_boundary(
 
 
 def loss(history: History) -> Plot:
-    """The loss of each epoch, on a logarithmic scale, and below it the accuracy if there is one."""
+    """The loss of each epoch, on a logarithmic scale, and with it the accuracy if there is one.
+
+    Dashed are those on the data for validation.
+    """
     figure, axes = new_figure("epoch", "loss", (6.0, 4.0))
-    epochs = range(1, history.epochs + 1)
-    axes.plot(epochs, history.loss, color=COLOURS[0])
     axes.set_title("Training")
-    if history.loss and min(history.loss) > 0:
+    draw_curves(axes, history.loss, history.validation_loss, COLOURS[0])
+    if history.loss and min([*history.loss, *history.validation_loss]) > 0:
         axes.set_yscale("log")
     if history.accuracy:
         right = axes.twinx()
-        right.plot(epochs, history.accuracy, color=COLOURS[1])
+        draw_curves(right, history.accuracy, history.validation_accuracy, COLOURS[1])
         right.set_ylim(0, 1.03)
         right.set_ylabel("accuracy", color=COLOURS[1])
         axes.yaxis.label.set_color(COLOURS[0])
+    if history.validation_loss:
+        axes.legend(handles=axes.lines, labels=["training", "validation"], loc="lower left")
     return Plot(figure)
+
+
+def draw_curves(axes: Any, own: Sequence[float], other: Sequence[float], colour: str) -> None:
+    """A number after every epoch; dashed, that on the data for validation."""
+    axes.plot(range(1, len(own) + 1), own, color=colour)
+    if other:
+        axes.plot(range(1, len(other) + 1), other, color=colour, linestyle="--")
 
 
 def hidden_space(

@@ -18,6 +18,7 @@ from autograd_core.paths.explain import explain
 from nn import LOSSES, MLP, DivergedError, datasets, evaluate, fit
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
+from nn.playground.controls import described
 from nn.playground.past import Past
 from nn.playground.points import grid
 from nn.playground.readout import SIDE, TILE, Look, curve, differences, example, pictures, slopes
@@ -540,5 +541,53 @@ def test_undone_acts_are_done_again_until_something_else_is_done():
     past.mark()
     s.step()
     assert not past.redo()
+
+
+# --- Controls --------------------------------------------------------------------------------
+
+
+def controls(state):
+    told = described(Session(state))
+    return {control["name"]: control for control in told["controls"]}, told["settings"]
+
+
+def test_every_setting_that_a_user_may_change_has_a_control_with_its_value():
+    state = State.of({"hidden": [3, 2], "lr": 0.25})
+    found, values = controls(state)
+    by_other_means = {"file", "target", "settings", "epochs", "points", "weights", "changes"}
+    by_buttons = {"hidden", "seed"}
+    assert set(values) == set(State.checks) - by_other_means
+    assert set(found) == set(values) - by_buttons
+    assert all(value == getattr(state, name) for name, value in values.items())
+
+
+@given(states)
+@settings(deadline=None, max_examples=20)
+def test_every_option_of_a_control_is_one_that_the_state_takes(state):
+    found, now = controls(state)
+    for name, control in found.items():
+        values = [choice["value"] for choice in control["choices"]]
+        assert bool(values) == (control["kind"] != "slider")
+        if control["kind"] == "several":
+            assert set(now[name]) <= set(values)
+            continue
+        assert not values or now[name] in values
+        for value in values:
+            assert State.check(name, value) == value
+
+
+def test_every_row_has_a_text_of_its_own_on_the_page():
+    for control in controls(State())[0].values():
+        texts = [choice["text"] for choice in control["choices"]]
+        assert len(set(texts)) == len(texts)
+        assert all(texts)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_alone_brings_an_output_that_suits_it(loss):
+    made = State().replace(loss=loss)
+    assert made.output in LOSSES[loss].outputs
+    for output in LOSSES[loss].outputs:
+        assert made.replace(output=output).replace(loss=loss).output == output
 
 

@@ -96,9 +96,9 @@ class Compiled:
 
     # --- Run
 
-    def value(self, parts: Parts) -> Any:
+    def value(self, parts: Parts, at: Floats | None = None) -> Any:
         """What f returns."""
-        return self.run(None, parts, None)[0]
+        return self.run(None, parts, at)[0]
 
     def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""

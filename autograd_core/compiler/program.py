@@ -74,10 +74,10 @@ class Program:
         """The name of the executor that ran last."""
         return self.current().executor
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        """What f returns, as numbers and arrays."""
+    def __call__(self, *args: Any, at: Floats | None = None, **keywords: Any) -> Any:
+        """What f returns, as numbers and arrays; `at` is as in `value_and_gradient`."""
         compiled, parts = self.find(args, keywords)
-        return compiled.value(parts)
+        return compiled.value(parts, at)
 
     def value_and_gradient(
         self, *args: Any, at: Floats | None = None, accumulate: bool = False, **keywords: Any
@@ -99,9 +99,9 @@ class Program:
         """Whether `take` takes them: whether the executor does."""
         return self.current().trainer() is not None
 
-    def take(self, *args: Any, at: Floats, steps: Steps) -> Taken:
+    def take(self, *args: Any, at: Floats, steps: Steps, **keywords: Any) -> Taken:
         """Many steps of training at once, by the executor: see `training`."""
-        compiled, parts = self.find(args, {})
+        compiled, parts = self.find(args, keywords)
         take = compiled.trainer()
         if take is None:
             raise RuntimeError(f"the executor {compiled.executor} takes no steps")

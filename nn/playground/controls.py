@@ -5,10 +5,11 @@ All lists come from the rows of their kinds: one that is added to them is on the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nn.datasets import DATASETS
 from nn.losses import LOSSES
 from nn.model.init import INITS
 from nn.model.layers import ACTIVATIONS
@@ -53,7 +54,6 @@ CONTROLS = (
     Control("l2", "L2", "slider", -5, 0, 0.1, log=True, help="penalty on squared weights"),
 )
 LABELS = {control.name: control.label for control in CONTROLS} | {"hidden": "layers"}
-BATCHES = (1, 10, 32, None)
 
 
 def described(session: Session) -> dict[str, Any]:
@@ -69,21 +69,35 @@ def described(session: Session) -> dict[str, Any]:
 
 def choices(now: State) -> dict[str, list[dict[str, Any]]]:
     """What there is to choose from, by setting: each as its value and its name for readers."""
+    outputs = {name: ACTIVATIONS.get(name) for name in LOSSES[now.loss].outputs}
     return {
-        "data": [option(name) for name in data_sets()],
-        "features": [option(name) for name in FEATURES],
-        "activation": [option(name) for name in ACTIVATIONS],
-        "loss": [option(name) for name in LOSSES],
-        "output": [option(name) for name in LOSSES[now.loss].outputs],
-        "init": [option(name) for name in INITS],
-        "optimizer": [option(name) for name in OPTIMIZERS],
-        "batch": [option(batch, "all" if batch is None else str(batch)) for batch in BATCHES],
+        "data": rows({name: DATASETS.get(name) for name in data_sets()}),
+        "features": rows(FEATURES),
+        "activation": rows(ACTIVATIONS),
+        "loss": rows(LOSSES),
+        "output": rows(outputs),
+        "init": rows(INITS),
+        "optimizer": rows(OPTIMIZERS),
+        "batch": [{"value": n, "text": "all" if n is None else str(n)} for n in batches(now)],
     }
 
 
-def option(value: Any, text: str = "") -> dict[str, Any]:
-    """One thing to choose."""
-    return {"value": value, "text": text or str(value).replace("_", " ")}
+def rows(known: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Names, and how their rows are shown, or else the names again.
+
+    >>> rows(OPTIMIZERS)[0]
+    {'value': 'adam', 'text': 'Adam'}
+    """
+    return [
+        {"value": name, "text": getattr(row, "shown", "") or name.replace("_", " ")}
+        for name, row in known.items()
+    ]
+
+
+def batches(now: State) -> list[int | None]:
+    """Sizes of a batch, with that of now among them; None is all examples."""
+    sizes = {1, 10, 32, *([now.batch] if now.batch else [])}
+    return [*sorted(sizes), None]
 
 
 def thumbs(now: State) -> dict[str, list[list[float]]]:
@@ -93,7 +107,7 @@ def thumbs(now: State) -> dict[str, list[list[float]]]:
 
 def thumb(now: State, name: str) -> list[list[float]]:
     """A few points of a data set; none of one's own that there are not yet."""
-    other = State(data=name, n=IN_THUMB, seed=now.seed, held_out=0.0, points=now.points)
+    other = State.of({"data": name}).replace(n=IN_THUMB, seed=now.seed, held_out=0.0, points=now.points)
     X, y, _, _ = data_of(other)
     return [[*map(float, row), label] for row, label in zip(fitted(X), y)]
 

@@ -31,9 +31,9 @@ class Table:
         """The examples, by the programs that training has; None for none."""
         if examples is None:
             return None
-        (stack,) = slopes.stacked(examples)
+        (stack,) = examples.stacks
         labels = None if examples.labels is None else np.array(examples.labels)
-        program = slopes.programs[stack.structure]
+        program = slopes.program(examples, stack, {})
         return cls(program, stack.X, stack.targets, labels, examples.threshold)
 
     def measured(self, theta: Floats) -> tuple[float | None, float | None, Floats | None]:

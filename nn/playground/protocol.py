@@ -29,7 +29,7 @@ from nn.playground.readout import (
 )
 from nn.playground.session import Ahead, Session
 from nn.playground.state import LIVE, State
-from nn.train.fit import History
+from nn.train.history import History
 
 MOST_EXAMINED = 300  # examples that the doctor looks at
 MOST_TRACED = 2000  # points of the loss on screen

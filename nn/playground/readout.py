@@ -100,8 +100,10 @@ def pictures(session: Session, look: Look) -> dict[str, Floats]:
     """The plane, a heat map for each input and neuron, and the neuron looked at, as whole numbers."""
     readout, state, n_units = session.readout, session.now, sum(session.model.sizes)
     side = SIDE if len(session.parameters) < MANY else ROUGH
-    plane, coarse = [rows_of(state.features, grid(session.bounds, n)) for n in (side, TILE)]
+    sides = (side, TILE, 2)
+    plane, coarse, corners = [rows_of(state.features, grid(session.bounds, n)) for n in sides]
     try:
+        readout.units(corners)  # fails at once where all would fail after a long search for it
         rows = [readout.outputs(part) for part in np.array_split(plane, PARTS)]
         field = scores(np.concatenate(rows), session.loss)
         said = np.broadcast_to(readout.units(coarse), (TILE * TILE, n_units))
@@ -114,7 +116,7 @@ def pictures(session: Session, look: Look) -> dict[str, Floats]:
     return {
         "field": field,
         "tiles": np.rint(127 * scaled(tiles).T).astype(np.int8),
-        "near": np.rint(FULL * scaled(near[:, None])).astype(np.int16),
+        "near": np.rint(FULL * scaled(near[:, None])).astype(np.int16).ravel(),
     }
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.ir import Floats
-from nn import datasets
+from nn.datasets import DATASETS, most_held_out, split
 from nn.losses import LOSSES
 from nn.model.mlp import MLP
 from nn.model.module import unchanged
@@ -153,10 +153,10 @@ class Session:
         saved, before = self.loop.save(), self.theta()
         try:
             self.loop.take()
-            waiting = self.loop.queue
+            self.loop.begin()
+            batch = [int(i) for i in self.loop.queue[: self.loop.batch_size]]
             self.loop.step()
-            batch = (waiting or self.loop.order.order)[: self.loop.batch_size]
-            return Ahead(self.loop.theta, self.loop.theta - before, list(batch))
+            return Ahead(self.loop.theta, self.loop.theta - before, batch)
         except (DivergedError, ValueError):
             return None
         finally:
@@ -369,7 +369,8 @@ def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float
     if state.data == "own":
         X, y = [[x1, x2] for x1, x2, _ in state.points], [label for _, _, label in state.points]
     else:
-        known = datasets.settings_of(state.data)
+        known = DATASETS[state.data].settings
         classes = {"classes": state.classes} if "classes" in known else {}
         X, y = recipe.new_data(state, **classes)
-    return datasets.split(X, y, state.held_out, seed=state.seed)
+    # Of few points as many as leave one of each class, for they are clicked one by one.
+    return split(X, y, min(state.held_out, most_held_out(y)), seed=state.seed)

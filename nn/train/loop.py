@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
+from random import Random
 from typing import Any
 
 from autograd_core import Value
@@ -20,28 +22,18 @@ from nn.train.examples import Examples, Model
 from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
 
 AT_ONCE = 1000  # steps that an executor is asked for, of an epoch each
-
-
-class Order:
-    """The order in which the epochs of a training take n examples, by a seed."""
-
-    def __init__(self, n: int, seed: Seed) -> None:
-        self.order, self.rng = list(range(n)), as_rng(seed)
-
-    def next_epoch(self, batch_size: int) -> list[int]:
-        """All examples, shuffled unless they are one batch."""
-        if batch_size < len(self.order):
-            self.rng.shuffle(self.order)
-        return self.order.copy()
+CARRIED = ("theta", "gradient", "state", "queue", "sum", "hits", "draw")  # from step to step
+CHOSEN = ("optimizer", "data", "batch_size", "l2", "clip_norm")
 
 
 class Loop:
-    """A model in training on examples; the optimiser, `batch_size` and `l2` may be changed.
+    """A model in training on examples; optimiser, `batch_size`, `l2`, `clip_norm` may be changed.
 
     While it is open, the numbers of the parameters are in `theta`, their gradient in `gradient`,
     and what the optimiser carries along in `state`, always those of the last finished step.
     `close` puts them into the model and the optimiser. `l2` adds l2 · w² to the loss for every
-    parameter but biases of neurons; it counts in the gradient alone.
+    parameter but biases of neurons; it counts in the gradient alone. A gradient longer than
+    `clip_norm` is shortened to it. An epoch's random numbers are made of `draw`.
     """
 
     def __init__(
@@ -52,18 +44,20 @@ class Loop:
         *,
         batch_size: int,
         seed: Seed,
+        shuffle: bool = True,
         l2: float = 0.0,
+        clip_norm: float | None = None,
         compile: bool = True,
         executor: str | None = None,
     ) -> None:
-        self.data, self.optimizer = data, optimizer
-        self.batch_size, self.l2, self.order = batch_size, l2, Order(data.n, seed)
+        self.data, self.optimizer, self.batch_size = data, optimizer, batch_size
+        self.l2, self.clip_norm, self.shuffle, self.rng = l2, clip_norm, shuffle, as_rng(seed)
         self.slopes = ArraySlopes(model, data, executor) if compile else GraphSlopes(model, data)
         self.parameters = self.slopes.parameters
         biases = {part.b for part in modules(model) if isinstance(part, Neuron)}
         self.decays = [float(p not in biases) for p in self.parameters]
-        self.queue: list[int] = []  # of this epoch: the examples to come, and what there was
-        self.sum, self.hits = 0.0, 0
+        self.queue: Any = ()  # of this epoch: the examples to come, and what there was
+        self.sum, self.hits, self.draw = 0.0, 0, 0
         self.is_open = False
         self.open()
 
@@ -96,7 +90,7 @@ class Loop:
     def show(self, data: Examples, seed: Seed) -> None:
         """Go on with other examples, from the beginning of an epoch."""
         self.slopes.show(data)
-        self.data, self.order, self.queue = data, Order(data.n, seed), []
+        self.data, self.rng, self.queue = data, as_rng(seed), ()
 
     def use(self, optimizer: Optimizer) -> None:
         """Go on with another optimiser, which begins anew."""
@@ -105,6 +99,25 @@ class Loop:
     def check_unchanged(self) -> None:
         """Raise RecordingError if model or loss would do something else by now."""
         self.slopes.check_unchanged()
+
+    # --- There and back ---
+
+    def save(self) -> dict[str, Any]:
+        """All that the steps to come depend on, but the model; `restore` takes it."""
+        kept = {name: copy(getattr(self, name)) for name in CARRIED}
+        chosen = {name: getattr(self, name) for name in CHOSEN}
+        return {**kept, **chosen, "rng": self.rng.getstate()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Be as when it was saved; the numbers are in `theta`, and `give` puts them back."""
+        if saved["data"] is not self.data:
+            self.slopes.show(saved["data"])
+        for name in (*CHOSEN, *CARRIED):
+            setattr(self, name, copy(saved[name]) if name in CARRIED else saved[name])
+        self.rng = Random()  # noqa: S311
+        self.rng.setstate(saved["rng"])
+        if self.slopes.units:
+            self.slopes.draw(self.draw)
 
     # --- Steps ---
 
@@ -118,7 +131,7 @@ class Loop:
         sizes = self.sizes()[:1]
         if not self.take_steps(sizes):
             self.take_step(sizes[0])
-        return not self.queue
+        return not len(self.queue)
 
     def epochs(self, most: int = 1) -> list[tuple[float, float | None]]:
         """All steps of an epoch: its mean loss, and the accuracy or None without labels.
@@ -128,9 +141,13 @@ class Loop:
         """
         self.begin()
         one_step = len(self.queue) == self.data.n <= self.batch_size
-        if one_step and (taken := self.take_steps(self.sizes() * min(most, AT_ONCE))):
+        if (
+            one_step
+            and not self.slopes.units
+            and (taken := self.take_steps(self.sizes() * min(most, AT_ONCE)))
+        ):
             return [self.record(loss * self.data.n, hits) for loss, hits in taken]
-        while self.queue:
+        while len(self.queue):
             sizes = self.sizes()
             if not self.take_steps(sizes):
                 self.take_step(sizes[0])
@@ -142,9 +159,14 @@ class Loop:
 
     def begin(self) -> None:
         """Begin an epoch, if the last one is over."""
-        if not self.queue:
-            self.sum, self.hits = 0.0, 0
-            self.queue = self.order.next_epoch(self.batch_size)
+        if len(self.queue):
+            return
+        self.sum, self.hits = 0.0, 0
+        if self.slopes.units:
+            self.draw = self.rng.getrandbits(64)
+            self.slopes.draw(self.draw)
+        mixed = self.shuffle and self.batch_size < self.data.n
+        self.queue = self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
 
     def sizes(self) -> list[int]:
         """How many examples each step takes that is to come in this epoch."""
@@ -165,7 +187,7 @@ class Loop:
             constants=self.optimizer.constants,
             state=self.state,
             decay=self.decay(),
-            most=None,
+            most=self.clip_norm,
             threshold=self.data.threshold,
         )
         done = list(zip(taken.losses.tolist(), taken.hits.tolist(), sizes))
@@ -208,7 +230,18 @@ class Loop:
         decay = self.decay()
         if decay is not None:
             gradient = self.slopes.plus(gradient, decay, self.theta)
+        if self.clip_norm is not None:
+            gradient = self.slopes.clipped(gradient, self.clip_norm)
         return loss, hits, gradient
+
+    def measure(self, data: Examples) -> tuple[float, float | None]:
+        """The mean loss, and the accuracy or None without labels, on other examples."""
+        try:
+            return self.slopes.measure(data, self.theta)
+        except TargetError:
+            raise
+        except (ArithmeticError, ValueError) as error:
+            raise DivergedError(f"validation: {error}") from error
 
     def decay(self) -> Any:
         """What each parameter is multiplied by and added to its gradient; None without `l2`."""

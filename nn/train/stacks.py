@@ -6,7 +6,7 @@ length, each with a program of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from autograd_core import Program, RecordingError, Value
@@ -19,10 +19,21 @@ class Stack:
     def __init__(self, structure: Any, places: list[int], X: Any, targets: Any) -> None:
         self.structure, self.places, self.X, self.targets = structure, places, X, targets
 
-    def record(self, f: Callable[[Any, Any], Any], **options: Any) -> Program:
-        """A program of f(x, target), which is called with nested lists of Values."""
-        program = compile_program(lambda x, t: f(in_lists(x), in_lists(t)), batched=True, **options)
-        program.prepare(self.X, self.targets)
+    def record(
+        self, f: Callable[..., Any], beside: Mapping[str, Any] | None = None, **options: Any
+    ) -> Program:
+        """A program of f(x, target), which is called with nested lists of Values.
+
+        What is beside these has a row for each example, too, and is handed over by name.
+        """
+
+        def one(x: Any, t: Any, *, weight: Any = None, draws: Any = None) -> Any:
+            named = {"weight": weight, "draws": draws}
+            given = {name: in_lists(item) for name, item in named.items() if item is not None}
+            return f(in_lists(x), in_lists(t), **given)
+
+        program = compile_program(one, batched=True, **options)
+        program.prepare(self.X, self.targets, **(beside or {}))
         return program
 
 
@@ -30,14 +41,20 @@ def stacks(X: Sequence[Any], targets: Sequence[Any]) -> list[Stack]:
     """Examples and their targets, those of one structure together."""
     import numpy as np
 
-    alike: dict[Any, list[int]] = {}
-    for i, (x, target) in enumerate(zip(X, targets, strict=True)):
-        alike.setdefault((structure(x), structure(target)), []).append(i)
     made = []
-    for kind, places in alike.items():
+    for places in alike(list(zip(X, targets, strict=True))):
         rows, wanted = [X[i] for i in places], [targets[i] for i in places]
+        kind = structure(rows[0]), structure(wanted[0])
         made.append(Stack(kind, places, np.array(rows), as_array(wanted)))
     return made
+
+
+def alike(items: Sequence[Any]) -> list[list[int]]:
+    """The places of items that are of one structure, for each structure."""
+    places: dict[Any, list[int]] = {}
+    for i, item in enumerate(items):
+        places.setdefault(structure(item), []).append(i)
+    return list(places.values())
 
 
 def structure(x: Any) -> Any:
