@@ -1,5 +1,6 @@
 """The playground without a browser: its state, its session, and the widget's messages."""
 
+import ast
 import asyncio
 import json
 import math
@@ -13,14 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_core import Value, gradient
-from autograd_core.paths.explain import explain
 from nn import LOSSES, MLP, DivergedError, datasets, evaluate, fit
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
+from nn.playground import page as bundle
 from nn.playground.controls import described
+from nn.playground.launch import launch
+from nn.playground.lessons import LESSONS
 from nn.playground.past import Past
 from nn.playground.points import grid
+from nn.playground.protocol import Desk, notice
 from nn.playground.readout import SIDE, TILE, Look, curve, differences, example, pictures, slopes
 from nn.playground.session import Session, data_of, new_model, new_optimizer
 from nn.playground.state import FEATURES, MOST_POINTS, State, data_sets, rows_of
@@ -129,7 +132,10 @@ def test_any_value_of_a_setting_is_taken_or_refused_by_name(name, value):
         ({"n": 10_000, "hidden": [50, 50]}, "make the batch smaller"),
         ({"features": ["x1", "x1"]}, "each once"),
         ({"features": ["x3"]}, "expected one of x1, x2"),
-        ({"n": 10_000, "batch": 9, "hidden": [50, 50], "changes": [[1, "batch", 10_000]]}, "batch smaller"),
+        (
+            {"n": 10_000, "batch": 9, "hidden": [50, 50], "changes": [[1, "batch", 10_000]]},
+            "batch smaller",
+        ),
     ],
 )
 def test_an_odd_state_is_refused_with_a_reason(given, message):
@@ -160,9 +166,7 @@ def test_a_state_gives_the_same_run_bit_for_bit(state, steps):
     assert drawn(first) == drawn(second)
 
 
-@pytest.mark.parametrize(
-    ("optimizer", "batch"), list(zip(OPTIMIZERS, cycle([16, 1, 1000, None])))
-)
+@pytest.mark.parametrize(("optimizer", "batch"), list(zip(OPTIMIZERS, cycle([16, 1, 1000, None]))))
 @pytest.mark.parametrize(("loss", "output"), PAIRS)
 def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, batch, optimizer):
     data = "blobs" if LOSSES[loss].of_classes else "moons"
@@ -591,3 +595,606 @@ def test_a_loss_alone_brings_an_output_that_suits_it(loss):
         assert made.replace(output=output).replace(loss=loss).output == output
 
 
+# --- Messages --------------------------------------------------------------------------------
+
+
+class Page:
+    """What a page does: sends messages, keeps what comes, and acknowledges every frame."""
+
+    def __init__(self, state=None, name="page", *, slow=False):
+        self.kept, self.slow, self.name = [], slow, name
+        self.desk = Desk(Session(State.of(SMALL if state is None else state)), self.take)
+        self.tell("hello", page=name)
+
+    def take(self, content, buffers=()):
+        json.dumps(content, allow_nan=False)
+        self.kept.append((content, buffers))
+
+    def tell(self, do, **content):
+        self.desk.receive({"do": do, **content})
+        if not self.slow:
+            self.paint()
+
+    def paint(self):
+        while self.desk.player.painted < self.desk.player.sent:
+            self.desk.receive({"do": "painted", "number": self.desk.player.sent})
+
+    def last(self, kind="frame"):
+        return next(content for content, _ in reversed(self.kept) if content["kind"] == kind)
+
+    def arrays(self):
+        content, buffers = next(kept for kept in reversed(self.kept) if kept[0]["kind"] == "frame")
+        pairs = zip(content["arrays"], buffers, strict=True)
+        return {name: np.frombuffer(data, dtype) for (name, dtype), data in pairs}
+
+    @property
+    def session(self):
+        return self.desk.session
+
+    async def watch(self, seconds):
+        """Paint for a while."""
+        end = asyncio.get_running_loop().time() + seconds
+        while asyncio.get_running_loop().time() < end:
+            self.paint()
+            await asyncio.sleep(0.002)
+
+
+DEEDS = {  # everything that a page can do to a run
+    "step": {"do": "step"},
+    "steps": {"do": "step", "n": 5},
+    "weight": {"do": "change", "what": "weight", "values": [[2, -50.0]]},
+    "paint": {"do": "change", "what": "add", "values": [[0.1, 0.2, 1], [0.3, 0.2, 0]]},
+    "erase": {"do": "change", "what": "remove", "values": [3]},
+    "move": {"do": "change", "what": "move", "values": [[2, 0.0, 0.5]]},
+    "third class": {"do": "change", "what": "add", "values": [[0.1, 0.2, 2]]},
+    "rate": {"do": "set", "settings": {"lr": 0.7}},
+    "model": {"do": "set", "settings": {"hidden": [3, 2]}},
+    "inputs": {"do": "set", "settings": {"features": ["x1", "x1 x2"]}},
+    "loss": {"do": "set", "settings": {"loss": "mse"}},
+    "data": {"do": "set", "settings": {"data": "circles"}},
+    "reset": {"do": "reset"},
+    "lesson": {"do": "lesson", "name": "xor"},
+    "load": {"do": "load", "text": '{"hidden": [2], "n": 30}'},
+}
+
+
+def told(page):
+    """What a run is, to the last bit."""
+    s = page.session
+    return numbers(s), s.points(), s.state, s.now, s.steps, s.lesson
+
+
+@given(st.lists(st.sampled_from([*DEEDS]), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=15)
+def test_after_every_deed_all_figures_are_of_the_present_weights_and_one_undo_takes_it_back(deeds):
+    page, seen = Page({**SMALL, "held_out": 0.2}), []
+    for deed in deeds:
+        seen.append(told(page))
+        page.desk.receive(DEEDS[deed])
+        page.paint()
+        s, frame, arrays = page.session, page.last(), page.arrays()
+        if frame["notice"]["tone"] == "bad":  # there are three classes, and the loss takes two
+            assert told(page) == seen.pop()
+            continue
+        examples = rows_of(s.now.features, s.X).tolist()
+        loss, accuracy = evaluate(s.model, examples, s.y, loss=s.loss)
+        assert (frame["loss"], frame["accuracy"]) == (pytest.approx(loss), accuracy)
+        assert arrays["theta"].tolist() == numbers(s)
+        assert arrays["gradient"].tolist() == s.measured()[2].tolist()
+        assert frame["trace"][-1][:2] == [s.steps, frame["loss"]]
+        assert (frame["undo"], page.last("run")["sizes"][1:]) == (len(seen), s.model.sizes)
+    for kept in reversed(seen):
+        page.tell("undo")
+        assert told(page) == kept
+    for _ in deeds:
+        page.tell("redo")
+    assert page.last()["redo"] == 0
+
+
+def test_a_gesture_is_one_undo_and_one_change():
+    page = Page()
+    for value in (0.1, 0.2, 0.3):
+        page.tell("change", what="weight", values=[[0, value]], gesture="a")
+    for x in (0.1, 0.2):
+        page.tell("change", what="add", values=[[x, 0.0, 1]], gesture="b")
+    assert (page.last()["undo"], len(page.session.state.changes)) == (2, 3)
+    page.tell("undo")
+    page.tell("undo")
+    assert (page.session.state.changes, page.last()["undo"]) == ((), 0)
+
+
+def test_a_share_of_the_next_step_is_shown_and_not_made():
+    page = Page()
+    start, delta = numbers(page.session), page.arrays()["delta"]
+    page.tell("preview", share=0.5)
+    assert page.arrays()["theta"] == pytest.approx(start + 0.5 * delta)
+    assert page.last()["steps"] == 0
+    assert numbers(page.session) == start
+    page.tell("preview", share=None)
+    assert page.arrays()["theta"].tolist() == start
+    page.tell("preview", share=1.0)
+    shown = page.arrays()["theta"]
+    page.tell("step")
+    assert page.arrays()["theta"] == pytest.approx(shown, rel=1e-12)
+    assert page.session.steps == 1
+
+
+def test_many_steps_are_few_frames():
+    page = Page(slow=True)
+    for _ in range(300):
+        page.tell("step")
+    assert page.session.steps == 300
+    assert page.desk.player.sent <= 3
+    page.paint()
+    assert page.last()["steps"] == 300
+
+
+def test_only_what_is_new_of_the_curve_is_sent():
+    page = Page()
+    for _ in range(4):
+        page.tell("step")
+    first = page.last()
+    assert len(first["trace"]) <= 2
+    assert first["from"] + len(first["trace"]) == 5
+    page.tell("hello", page="other")
+    assert [entry[0] for entry in page.last()["trace"]] == [0, 1, 2, 3, 4]
+    page.tell("undo")
+    assert page.last()["from"] + len(page.last()["trace"]) == 4
+
+
+def test_what_is_painted_in_a_third_colour_makes_a_third_class():
+    page = Page()
+    n = len(page.session.points())
+    page.tell("change", what="add", values=[[0.5, 0.5, 2]])
+    run = page.last("run")
+    assert (run["classes"], page.session.now.loss, run["sizes"][-1]) == (3, "cross_entropy", 3)
+    assert len(run["points"]) == n + 1
+    page.tell("step")
+    assert page.last()["loss"] is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {},
+        {"do": "nothing"},
+        {"do": "set", "settings": {"hidden": [10**6]}},
+        {"do": "set", "settings": {"lr": None}},
+        {"do": "set", "settings": 3},
+        {"do": "change", "what": "weight", "values": [[0, "x"]]},
+        {"do": "change", "what": "nothing", "values": [3]},
+        {"do": "change", "what": "move", "values": [[999, 0.0, 0.0]]},
+        {"do": "load", "text": "{"},
+        {"do": "load", "text": 7},
+        {"do": "load", "text": '{"changes": [[0, "remove", 5000]]}'},
+        {"do": "look", "weight": -1},
+        {"do": "look", "low": "x"},
+        {"do": "look", "high": 1e300},
+        {"do": "preview", "share": "x"},
+        {"do": "lesson", "name": "nothing"},
+        {"do": "guess", "choice": 0},
+        {"do": "play"},
+        "play",
+    ],
+)
+def test_a_message_that_makes_no_sense_is_said_and_changes_nothing(message):
+    page = Page()
+    before = told(page)
+    page.desk.receive(message)
+    page.paint()
+    assert page.last()["notice"]["tone"] == "bad"
+    assert told(page) == before
+    assert page.last()["undo"] == 0
+    page.tell("step")
+    assert page.last()["notice"]["text"] == ""  # an error goes with the next act
+
+
+def test_an_error_names_what_the_user_sees():
+    page = Page()
+    page.tell("set", settings={"lr": -1})
+    assert page.last()["notice"]["text"].startswith("learning rate: expected a number")
+
+
+def test_what_is_looked_at_stays_within_what_there_is():
+    page = Page({**SMALL, "hidden": [6, 6]})
+    page.tell("look", weight=60, point=19, neuron=12, low=-1.0, high=1.0, backward=True)
+    assert page.last()["look"] == [60, -1.0, 1.0, 19, 12]
+    assert page.arrays()["dots"].size
+    page.tell("set", settings={"hidden": [1], "n": 8})
+    assert page.last()["look"] == [4, -1.0, 1.0, 7, 1]
+
+
+def test_a_ghost_goes_on_with_the_settings_that_it_had():
+    page = Page()
+    page.tell("step", n=4)
+    page.tell("ghost")
+    assert page.session.steps == 0
+    page.tell("set", settings={"lr": 0.001})
+    page.tell("step", n=6)
+    ghost = trained(6, lr=State().lr)
+    assert page.last()["trace"][-1][3] == ghost.measured()[0]
+    assert page.last()["trace"][-1][1] == trained(6, lr=0.001).measured()[0]
+    page.tell("ghost")
+    assert not page.last()["ghost"]
+
+
+def test_the_doctor_speaks_when_asked_and_of_these_weights_only():
+    page = Page({**SMALL, "activation": "relu"})
+    page.tell("change", what="weight", values=[[8, -100.0]])
+    page.tell("examine")
+    assert [1, 2] in page.last()["notice"]["units"]
+    page.tell("step")
+    assert page.last()["notice"] == notice("")
+
+
+def test_a_run_is_a_line_of_python():
+    page = Page()
+    page.tell("step", n=3)
+    page.tell("change", what="weight", values=[[0, 1.5]])
+    page.tell("step", n=2)
+    page.tell("code")
+    line = page.last("code")["code"]
+    state = ast.literal_eval(line.removeprefix("Playground(state=").removesuffix(")"))
+    again = Session(State.of(state))
+    for _ in range(5):
+        again.step()
+    assert numbers(again) == numbers(page.session)
+    assert State.of(page.last("code")["json"]) == page.session.state
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_is_true_whatever_was_predicted(name):
+    lesson = LESSONS[name]
+    page = Page()
+    page.tell("lesson", name=name)
+    run = page.last("run")
+    assert run["lesson"]["choices"] == lesson.choices
+    assert set(lesson.shows) | {lesson.change} <= {c["name"] for c in run["controls"]}
+    before = told(page)
+    page.tell("guess", choice=1)
+    answer = page.last("answer")
+    assert 0 <= answer["right"] < len(lesson.choices)
+    assert len(answer["why"]) < 200
+    assert told(page) == before
+    page.tell("lesson", name=None)
+    assert page.last("run")["lesson"] is None
+    page.tell("undo")
+    assert page.last("run")["lesson"]["name"] == name
+
+
+def test_the_lessons_teach_what_they_are_called():
+    answers = {name: lesson.answer(lesson.session())[0] for name, lesson in LESSONS.items()}
+    assert answers == {
+        "vanishing": 0,  # the first layer's
+        "dead relu": 2,  # several
+        "zeros": 0,  # all alike
+        "too fast": 2,  # grows
+        "linear": 0,  # about half
+        "xor": 0,
+    }
+
+
+# --- Playing ---------------------------------------------------------------------------------
+
+
+def test_play_trains_until_pause_and_is_one_undo():
+    page = Page()
+    start = told(page)
+
+    async def scene():
+        page.tell("play", speed=1)
+        await page.watch(0.1)
+        page.tell("pause")
+        await asyncio.sleep(0.02)
+        steps = page.session.steps
+        await page.watch(0.05)
+        assert 0 < steps == page.session.steps
+
+    asyncio.run(scene())
+    assert page.last()["playing"] is False
+    assert page.last()["steps"] == page.session.steps
+    assert page.desk.player.task.done()
+    page.tell("undo")
+    assert told(page) == start
+
+
+def test_at_most_two_frames_are_on_their_way():
+    page = Page(slow=True)
+
+    async def scene():
+        page.paint()
+        before = page.desk.player.sent
+        page.desk.receive({"do": "play", "speed": 1})
+        await asyncio.sleep(0.1)
+        assert page.desk.player.sent == before + 2
+        page.desk.receive({"do": "painted", "number": before + 1})
+        await asyncio.sleep(0.05)
+        assert page.desk.player.sent == before + 3
+        page.desk.receive({"do": "pause"})
+        await asyncio.sleep(0.02)
+
+    asyncio.run(scene())
+
+
+def test_training_pauses_when_nobody_watches(monkeypatch):
+    monkeypatch.setattr("nn.playground.player.PATIENCE", 0.05)
+    page = Page(slow=True)
+
+    async def scene():
+        page.tell("play")
+        await asyncio.sleep(0.2)
+
+    asyncio.run(scene())
+    page.paint()
+    assert not page.desk.player.playing
+    assert "nobody was watching" in page.last()["notice"]["text"]
+
+
+def test_training_rests_while_no_page_is_seen(monkeypatch):
+    monkeypatch.setattr("nn.playground.player.PATIENCE", 0.05)
+    page = Page()
+
+    async def scene():
+        page.tell("play", speed=1)
+        await page.watch(0.05)
+        page.tell("seen", page="page", seen=False)
+        await page.watch(0.05)
+        steps = page.session.steps
+        await page.watch(0.15)
+        assert page.session.steps == steps
+        page.tell("seen", page="page", seen=True)
+        await page.watch(0.05)
+        assert page.session.steps > steps
+        page.tell("pause")
+        await asyncio.sleep(0.02)
+
+    asyncio.run(scene())
+
+
+def test_closing_the_last_page_ends_the_training():
+    page = Page()
+
+    async def scene():
+        page.tell("hello", page="other")
+        page.tell("play")
+        page.tell("bye", page="page")
+        await page.watch(0.03)
+        assert page.desk.player.playing
+        page.tell("bye", page="other")
+        await asyncio.sleep(0.03)
+        assert page.desk.player.task.done()
+
+    asyncio.run(scene())
+
+
+def test_two_playgrounds_train_side_by_side_as_they_do_alone():
+    pages = Page(), Page({**SMALL, "seed": 4})
+
+    async def scene():
+        for page in pages:
+            page.tell("play", speed=3)
+        await asyncio.gather(*[page.watch(0.1) for page in pages])
+        for page in pages:
+            page.tell("pause")
+        await asyncio.sleep(0.03)
+
+    asyncio.run(scene())
+    for page in pages:
+        s = page.session
+        assert numbers(trained(s.steps, seed=s.now.seed)) == numbers(s)
+
+
+def test_a_number_that_is_not_finite_is_said_and_ends_the_training():
+    page = Page({**SMALL, "lr": 1e300, "optimizer": "sgd", "loss": "mse"})
+
+    async def scene():
+        page.tell("play")
+        await page.watch(0.3)
+
+    asyncio.run(scene())
+    assert not page.desk.player.playing
+    assert page.last()["notice"]["text"].startswith("Stopped: ")
+    assert "undo" in page.last()["notice"]["advice"]
+
+
+def test_the_curve_does_not_grow_without_end(monkeypatch):
+    monkeypatch.setattr("nn.playground.protocol.MOST_TRACED", 20)
+    page = Page()
+    for _ in range(100):
+        page.tell("step")
+    assert len(page.desk.trace) <= 21
+    assert page.desk.trace[0][0] == 0
+    assert page.desk.trace[-1][0] == 100
+
+
+# --- In a notebook ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def new_playground(monkeypatch):
+    """Playgrounds that keep what they send."""
+    pytest.importorskip("anywidget")
+    from nn.playground import Playground
+
+    def make(*args, **settings):
+        p = Playground(*args, **settings)
+        p.kept = []
+        p.send = lambda content, buffers=None: p.kept.append(content)
+        return p
+
+    return make
+
+
+def test_a_message_from_another_thread_is_answered_in_the_thread_of_the_cells(new_playground):
+    async def scene():
+        p = new_playground(state=SMALL)
+        for do in ({"do": "hello", "page": "a"}, {"do": "play"}):
+            await asyncio.to_thread(p.receive, p, do, [])
+        await asyncio.sleep(0.05)
+        assert p.session.steps > 0
+        await asyncio.to_thread(p.receive, p, {"do": "pause"}, [])
+        await asyncio.sleep(0.05)
+        assert p.desk.player.task.done()
+        assert {content["kind"] for content in p.kept} == {"run", "frame"}
+
+    asyncio.run(scene())
+
+
+def test_what_the_buttons_do_is_done_from_python_too(new_playground):
+    p = new_playground(state=SMALL)
+    p.step(3)
+    p.set(lr=0.5)
+    assert (p.session.steps, p.state["changes"]) == (3, ((3, "lr", 0.5),))
+    assert p.undo()
+    assert p.redo()
+    p.reset()
+    assert p.session.steps == 0
+    assert p.code.startswith("Playground(state={'n': 20")
+    with pytest.raises(RuntimeError, match="call step"):
+        p.play()
+    with pytest.raises(RecipeError, match="lr: expected"):
+        p.set(lr=-1)
+
+
+def test_a_lesson_is_asked_for_by_its_name(new_playground):
+    assert new_playground(lesson="zeros").session.now.init == "zeros"
+    with pytest.raises(ValueError, match="known are vanishing"):
+        new_playground(lesson="nothing")
+
+
+def test_a_model_of_ones_own_is_trained_itself(new_playground):
+    X, y = datasets.circles(30)
+    model = MLP(2, [5, 1], activation="tanh", output="sigmoid", seed=3)
+    start = [p.data for p in model.parameters()]
+    p = new_playground(model, X, y)
+    assert p.model is model
+    assert p.session.now.loss == "binary_cross_entropy"
+    p.step(3)
+    assert [q.data for q in model.parameters()] != start
+    again = new_playground(state=p.state)
+    again.step(3)
+    assert numbers(again.session) == [q.data for q in model.parameters()]
+    p.reset()
+    assert p.model is model
+    assert [q.data for q in model.parameters()] == start
+
+
+def test_points_and_labels_may_be_arrays(new_playground):
+    X, y = datasets.moons(30)
+    models = [MLP(2, [5, 1], seed=3) for _ in range(2)]
+    played = [new_playground(models[0], X, y), new_playground(models[1], np.array(X), np.array(y))]
+    for p in played:
+        p.step(2)
+    assert numbers(played[0].session) == numbers(played[1].session)
+
+
+def test_a_model_of_ones_own_makes_room_for_another_architecture(new_playground):
+    X, y = datasets.moons(30)
+    model = MLP(2, [5, 1], seed=3)
+    p = new_playground(model, X, y)
+    p.set(held_out=0.5)
+    assert p.model is model
+    p.set(hidden=[2])
+    assert (p.model.sizes, len(p.session.points())) == ([2, 1], 30)
+    p.step()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((MLP(2, [1]),), "needs all three"),
+        ((MLP(3, [1]), [[0, 0, 0]], [0]), "the model has 3"),
+        ((MLP(2, [1]), [[0, 0]], [0, 1]), "1 points and 2 labels"),
+        ((MLP(2, [1]), [[0]], [0]), "2 coordinates"),
+        ((MLP(2, [1]), [[0, 0]], [0.5]), "labels are whole numbers"),
+        ((MLP(2, [1], output="relu"), [[0, 0]], [0]), "no loss here suits"),
+        ((MLP(2, [100, 1]), [[0, 0]], [0]), "1 to 64 neurons"),
+        ((MLP(2, [2, 1], activation=["tanh"]), [[0, 0]], [0]), "one for all hidden layers"),
+    ],
+)
+def test_a_model_that_cannot_be_shown_is_refused(new_playground, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        new_playground(*arguments)
+
+
+# --- The page --------------------------------------------------------------------------------
+
+
+def test_modules_of_the_page_are_short_and_import_what_is_exported():
+    sources = {path.name: path.read_text("utf-8") for path in bundle.FOLDER.glob("*.js")}
+    for name, source in sources.items():
+        assert source.count("\n") <= 300, name
+        for names, module in bundle.IMPORT.findall(source):
+            exported = set(bundle.EXPORT.findall(sources[f"{module}.js"]))
+            assert set(names.strip("{} ").split(", ")) <= exported, (name, module)
+    assert set(bundle.in_order(bundle.FIRST)) == set(sources) - {"alone.js"}
+
+
+def test_a_notebook_gets_one_module():
+    made = bundle.module()
+    assert re.findall(r"^(?:import|export).*", made, re.MULTILINE) == ["export default { render };"]
+    assert "http" not in made.replace("http://www.w3.org", "").replace("/^http/", "")
+
+
+def test_the_page_of_its_own_is_for_who_has_the_token_and_speaks_with_a_session():
+    pytest.importorskip("tornado")
+    from tornado.httpclient import AsyncHTTPClient, HTTPClientError
+    from tornado.websocket import websocket_connect
+
+    from nn.playground.web import serve
+
+    async def scene():
+        said = asyncio.get_running_loop().create_future()
+        state = Session(State.of(SMALL))
+        server = asyncio.create_task(
+            serve(
+                lambda send: Desk(state, send),
+                0,
+                browser=False,
+                said=lambda text, **_: said.set_result(text),
+            )
+        )
+        address = re.search(r"http://\S+", await said)[0]
+        html = (await AsyncHTTPClient().fetch(address)).body.decode()
+        assert html.count("<script") == 1
+        with pytest.raises(HTTPClientError, match="403"):
+            await AsyncHTTPClient().fetch(address[:-1] + "x")
+        socket = address.replace("http", "ws").replace("/?", "/socket?")
+        wire = await websocket_connect(socket)
+        await wire.write_message(json.dumps({"do": "hello", "page": "a"}))
+        kinds = []
+        for _ in range(2):
+            packed = await wire.read_message()
+            length = int.from_bytes(packed[:4], "little")
+            header = json.loads(packed[4 : 4 + length])
+            kinds.append(header["content"]["kind"])
+            assert len(packed) == 4 + length + sum(header["sizes"])
+        assert kinds == ["run", "frame"]
+        stranger = await websocket_connect(socket[:-1] + "x")
+        assert await stranger.read_message() is None
+        wire.close()
+        server.cancel()
+
+    asyncio.run(scene())
+
+
+def test_what_is_missing_is_named(monkeypatch, capsys):
+    monkeypatch.setattr("nn.playground.launch.find_spec", lambda name: None)
+    assert launch([]) == 1
+    assert 'pip install "tornado' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("options", [["--state", "{"], ["--lesson", "nothing"]])
+def test_what_cannot_be_shown_is_an_error_of_the_command(options, capsys):
+    assert launch(options) == 1
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def test_importing_the_package_loads_neither_numpy_nor_anywidget():
+    program = (
+        "import sys, nn.playground\nprint({'numpy', 'anywidget', 'tornado'} & set(sys.modules))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "set()\n"

@@ -106,10 +106,12 @@ def thumbs(now: State) -> dict[str, list[list[float]]]:
 
 
 def thumb(now: State, name: str) -> list[list[float]]:
-    """A few points of a data set; none of one's own that there are not yet."""
-    other = State.of({"data": name}).replace(n=IN_THUMB, seed=now.seed, held_out=0.0, points=now.points)
-    X, y, _, _ = data_of(other)
-    return [[*map(float, row), label] for row, label in zip(fitted(X), y)]
+    """A few points of a data set as it would be taken; of one's own those that there are."""
+    if name == "own":
+        X, y = [[x1, x2] for x1, x2, _ in now.points], [label for _, _, label in now.points]
+    else:
+        X, y, _, _ = data_of(now.replace(data=name, n=IN_THUMB, held_out=0.0, changes=()))
+    return [[*map(float, row), label] for row, label in zip(fitted(X), y)][:IN_THUMB]
 
 
 def fitted(X: Sequence[Sequence[float]]) -> list[tuple[float, float]]:

@@ -123,4 +123,3 @@ class Playground(anywidget.AnyWidget):
             self.desk.receive(content)
         else:
             self.loop.call_soon_threadsafe(self.desk.receive, content)
-

@@ -19,7 +19,9 @@ def launch(arguments: Sequence[str]) -> int:
     """Serve the page until Ctrl+C; the exit code is 1 if it could not be."""
     options = parser().parse_args(arguments)
     if find_spec("tornado") is None:
-        print(f'error: the playground\'s page needs tornado: pip install "{NEEDED}"', file=sys.stderr)
+        print(
+            f'error: the playground\'s page needs tornado: pip install "{NEEDED}"', file=sys.stderr
+        )
         return 1
     try:
         lesson = lesson_of(options.lesson) if options.lesson else None

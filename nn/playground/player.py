@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-
 WINDOW = 2  # frames sent and not yet painted: a slow page slows the training down
 PATIENCE = 5.0  # seconds without a painted frame after which training pauses: nobody watches
 

@@ -28,11 +28,12 @@ from nn.playground.readout import (
     slopes,
 )
 from nn.playground.session import Ahead, Session
-from nn.playground.state import LIVE, State
+from nn.playground.state import LIVE, State, point
 from nn.train.history import History
 
 MOST_EXAMINED = 300  # examples that the doctor looks at
 MOST_TRACED = 2000  # points of the loss on screen
+WIDEST = 1e7  # where the curve of a weight may reach
 
 
 class Send(Protocol):
@@ -78,7 +79,12 @@ class Desk:
 
     def step(self, n: int = 1) -> None:
         """Make n steps of training."""
-        self.act(lambda: [self.step_once() for _ in range(n)])
+        self.act(lambda: self.steps(n))
+
+    def steps(self, n: int) -> None:
+        """Steps, one by one."""
+        for _ in range(n):
+            self.step_once()
 
     def step_once(self) -> None:
         """One step, beside a ghost's."""
@@ -112,7 +118,10 @@ class Desk:
             for value in values:
                 self.session.change(what, value, again=again)
 
-        self.act(change_all, gesture=gesture, due="frame" if what == "weight" else "points")
+        added = [point(value) for value in values] if what == "add" else []
+        if max([label for *_, label in added], default=0) >= self.session.now.classes:
+            return self.act(lambda: self.session.widen(added), gesture=gesture, due="run")
+        return self.act(change_all, gesture=gesture, due="frame" if what == "weight" else "points")
 
     def undo(self) -> bool:
         """Be as before the last act."""
@@ -397,14 +406,15 @@ class Desk:
 
     def look_at(self, m: dict[str, Any]) -> None:
         """Look at another weight, point, neuron, or at slopes."""
-        numbers = {name: int(m[name]) for name in ("weight", "point") if name in m}
-        ends = {name: float(m[name]) for name in ("low", "high") if name in m}
-        if not all(abs(x) < 1e7 for x in ends.values()) or min([0, *numbers.values()]) < 0:
-            raise ValueError(f"there is nothing to look at: {m}")
-        look = replace(self.look, **numbers, **ends)
+        numbers: dict[str, Any] = {n: int(m[n]) for n in ("weight", "point") if n in m}
+        ends: dict[str, Any] = {name: float(m[name]) for name in ("low", "high") if name in m}
         if "neuron" in m:
-            look = replace(look, neuron=None if m["neuron"] is None else max(0, int(m["neuron"])))
-        self.look = replace(look, backward=bool(m.get("backward", look.backward)))
+            numbers["neuron"] = None if m["neuron"] is None else int(m["neuron"])
+        lowest = min([x for x in numbers.values() if x is not None], default=0)
+        if lowest < 0 or not all(abs(x) < WIDEST for x in ends.values()):
+            raise ValueError(f"there is nothing to look at: {m}")
+        backward = bool(m.get("backward", self.look.backward))
+        self.look = replace(self.look, **numbers, **ends, backward=backward)
         self.due.add("frame")
 
     def preview(self, share: Any) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SIDE, ROUGH = 100, 64  # points of the plane along each axis; of many parameters' plane
 MANY = 1000  # parameters
+HUGE = 1e40
 PARTS = 10  # the grid is computed in so many parts: small products need no second thread
 TILE = 24  # and of a neuron's heat map
 FULL = 32767  # what 1.0 is in 16 bits
@@ -97,13 +98,12 @@ class Look:
 
 @np.errstate(all="ignore")  # what is not finite is shown as far as it can be
 def pictures(session: Session, look: Look) -> dict[str, Floats]:
-    """The plane, a heat map for each input and neuron, and the neuron looked at, as whole numbers."""
+    """The plane, a map for each input and neuron, and the neuron looked at, in whole numbers."""
     readout, state, n_units = session.readout, session.now, sum(session.model.sizes)
     side = SIDE if len(session.parameters) < MANY else ROUGH
-    sides = (side, TILE, 2)
-    plane, coarse, corners = [rows_of(state.features, grid(session.bounds, n)) for n in sides]
+    plane, coarse = [rows_of(state.features, grid(session.bounds, n)) for n in (side, TILE)]
     try:
-        readout.units(corners)  # fails at once where all would fail after a long search for it
+        check_size(session.theta())
         rows = [readout.outputs(part) for part in np.array_split(plane, PARTS)]
         field = scores(np.concatenate(rows), session.loss)
         said = np.broadcast_to(readout.units(coarse), (TILE * TILE, n_units))
@@ -120,6 +120,12 @@ def pictures(session: Session, look: Look) -> dict[str, Floats]:
     }
 
 
+def check_size(theta: Floats) -> None:
+    """OverflowError for numbers of which there is no picture: each overflow is looked for long."""
+    if np.abs(theta).max() > HUGE:
+        raise OverflowError(f"a parameter is beyond {HUGE:g}")
+
+
 def scaled(tiles: Floats) -> Floats:
     """Each column over its largest number."""
     if not tiles.size:
@@ -131,7 +137,7 @@ def scaled(tiles: Floats) -> Floats:
 
 
 def scores(outputs: Floats, loss: Loss) -> Any:
-    """One output: from -1 (class 0) to 1. More: the class, plus how far ahead it is, from 0 to 1."""
+    """One output: from -1 (class 0) to 1. More: the class, and how far ahead it is, to 1."""
     if outputs.shape[1] == 1:
         over = outputs[:, 0] - loss.threshold
         single = np.tanh(over / 2) if loss.threshold == 0 else 2 * over
@@ -164,7 +170,7 @@ def example(session: Session, point: int) -> dict[str, Floats]:
     return {"probe": row, "own": own, "inputs": X[0]}
 
 
-def slopes(session: Session) -> dict[str, Floats]:
+def slopes(session: Session) -> dict[str, Any]:
     """∂loss/∂a of every neuron: root mean square over the training set, and point by point."""
     table, n = session.tables["train"], sum(session.model.sizes)
     nothing = {"rms": np.zeros(0), "dots": np.zeros((0, n), np.float32)}

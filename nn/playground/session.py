@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, replace
@@ -31,7 +31,19 @@ from nn.train.recipe import RecipeError, new_optimizer
 from nn.train.slopes import DivergedError
 
 OF_DATA = {"data", "n", "noise", "held_out", "points"}  # settings
-OUTER = {"n", "noise", "held_out", "seed", "init", "optimizer", "lr", "l2", "batch", "weights", "changes"}
+OUTER = {
+    "n",
+    "noise",
+    "held_out",
+    "seed",
+    "init",
+    "optimizer",
+    "lr",
+    "l2",
+    "batch",
+    "weights",
+    "changes",
+}
 OUTER |= {"epochs", "settings"}  # settings that no program depends on
 OF_POINTS = ("add", "remove", "move")  # changes
 MOST_EPOCHS = 2000  # that are remembered
@@ -280,9 +292,13 @@ class Session:
                 self.loop.use(new_optimizer(self.now))
             self.set_live()
         else:
-            {"weight": self.set_weight, "add": self.add, "remove": self.remove, "move": self.move}[
-                what
-            ](*(value if isinstance(value, tuple) else (value,)))
+            acts: dict[str, Callable[..., None]] = {
+                "weight": self.set_weight,
+                "add": self.add,
+                "remove": self.remove,
+                "move": self.move,
+            }
+            acts[what](*(value if isinstance(value, tuple) else (value,)))
 
     def set_live(self) -> None:
         """Go on training by the settings of now."""
@@ -304,6 +320,19 @@ class Session:
         if len(self.X) + len(self.test_X) >= MOST_POINTS:
             raise RecipeError(f"there are {MOST_POINTS:,} points already, and that is the most")
         self.X, self.y = [*self.X, [x1, x2]], [*self.y, label]
+
+    def widen(self, points: Sequence[tuple[float, float, int]]) -> None:
+        """Add points of a class that there was not: all points are one's own then.
+
+        The model gets an output for it, and a loss that takes so many.
+        """
+        known = [(x1, x2, label) for x1, x2, label, _ in self.points()]
+        loss = (
+            self.now.loss
+            if self.loss.of_classes
+            else next(n for n in LOSSES if LOSSES[n].of_classes)
+        )
+        self.set(data="own", points=[*known, *points], loss=loss)
 
     def remove(self, i: int) -> None:
         """Take a point away; the held-out ones are counted after the others."""

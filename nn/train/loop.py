@@ -114,7 +114,7 @@ class Loop:
             self.slopes.show(saved["data"])
         for name in (*CHOSEN, *CARRIED):
             setattr(self, name, copy(saved[name]) if name in CARRIED else saved[name])
-        self.rng = Random()  # noqa: S311
+        self.rng = Random()
         self.rng.setstate(saved["rng"])
         if self.slopes.units:
             self.slopes.draw(self.draw)

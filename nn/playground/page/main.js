@@ -63,7 +63,7 @@ class App extends Timeline {
   setRun(message) {
     const before = this.run;
     this.run = new Run(message);
-    if (String(before?.sizes) !== String(this.run.sizes)) { this.folds = {}; this.keepInside(); }
+    if (String(before?.sizes) !== String(this.run.sizes)) { this.folds = {}; this.geometry = this.grip = null; this.keepInside(); }
     if (before?.lesson?.name !== this.run.lesson?.name) this.enter(this.run.lesson);
     this.maps = new Maps();
     this.setSettings(message);
@@ -248,6 +248,7 @@ class App extends Timeline {
     this.cost.push(performance.now() - start);
     if (this.cost.length > 240) this.cost.shift();
     this.painted = (this.painted ?? 0) + (this.acknowledged !== this.frame.number);
+    this.seen = [this.run, this.frame];
     this.acknowledge();
   }
 
