@@ -1,4 +1,4 @@
-"""The playground as a page of its own, with its session in this process: numbers can be compared."""
+"""The playground as a page of its own, its session in this process: numbers can be compared."""
 
 import asyncio
 import threading
@@ -20,9 +20,7 @@ class Alone:
     def run(self):
         self.loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self.loop)
-        self.task = self.loop.create_task(
-            serve(self.desk_of, 0, browser=False, said=self.said)
-        )
+        self.task = self.loop.create_task(serve(self.desk_of, 0, browser=False, said=self.said))
         try:
             self.loop.run_until_complete(self.task)
         except asyncio.CancelledError:

@@ -19,7 +19,8 @@ class Driver:
         self.page.evaluate(
             f"""() => {{ const app = {APP}; app.halt(); app.cancel(); app.connection.isLost = false;
             for (const dialog of document.querySelectorAll('dialog')) dialog.close();
-            Object.assign(app, {{ face: 'forward', scope: 'point', tool: 'move', zoom: 0, lit: false,
+            Object.assign(app, {{ face: 'forward', scope: 'point', tool: 'move', zoom: 0,
+            lit: false,
             checking: false, answer: null, speed: 3 }}); }}"""
         )
         self.ask(lambda desk: restart(desk, settings))
@@ -35,7 +36,9 @@ class Driver:
 
     def get(self, what):
         """A number or a list of the page."""
-        return self.page.evaluate(f"() => {{ const app = {APP}, {{ run, frame }} = app; return {what}; }}")
+        return self.page.evaluate(
+            f"() => {{ const app = {APP}, {{ run, frame }} = app; return {what}; }}"
+        )
 
     def wait(self, condition):
         self.page.wait_for_function(condition, timeout=15_000)
@@ -68,7 +71,8 @@ class Driver:
     def at(self, canvas, inside):
         """Where something within a canvas is on the page."""
         return self.get(
-            f"(() => {{ const box = app.{canvas}.getBoundingClientRect(), [x, y] = {inside}; return [box.left + x, box.top + y]; }})()"
+            f"(() => {{ const box = app.{canvas}.getBoundingClientRect(), [x, y] = {inside};"
+            " return [box.left + x, box.top + y]; })()"
         )
 
     def neuron(self, layer, i):
@@ -76,13 +80,19 @@ class Driver:
 
     def link(self, q, share=0.88):
         """A place on a link, near its end: links cross in the middle."""
-        place = f"""(() => {{ const [l, i, j] = run.where[{q}], g = app.geometry, t = {share}, u = 1 - t;
-            const x0 = g.X[l] + g.tile / 2 + 1, y0 = g.Y[l][j], x1 = g.X[l + 1] - g.tile / 2 - 1, y1 = g.Y[l + 1][i], m = (x1 - x0) * 0.42;
-            return [u*u*u*x0 + 3*u*u*t*(x0+m) + 3*u*t*t*(x1-m) + t*t*t*x1, (u*u*u + 3*u*u*t)*y0 + (3*u*t*t + t*t*t)*y1]; }})()"""
+        place = f"""(() => {{
+            const [l, i, j] = run.where[{q}], g = app.geometry, t = {share}, u = 1 - t;
+            const x0 = g.X[l] + g.tile / 2 + 1, x1 = g.X[l + 1] - g.tile / 2 - 1;
+            const y0 = g.Y[l][j], y1 = g.Y[l + 1][i], m = 0.42 * (x1 - x0);
+            const curve = (a, b, c, d) => u*u*u*a + 3*u*u*t*b + 3*u*t*t*c + t*t*t*d;
+            return [curve(x0, x0 + m, x1 - m, x1), curve(y0, y0, y1, y1)];
+        }})()"""
         return self.at("netCanvas", place)
 
     def grip(self):
-        return self.at("netCanvas", "[app.grip[0] + app.grip[2] / 2, app.grip[1] + app.grip[3] / 2]")
+        return self.at(
+            "netCanvas", "[app.grip[0] + app.grip[2] / 2, app.grip[1] + app.grip[3] / 2]"
+        )
 
     def point(self, x1, x2):
         return self.at("planeCanvas", f"[app.planeBox.px({x1}), app.planeBox.py({x2})]")
@@ -105,6 +115,9 @@ def restart(desk, settings):
     desk.player.stop()
     desk.take(Session(State.of(settings)), None)
     desk.past.before, desk.past.after, desk.share = [], [], None
-    desk.notice, desk.look = desk.notice | {"text": "", "advice": "", "tone": "", "units": []}, type(desk.look)()
+    desk.notice, desk.look = (
+        desk.notice | {"text": "", "advice": "", "tone": "", "units": []},
+        type(desk.look)(),
+    )
     desk.player.painted = desk.player.sent
     desk.due.add("run")

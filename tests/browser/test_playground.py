@@ -77,8 +77,12 @@ def test_reset_and_undo_bring_the_start_back(play):
 
 
 def test_an_error_names_what_is_seen_and_goes_with_the_next_act(play):
-    play.page.evaluate("document.querySelector('.pg').playground.send({do: 'set', settings: {lr: -1}})")
-    play.wait("document.querySelector('.pg-said').textContent.startsWith('learning rate: expected')")
+    play.page.evaluate(
+        "document.querySelector('.pg').playground.send({do: 'set', settings: {lr: -1}})"
+    )
+    play.wait(
+        "document.querySelector('.pg-said').textContent.startsWith('learning rate: expected')"
+    )
     play.press("[")
     play.click("reset")
     play.wait("document.querySelector('.pg-said').textContent === ''")
@@ -154,7 +158,8 @@ def test_a_step_has_four_phases_and_is_the_step(play):
         seen.append(play.get("app.phase().name"))
     assert seen == ["forward"] * 3 + ["loss"] + ["backward"] * 3
     play.page.locator(".pg-time").evaluate(
-        "(e) => { e.value = Number(e.max) - 0.75; e.dispatchEvent(new Event('input', { bubbles: true })); }"
+        "(e) => { e.value = Number(e.max) - 0.75;"
+        " e.dispatchEvent(new Event('input', { bubbles: true })); }"
     )
     play.settle()
     assert play.get("app.phase().name") == "update"
@@ -323,7 +328,9 @@ def test_painted_points_outlast_another_model(play):
     play.wait_for("frame.undo === 1")
     play.page.locator("[data-name=activation]").select_option(label="relu")
     play.wait_for("run.settings.activation === 'relu'")
-    assert play.get("run.points.some(([a, b]) => Math.abs(a + 0.9) < 0.02 && Math.abs(b + 0.5) < 0.02)")
+    assert play.get(
+        "run.points.some(([a, b]) => Math.abs(a + 0.9) < 0.02 && Math.abs(b + 0.5) < 0.02)"
+    )
 
 
 def test_a_slider_is_one_act_and_rebuilds_as_it_goes(play):
@@ -351,7 +358,9 @@ def test_data_sets_inputs_and_a_seed_are_chosen(play):
     seed = play.get("run.settings.seed")
     play.click("seed")
     play.wait_for(f"run.settings.seed === {seed + 1}")
-    play.page.locator("[data-name=loss]").select_option(label=play.get("app.controls.controls.loss.choices.find((c) => c.value === 'mse').text"))
+    play.page.locator("[data-name=loss]").select_option(
+        label=play.get("app.controls.controls.loss.choices.find((c) => c.value === 'mse').text")
+    )
     play.wait_for("run.settings.loss === 'mse'")
     is_shown(play)
 
@@ -388,7 +397,9 @@ def test_a_lesson_asks_before_it_tells(play, name):
     assert play.text("question") == LESSONS[name].ask
     covers = LESSONS[name].covers
     assert (play.text("norm") == "?") == covers
-    shown = play.page.locator("[data-control]:visible").evaluate_all("(all) => all.map((e) => e.dataset.control)")
+    shown = play.page.locator("[data-control]:visible").evaluate_all(
+        "(all) => all.map((e) => e.dataset.control)"
+    )
     assert set(shown) == set(LESSONS[name].shows)
     play.page.locator(".pg-choices button").first.click()
     play.wait_for("app.answer")
@@ -429,7 +440,8 @@ def test_everything_is_above_the_fold(play, size):
         """() => [...document.querySelectorAll('.pg button, .pg input, .pg select, .pg canvas')]
         .filter((e) => e.checkVisibility() && !e.closest('dialog')).every((e) => {
             const b = e.getBoundingClientRect();
-            return b.left >= 0 && b.top >= 0 && b.right <= innerWidth + 1 && b.bottom <= innerHeight + 1;
+            return Math.min(b.left, b.top) >= 0
+                && b.right <= innerWidth + 1 && b.bottom <= innerHeight + 1;
         })"""
     )
     assert inside
@@ -448,7 +460,9 @@ def test_a_narrow_page_is_stacked_and_not_cut(play):
 
 def test_pictures_are_as_sharp_as_the_screen(play):
     for name in ("netCanvas", "planeCanvas", "historyCanvas", "curveCanvas"):
-        width, shown, ratio = play.get(f"[app.{name}.width, app.{name}.clientWidth, devicePixelRatio]")
+        width, shown, ratio = play.get(
+            f"[app.{name}.width, app.{name}.clientWidth, devicePixelRatio]"
+        )
         assert width == pytest.approx(shown * ratio, abs=1)
 
 
@@ -460,15 +474,23 @@ def test_wide_layers_are_folded(play):
     assert tile >= 14
     assert rows[1] < 64
     first = play.get("app.geometry.rows[1].at(-1)")
-    play.page.mouse.click(*play.at("netCanvas", "[app.geometry.X[1], Math.max(...Object.values(app.geometry.Y[1])) + app.geometry.tile / 2 + 0.9 * app.geometry.e]"))
+    play.page.mouse.click(
+        *play.at(
+            "netCanvas",
+            "(({ X, Y, tile, e }) => [X[1], Math.max(...Object.values(Y[1])) + tile / 2 + 0.9 * e])"
+            "(app.geometry)",
+        )
+    )
     play.settle()
     assert play.get("app.geometry.rows[1].at(-1)") > first
 
 
 def test_every_control_has_a_name_and_a_place_among_the_tab_stops(play):
     nameless = play.page.evaluate(
-        """() => [...document.querySelectorAll('.pg button, .pg input, .pg select, .pg textarea, .pg canvas[tabindex]')]
-        .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')?.textContent.trim()))
+        """() => [...document.querySelectorAll(
+            ".pg :is(button, input, select, textarea, [tabindex])")]
+        .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim()
+            || e.closest('label')?.textContent.trim()))
         .map((e) => e.outerHTML)"""
     )
     assert nameless == []
@@ -476,15 +498,21 @@ def test_every_control_has_a_name_and_a_place_among_the_tab_stops(play):
     stops = set()
     for _ in range(60):
         play.press("Tab")
-        stops.add(play.page.evaluate("document.activeElement.className || document.activeElement.dataset.name || ''"))
+        stops.add(
+            play.page.evaluate(
+                "document.activeElement.className || document.activeElement.dataset.name || ''"
+            )
+        )
     assert {"pg-net", "pg-plane", "pg-weight", "pg-time", "lr", "activation"} <= stops
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_text_stands_out_from_its_ground(play, dark):
     colours = play.page.evaluate(
-        f"""() => {{ const app = document.querySelector('.pg').playground; app.setTheme({str(dark).lower()}, true);
-        const style = getComputedStyle(app.root); return Object.fromEntries(['paper', 'panel', 'ink', 'soft', 'pos-text', 'neg-text']
+        f"""() => {{ const app = document.querySelector('.pg').playground;
+        app.setTheme({str(dark).lower()}, true);
+        const style = getComputedStyle(app.root), names = ['paper', 'panel', 'ink', 'soft'];
+        return Object.fromEntries([...names, 'pos-text', 'neg-text']
         .map((name) => [name, style.getPropertyValue('--pg-' + name).trim()])); }}"""
     )
     for name in ("ink", "soft", "pos-text", "neg-text"):
@@ -538,7 +566,8 @@ def test_training_rests_while_the_page_is_out_of_sight(play):
 
 def test_three_hundred_steps_are_made_at_once(play):
     play.page.evaluate(
-        "() => { const app = document.querySelector('.pg').playground; for (let k = 0; k < 300; k++) app.connection.send({ do: 'step' }); }"
+        "() => { const { connection } = document.querySelector('.pg').playground;"
+        " for (let k = 0; k < 300; k++) connection.send({ do: 'step' }); }"
     )
     frames = play.get("frame.number")
     play.wait_for("frame.steps === 300")
@@ -548,7 +577,8 @@ def test_three_hundred_steps_are_made_at_once(play):
 
 def test_a_number_that_is_not_finite_is_reported_and_the_page_lives_on(play):
     play.page.evaluate(
-        "document.querySelector('.pg').playground.send({do: 'set', settings: {loss: 'mse', activation: 'relu', lr: 1e300}})"
+        "document.querySelector('.pg').playground.send({do: 'set',"
+        " settings: {loss: 'mse', activation: 'relu', lr: 1e300}})"
     )
     play.wait_for("run.settings.lr === 1e300")
     play.click("play")

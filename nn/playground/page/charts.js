@@ -122,7 +122,7 @@ function captions(c, app, box, frame, e) {
   const [, , width] = pill(c, app.covered ? "slope = ?" : `slope = ∂L/∂w = ${signed(slope)}`, box.left - 2.6 * e, y, { align: "left", size: 0.85, colour: app.covered ? C.soft : hueText(slope) });
   if (app.covered) return;
   const x = box.left - 2 * e + width;
-  if (!app.checking || frame.check.slope == null) write(c, `next step ${signed(frame.delta[frame.look[0]])}`, x, y, small);
+  if (!app.checking || frame.check.slope == null) write(c, `next: ${signed(frame.delta[frame.look[0]])}`, x, y, small);
   else write(c, `ΔL / Δw = ${signed(frame.check.slope)}, ${agreement(slope, frame.check.slope)}`, x, y, { ...small, colour: C.ink });
 }
 

@@ -69,7 +69,7 @@ export function showPaths(app) {
   const { $, run } = app, P = app.paths(), el = $("paths");
   if (!P) { put(el, app.example() ? "More than 5,000 paths: too many to write out." : "Choose a point on the plane."); el.key = ""; return; }
   const room = clamp(Math.floor(el.clientHeight / (1.86 * C.em) - 2.6), 3, 12), most = P.list.length > room + 1 ? room : room + 1;
-  const list = P.list.slice(0, most), rest = P.list.slice(most), deep = list[0].factors.length > 5 && (list[0].factors.length + 1) * 4.9 * C.em > el.clientWidth;
+  const list = P.list.slice(0, most), rest = P.list.slice(most), deep = clamp(Math.floor(el.clientWidth / (4.5 * C.em)) - 1, 3, 99);
   const rows = list.map((path, k) => row(app, path, k, deep)), width = 2 * folded(list[0], deep).length - 1;
   const number = (x) => (app.covered ? `<td>?</td>` : `<td class="${x < 0 ? "pg-n" : "pg-p"}">${signed(x)}</td>`);
   const more = rest.length ? `<tr><td colspan="${width}" class="pg-note">${rest.length} weaker paths</td><td class="pg-x">=</td>${number(rest.reduce((s, x) => s + x.product, 0))}</tr>` : "";
@@ -78,11 +78,11 @@ export function showPaths(app) {
   if (el.key !== html) { el.key = html; el.innerHTML = html; }
 }
 
-// Long products are shortened in the middle.
-function folded({ factors }, deep) {
-  if (!deep) return factors;
-  const inner = factors.slice(2, -2);
-  return [...factors.slice(0, 2), { name: `${inner.length} more`, value: inner.reduce((x, f) => x * f.value, 1) }, ...factors.slice(-2)];
+// Products of more factors than there is room for are shortened in the middle.
+function folded({ factors }, most) {
+  if (factors.length <= most) return factors;
+  const before = Math.ceil((most - 1) / 2), after = most - 1 - before, inner = factors.slice(before, factors.length - after);
+  return [...factors.slice(0, before), { name: `${inner.length} more`, value: inner.reduce((x, f) => x * f.value, 1) }, ...factors.slice(factors.length - after)];
 }
 
 function heads(list, deep) {

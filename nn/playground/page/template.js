@@ -9,13 +9,13 @@ export const TEMPLATE = `
     <button class="pg-reset" title="back to the first weights (r)">Reset</button>
     <label class="pg-speed"><span>slow</span><input type="range" min="0" max="5" step="1" value="3" aria-label="Speed"><span>fast</span></label>
   </div>
-  <dl class="pg-numbers">
-    <div><dt>step</dt><dd class="pg-steps"></dd></div>
-    <div class="pg-lead"><dt class="pg-loss-name">loss</dt><dd class="pg-loss"></dd></div>
-    <div><dt>held out</dt><dd class="pg-held"></dd></div>
-    <div><dt>right</dt><dd class="pg-accuracy"></dd></div>
-    <div><dt>‖gradient‖</dt><dd class="pg-norm"></dd></div>
-  </dl>
+  <div class="pg-numbers">
+    <div><span>step</span><b class="pg-steps"></b></div>
+    <div class="pg-lead"><span class="pg-loss-name">loss</span><b class="pg-loss"></b></div>
+    <div><span>held out</span><b class="pg-held"></b></div>
+    <div><span>right</span><b class="pg-accuracy"></b></div>
+    <div><span>‖gradient‖</span><b class="pg-norm"></b></div>
+  </div>
   <div class="pg-group pg-end">
     <button class="pg-quiet pg-examine" title="what the doctor says (d)">Why?</button>
     <button class="pg-quiet pg-ghost" aria-pressed="false" title="a ghost with these settings runs beside, from the start (g)">Ghost</button>
