@@ -24,6 +24,7 @@ from typing import Any, TypeAlias
 
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
+from autograd_core.functions import equals
 from nn.given import plain
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
@@ -182,12 +183,6 @@ SHARE = Op(
     lambda z, t, whole: (1 / whole, -z / whole),
     lambda np, t, whole: t / whole + 0.0 / is_share(t, whole),
 )
-EQUALS = Op(
-    "equals",
-    lambda x, y: float(x == y),
-    lambda z, x, y: (0.0, 0.0),
-    lambda np, x, y: np.where((x >= y) * (x <= y), 1.0, 0.0),
-)
 
 
 def as_operand(target: Any) -> Operand:
@@ -225,7 +220,7 @@ def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
         raise ValueError("expected an output for each class, got one output")
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
-        return [EQUALS(y, float(k)) for k in range(n_outputs)]
+        return [equals(y, float(k)) for k in range(n_outputs)]
     whole = TOTAL(*as_many(target, n_outputs))
     return [SHARE(t, whole) for t in target]
 
@@ -248,7 +243,7 @@ def chosen(outputs: Sequence[Value], target: Sequence[Operand]) -> Value:
 
 def surprise(p: Operand, t: Operand) -> Value:
     """-t · log p, which is 0 where the share t is, whatever p."""
-    return -t * as_value(p + EQUALS(t, 0.0)).log()
+    return -t * as_value(p + equals(t, 0.0)).log()
 
 
 def given_to_label(p: Value, y: Operand) -> Value:

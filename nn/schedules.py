@@ -41,13 +41,14 @@ class Shape:
 
 
 # fmt: off
+constant    = Shape("constant",    "constant",    "lr",                                          lambda s, end: 1.0)
 linear      = Shape("linear",      "linear",      "lr · (1 - s + s · end)",                      lambda s, end: 1 - s + s * end)
 cosine      = Shape("cosine",      "cosine",      "lr · (end + (1 - end) · (1 + cos πs) / 2)",   lambda s, end: end + (1 - end) * (1 + math.cos(math.pi * s)) / 2)
 exponential = Shape("exponential", "exponential", "lr · endˢ",                                   lambda s, end: end**s, end=0.01)
 stairs      = Shape("stairs",      "stairs",      "lr · end^(⌊4s⌋ / 3), at most end",             lambda s, end: end ** (min(math.floor(4 * s), 3) / 3), end=0.001)
 # fmt: on
 
-SCHEDULES = {row.name: row for row in (linear, cosine, exponential, stairs)}
+SCHEDULES = {row.name: row for row in (constant, linear, cosine, exponential, stairs)}
 
 
 def warm_up(schedule: Schedule, steps: int) -> Schedule:

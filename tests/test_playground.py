@@ -27,7 +27,7 @@ from nn.playground.protocol import Desk, notice
 from nn.playground.readout import SIDE, TILE, Look, curve, differences, example, pictures, slopes
 from nn.playground.session import Session, data_of, new_model, new_optimizer
 from nn.playground.state import FEATURES, MOST_POINTS, State, data_sets, rows_of
-from nn.train.recipe import RecipeError
+from nn.train.settings import RecipeError
 
 SMALL = {"hidden": [4], "n": 20, "batch": 5}
 PAIRS = [(loss, output) for loss in LOSSES for output in LOSSES[loss].outputs]
@@ -183,7 +183,7 @@ def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, ba
         rows_of(state.features, X).tolist(),
         y,
         loss=loss,
-        optimizer=new_optimizer(state),
+        optimizer=new_optimizer(state, 25),
         epochs=2,
         batch_size=batch,
         seed=state.seed,
@@ -559,6 +559,8 @@ def test_every_setting_that_a_user_may_change_has_a_control_with_its_value():
     state = State.of({"hidden": [3, 2], "lr": 0.25})
     found, values = controls(state)
     by_other_means = {"file", "target", "settings", "epochs", "points", "weights", "changes"}
+    by_other_means |= {"patience", "keep_best"}  # which a playground has not
+    by_other_means |= {"dropout", "schedule", "warmup", "clip_norm", "label_smoothing", "shuffle"}
     by_buttons = {"hidden", "seed"}
     assert set(values) == set(State.checks) - by_other_means
     assert set(found) == set(values) - by_buttons

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import doctest
 import re
+import shutil
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
@@ -59,9 +61,13 @@ def run_snippets(page: Path = README) -> None:
 
 
 def draw_pictures() -> None:
-    """Run the snippets where the pictures are kept."""
-    with contextlib.chdir(PICTURES):
-        run_snippets()
+    """Run the snippets, and keep the pictures that they write."""
+    with TemporaryDirectory() as folder:
+        with contextlib.chdir(folder):
+            run_snippets()
+        for path in Path(folder).iterdir():
+            if path.suffix in {".svg", ".png"}:
+                shutil.copy(path, PICTURES)
 
 
 if __name__ == "__main__":

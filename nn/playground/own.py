@@ -8,7 +8,7 @@ from nn.given import plain
 from nn.losses import LOSSES
 from nn.model.mlp import MLP
 from nn.playground.state import MOST_CLASSES, MOST_POINTS, State
-from nn.train.recipe import RecipeError
+from nn.train.settings import RecipeError
 
 
 def own(state: State, model: MLP, X: Iterable[Sequence[float]], y: Iterable[int]) -> State:

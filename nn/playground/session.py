@@ -27,24 +27,13 @@ from nn.playground.readout import Readout
 from nn.playground.state import LIVE, MOST_CHANGES, MOST_POINTS, State, change, rows_of
 from nn.train import Loop, recipe
 from nn.train.examples import Examples
-from nn.train.recipe import RecipeError, new_optimizer
+from nn.train.loop import executor_for
+from nn.train.recipe import new_optimizer, new_rate
+from nn.train.settings import RecipeError
 from nn.train.slopes import DivergedError
 
 OF_DATA = {"data", "n", "noise", "held_out", "points"}  # settings
-OUTER = {
-    "n",
-    "noise",
-    "held_out",
-    "seed",
-    "init",
-    "optimizer",
-    "lr",
-    "l2",
-    "batch",
-    "weights",
-    "changes",
-}
-OUTER |= {"epochs", "settings"}  # settings that no program depends on
+OF_PROGRAMS = ("features", "activation", "output", "loss", "dropout")
 OF_POINTS = ("add", "remove", "move")  # changes
 MOST_EPOCHS = 2000  # that are remembered
 
@@ -67,40 +56,44 @@ class Session:
     def __init__(self, state: State, model: MLP | None = None) -> None:
         self.lesson = ""  # that it is about
         self.loop: Loop | None = None
-        self.shape: State | None = None  # what its programs depend on
+        self.shape: Any = None  # what its programs depend on
         self.build(state, model)
 
     def build(self, state: State, model: MLP | None = None) -> None:
         """Start the run that the state describes; a model of its architecture is used as it is."""
         self.start, self.now, self.done = state, state, 0
+        self.X, self.y, self.test_X, self.test_y = data_of(state)
         self.begin_with(model or new_model(state), is_own=model is not None)
         if state.weights:
             self.put(np.array(state.weights))
-        self.X, self.y, self.test_X, self.test_y = data_of(state)
         self.bounds = bounds_of([*self.X, *self.test_X])
         self.steps = self.epoch = 0
         self.losses: deque[float] = deque(maxlen=MOST_EPOCHS)
         self.accuracy: float | None = None
         self.gradients = np.zeros(len(self.parameters))
         if self.loop is not None:
-            self.loop.use(new_optimizer(state))
-            self.loop.l2 = state.l2
+            self.loop.use(new_optimizer(state, max(1, len(self.X))))
+            self.loop.l2, self.loop.clip_norm = state.l2, state.clip_norm
+            self.loop.shuffle = state.shuffle
         self.set_data()
         self.apply_planned()
 
     def begin_with(self, model: MLP, *, is_own: bool) -> None:
         """Take a model; one like that of now lends it its numbers, and all programs stay."""
-        shape = replace(self.now, **{name: getattr(State(), name) for name in OUTER})
+        now = self.now
+        chosen = executor_for(model, max(1, len(self.X)), self.batch_size, now.epochs)
+        shape = [getattr(now, name) for name in OF_PROGRAMS], now.sizes, chosen
         if self.shape == shape and not is_own:
             self.put(np.array([p.data for p in model.parameters()]))
             return
-        self.shape, self.model, self.loss = None if is_own else shape, model, LOSSES[self.now.loss]
+        self.shape, self.model, self.loss = None if is_own else shape, model, LOSSES[now.loss]
+        self.executor = chosen
         self.parameters = model.parameters()
         self.readout, self.loop = Readout(model, self.loss), None
 
     def set_data(self) -> None:
         """Check the examples, and begin an epoch of them."""
-        self.examples = self.checked(self.X, self.y)
+        self.examples = self.checked(self.X, self.y, self.now.label_smoothing)
         self.tables: dict[str, Table | None] = {"train": None, "held": None}
         if self.examples is None:
             return
@@ -121,14 +114,18 @@ class Session:
 
     def new_loop(self, examples: Examples, seed: int | str) -> Loop:
         """The training, as the settings say."""
-        made: dict[str, Any] = {"batch_size": self.batch_size, "seed": seed, "l2": self.now.l2}
+        now, n = self.now, examples.n
+        made: dict[str, Any] = {"batch_size": self.batch_size, "seed": seed}
+        made |= {"shuffle": now.shuffle, "l2": now.l2, "clip_norm": now.clip_norm}
         with unchanged(self.model):
-            return Loop(self.model, examples, new_optimizer(self.now), **made)
+            return Loop(self.model, examples, new_optimizer(now, n), **made, executor=self.executor)
 
-    def checked(self, X: list[list[float]], y: list[int]) -> Examples | None:
+    def checked(
+        self, X: list[list[float]], y: list[int], smoothing: float = 0.0
+    ) -> Examples | None:
         """Examples; None for none."""
         rows = rows_of(self.now.features, X).tolist()
-        return Examples.of(self.model, rows, y, self.loss) if X else None
+        return Examples.of(self.model, rows, y, self.loss, smoothing=smoothing) if X else None
 
     def held_out(self) -> Examples | None:
         """The examples that are not trained on, if there are any."""
@@ -289,7 +286,7 @@ class Session:
         if what in LIVE:
             self.now = self.now.replace(**{what: value})
             if what == "optimizer" and self.loop is not None:
-                self.loop.use(new_optimizer(self.now))
+                self.loop.use(new_optimizer(self.now, self.loop.data.n))
             self.set_live()
         else:
             acts: dict[str, Callable[..., None]] = {
@@ -303,7 +300,8 @@ class Session:
     def set_live(self) -> None:
         """Go on training by the settings of now."""
         if self.loop is not None:
-            self.loop.optimizer.lr, self.loop.l2 = self.now.lr, self.now.l2
+            self.loop.optimizer.lr = new_rate(self.now, self.loop.data.n)
+            self.loop.l2 = self.now.l2
             self.loop.batch_size = self.batch_size
 
     def set_weight(self, i: int, number: float) -> None:
