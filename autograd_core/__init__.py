@@ -5,19 +5,23 @@ from autograd_core.compiler import Program, RecordingError, compile
 from autograd_core.engine import (
     Op,
     Value,
-    dot,
+    collector_paused,
     gradient,
     hessian,
     jacobian,
+    topological,
+    total,
+)
+from autograd_core.functions import (
+    OPS,
+    dot,
     logsumexp,
     maximum,
     mean,
     minimum,
     softmax,
-    topological,
-    total,
+    where,
 )
-from autograd_core.functions import OPS, where
 from autograd_core.paths.explain import explain
 from autograd_core.paths.steps import backward_steps
 from autograd_core.pictures import draw
@@ -36,6 +40,7 @@ __all__ = [
     "backward_steps",
     "check_gradient",
     "check_op",
+    "collector_paused",
     "compile",
     "dot",
     "draw",

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from autograd_core import functions
-from autograd_core.engine import ABS, MAXIMUM, MINIMUM, STEP, logsumexp
+from autograd_core.engine import ABS, MAXIMUM, MINIMUM, STEP
+from autograd_core.functions import logsumexp
 
 
 class ValueArray(np.ndarray):

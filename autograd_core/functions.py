@@ -1,7 +1,8 @@
 """Functions to call by name, as those of NumPy are: on numbers, on Values, on arrays.
 
 A row of the derivative table is a function already; here each has the name that NumPy, or else
-PyTorch, knows it by. The second table has the rows that fewer programs need.
+PyTorch, knows it by. The second table has the rows that fewer programs need; then come functions
+of several Values, such as a dot product.
 
 >>> from autograd_core import Value
 >>> x = Value(0.5)
@@ -14,9 +15,23 @@ PyTorch, knows it by. The second table has the rows that fewer programs need.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from functools import reduce
 
 from autograd_core import engine, numerics
-from autograd_core.engine import BASIC, EXP, RELU, SIGMOID, STEP, Op
+from autograd_core.engine import (
+    BASIC,
+    EXP,
+    RELU,
+    SIGMOID,
+    STEP,
+    Op,
+    Operand,
+    Value,
+    as_value,
+    shares,
+    total,
+)
 
 exp, log, sqrt = engine.EXP, engine.LOG, engine.SQRT
 expm1, log1p, log2, log10 = engine.EXPM1, engine.LOG1P, engine.LOG2, engine.LOG10
@@ -47,6 +62,57 @@ where = Op("where", lambda c, x, y: x if c > 0 else y,  # what to take where c i
 # fmt: on
 
 OPS = (*BASIC, erf, erfc, gelu, silu, elu, sign, where)
+
+# --- Functions of several Values ----------------------------------------------------------------
+
+
+def mean(xs: Iterable[Operand]) -> Value:
+    """(x1 + ... + xn) / n."""
+    xs = list(xs)
+    if not xs:
+        raise ValueError("the mean of no values is not defined")
+    return total(xs) / len(xs)
+
+
+def dot(xs: Iterable[Operand], ys: Iterable[Operand], bias: Operand | None = None) -> Value:
+    """x1 * y1 + ... + xn * yn (+ bias), as one node.
+
+    >>> dot([1.0, 2.0], [3.0, 4.0], bias=0.5).data
+    11.5
+    """
+    xs, ys = list(xs), list(ys)
+    if len(xs) != len(ys):
+        raise ValueError(f"dot needs two lists of one length, got {len(xs)} and {len(ys)}")
+    return engine.DOT.record([*xs, *ys] if bias is None else [*xs, *ys, bias])
+
+
+def logsumexp(xs: Iterable[Operand]) -> Value:
+    """log(exp(x1) + ... + exp(xn)), as one node, at home with any finite xs.
+
+    >>> logsumexp([1000.0, 1000.0]).data == 1000 + math.log(2)
+    True
+    """
+    xs = list(xs)
+    if not xs:
+        raise ValueError("logsumexp of no values is not defined")
+    return engine.LOGSUMEXP.record(xs)
+
+
+def softmax(xs: Iterable[Operand]) -> list[Value]:
+    """The n shares exp(x) / (exp(x1) + ... + exp(xn)), which add up to 1."""
+    xs = list(xs)
+    return list(shares(logsumexp(xs), xs))
+
+
+def maximum(x: Operand, *others: Operand) -> Value:
+    """The largest operand; where two tie, the earlier one has slope 1 and the later one 0."""
+    return reduce(lambda best, y: engine.MAXIMUM.record((best, y)), others, as_value(x))
+
+
+def minimum(x: Operand, *others: Operand) -> Value:
+    """The smallest operand; where two tie, the earlier one has slope 1 and the later one 0."""
+    return reduce(lambda best, y: engine.MINIMUM.record((best, y)), others, as_value(x))
+
 
 # --- The same under the names of Python's math --------------------------------------------------
 

@@ -7,7 +7,6 @@ import io
 import json
 import math
 import os
-import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,7 +28,6 @@ from nn.scaling import Scale, for_raw_numbers
 from nn.tables import MOST_CLASSES, column, read_table, shown
 from nn.train.recipe import Recipe, RecipeError, fit_options, new_data, new_model, parse
 
-RATES = {"sgd": 0.5}  # that training starts with; of other optimisers, that of a Recipe
 DIGITS = {"hidden": [32], "epochs": 30, "batch": 32, "held_out": 0.2}
 MOST_NAMED = 10  # classes that are listed
 MOST_NODES, MOST_BOXES = 60, 60  # of a graph, and of a net drawn by its neurons, that can be read
@@ -59,6 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
+    starts = ", ".join([f"{row.start:g} for {name}" for name, row in OPTIMIZERS.items()])
     p = argparse.ArgumentParser(
         prog="python -m nn",
         description="Train a small multi-layer perceptron and write model.json, boundary.png, "
@@ -103,7 +102,9 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default: adam)")
     p.add_argument(
-        "--lr", type=float, help="learning rate (default: 0.05, for sgd 0.5; a tenth for digits)"
+        "--lr",
+        type=float,
+        help=f"learning rate (default: {starts}; a tenth for digits)",
     )
     p.add_argument("--epochs", type=int, help="default: 100; 30 for digits")
     p.add_argument("--batch", type=int, metavar="N", help="examples a step (default: all; 32)")
@@ -131,7 +132,8 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     given = {name: value for name, value in told.items() if value is not None}
     if options.recipe:
         return Recipe.of(read_recipe(options.recipe) | given)
-    lr = RATES.get(given.get("optimizer", ""), Recipe().lr)
+    optimizer = OPTIMIZERS.get(given.get("optimizer", Recipe().optimizer))
+    lr = optimizer.start if optimizer else Recipe().lr
     if given.get("data") == "digits":
         return Recipe.of({**DIGITS, "lr": lr / 10, **given})
     return Recipe.of({"lr": lr, **given})
@@ -335,25 +337,12 @@ def understood(data: Data) -> str:
 
 
 def hold_out(data: Data, share: float, seed: int) -> tuple[Data, Data]:
-    """What is trained on, and a random share to test with, of each class about the same.
-
-    One example at least of each class is trained on. Raises ValueError where that leaves too few.
-    """
-    labels = data.y if data.classes else [0] * len(data.y)
-    order = random.Random(seed).sample(range(len(labels)), len(labels))
-    order.sort(key=labels.__getitem__)
-    kept = {labels[i]: i for i in order}.values()
-    free = [i for i in order if i not in set(kept)]
-    count = round(share * len(labels))
-    if count > len(free):
-        what = "an example of each class" if data.classes else "an example"
-        raise ValueError(f"--held-out {share} of {len(labels)} does not leave {what} to train on")
-    chosen = {free[k * len(free) // count] for k in range(count)}
-    parts = [i for i in range(len(labels)) if i not in chosen], sorted(chosen)
-    train, test = [
-        replace(data, X=[data.X[i] for i in part], y=[data.y[i] for i in part]) for part in parts
-    ]
-    return train, test
+    """What is trained on, and what is kept to test with."""
+    try:
+        parts = datasets.split(data.X, data.y, share, seed, by_class=bool(data.classes))
+    except ValueError as error:
+        raise ValueError(f"held_out: {error}") from None
+    return replace(data, X=parts[0], y=parts[1]), replace(data, X=parts[2], y=parts[3])
 
 
 # --- Losses -----------------------------------------------------------------------------------

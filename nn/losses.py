@@ -38,8 +38,9 @@ class Loss:
 
     `threshold` tells the classes apart where there is one output: label 1 is above it. `outputs`
     are activations of the last layer that it suits, the best first, and `scores` is the same loss
-    of scores where this one is of probabilities. `LOSSES` has the losses that have a name: one
-    that is entered there is known wherever a loss is named.
+    of scores where this one is of probabilities. `title` is what a list of losses shows, its name
+    by default. `LOSSES` has the losses that have a name: one that is entered there is known
+    wherever a loss is named.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Loss:
     threshold: float
     outputs: tuple[str, ...] = ("linear",)
     scores: str = ""
+    title: str = ""
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         name: str = self.name
@@ -232,10 +234,10 @@ def given_to_label(p: Value, y: Operand) -> Value:
 # fmt: off
 squared_error = Loss("squared_error", squares, as_many, 0.5, ("linear", "tanh", "sigmoid"))
 half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
-mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
+mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"), title="mean squared")
 hinge = Loss("hinge", lambda z, t: (1 - t[0] * z[0]).relu(), sign, 0.0, ("linear", "tanh"))
-binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: -given_to_label(p[0], t[0]).log(), bit, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits")
-binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), bit, 0.0)
+binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: -given_to_label(p[0], t[0]).log(), bit, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits", "BCE")
+binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), bit, 0.0, title="BCE (logits)")
 nll = Loss("nll", lambda p, t: -chosen(p, t).log(), one_hot, 0.5, ("softmax",), "cross_entropy")
 cross_entropy = Loss("cross_entropy", lambda z, t: logsumexp(z) - chosen(z, t), distribution, 0.0)
 # fmt: on

@@ -79,22 +79,24 @@ class Plane:
         else:
             colour_many(axes, x1, x2, outputs)
 
-    def scatter(self, axes: Any, at: Sequence[Sequence[float]], *, legend: bool = True) -> None:
+    def scatter(self, axes: Any, at: Sequence[Sequence[float]]) -> None:
         """The points, at these places, each with the colour of its class or of its number."""
-        if self.labels is None:
-            drawn = axes.scatter(
-                *zip(*at), c=self.numbers, cmap="viridis", norm=self.scale(), **DOTS
-            )
-            if legend:
-                bar = axes.figure.colorbar(drawn, ax=axes, extend="both", format="%.3g")
-                bar.set_label("output, and in the points the target")
+        if self.labels is not None:
+            scatter_classes(axes, at, self.labels, max(self.n_outputs, 2))
             return
-        scatter_classes(axes, at, self.labels, max(self.n_outputs, 2))
-        if legend:
-            known = len(set(self.labels))
-            handles = axes.collections[-known:]
-            columns = {"ncols": min(known, 5), "columnspacing": 1.2, "handletextpad": 0.2}
-            axes.figure.legend(loc="outside lower center", handles=handles, **columns)
+        colours = {"c": self.numbers, "cmap": "viridis", "norm": self.scale()}
+        axes.scatter(*zip(*at), **colours, **DOTS)
+
+    def legend(self, axes: Any) -> None:
+        """What the colours of the points on these axes mean."""
+        if self.labels is None:
+            bar = axes.figure.colorbar(axes.collections[-1], ax=axes, extend="both", format="%.3g")
+            bar.set_label("output, and in the points the target")
+            return
+        known = len(set(self.labels))
+        handles = axes.collections[-known:]
+        columns = {"ncols": min(known, 5), "columnspacing": 1.2, "handletextpad": 0.2}
+        axes.figure.legend(loc="outside lower center", handles=handles, **columns)
 
     def scale(self) -> Any:
         """The colour scale of numbers: from the smallest target to the largest."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value, check_gradient, compile, gradient
 from autograd_core.files import write_whole
-from nn.given import as_rng, plain
-from nn.model.layers import ACTIVATIONS, Activation, activation_of
+from nn.given import as_rng
+from nn.model.layers import ACTIVATIONS, Activation, Layer, activation_of
 from nn.model.mlp import MLP, stack
 from nn.model.module import modules, outputs_of, unchanged
 from nn.plane import COLOURS, Plane, grid
-from nn.readings import GradientNorms, MeanSlope
-from nn.train.examples import AnyLoss, Examples, Model, row
+from nn.readings import GradientNorms, MeanSlope, activations_on
+from nn.train.examples import AnyLoss, Examples, Model, inputs_for
 from nn.train.fit import History
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def decision_boundary(
     with unchanged(model):
         plane.colour(axes, lambda x: outputs_of(model(x)), plane.X, steps)
     plane.scatter(axes, plane.X)
+    plane.legend(axes)
     axes.set_title("Decision boundary" if plane.labels else "Predictions")
     return Plot(figure)
 
@@ -121,42 +122,63 @@ def hidden_space(
     from matplotlib.figure import Figure
 
     model = stack(model, "hidden_space")
-    sizes = [model.n_in, *model.sizes]
-    if not 1 <= layer < len(model.layers):
-        raise ValueError(f"layer {layer} is no hidden layer of {model}")
-    if model.n_in != 2 or sizes[layer] != 2:
-        raise ValueError(
-            f"a picture of the hidden space needs 2 inputs and a layer of 2 units, this has "
-            f"{model.n_in} inputs and {sizes[layer]} units in layer {layer}"
-        )
-
-    def rest(x: Sequence[Value]) -> list[Value]:
-        for later in model.layers[layer:]:
-            x = later(x)
-        return list(x)
-
+    check_hidden(model, layer)
+    first, rest = chain(model.layers[:layer]), chain(model.layers[layer:])
+    plane = Plane.of(model, X, y, threshold)
+    straight = mesh(plane.X)
     figure = Figure(figsize=(9.6, 5.0), layout="constrained")
     figure.suptitle(f"What layer {layer} does to the plane")
     before, after = figure.subplots(1, 2)
-    plane = Plane.of(model, X, y, threshold)
-    x1, x2 = [grid([x[i] for x in plane.X], 31) for i in (0, 1)]
-    mesh = [[[a, b] for b in x2] for a in x1[::2]] + [[[a, b] for a in x1] for b in x2[::2]]
     with unchanged(model):
-        everything = layer_outputs(model, [point for line in mesh for point in line])[layer - 1]
-        moved = layer_outputs(model, plane.X)[layer - 1]
-        plane.colour(before, lambda x: outputs_of(model(x)), plane.X, steps)
-        plane.colour(after, rest, everything, steps)
-    bent = [everything[start : start + 31] for start in range(0, len(everything), 31)]
-    for axes, lines, points, name in ((before, mesh, plane.X, "x"), (after, bent, moved, "a")):
-        for line in lines:
-            axes.plot(*zip(*line), color="0.35", linewidth=0.5, alpha=0.5)
-        plane.scatter(axes, points, legend=axes is after)
-        axes.locator_params(nbins=6)
-        axes.set_xlabel(f"{name}₁")
-        axes.set_ylabel(f"{name}₂")
-    before.set_title("inputs")
-    after.set_title(f"activations of layer {layer}")
+        moved = compile(first, batched=True)
+        bent = [moved(line).tolist() for line in straight]
+        plane.colour(before, chain(model.layers), plane.X, steps)
+        plane.colour(after, rest, [point for line in bent for point in line], steps)
+        places = moved(plane.X).tolist()
+    draw_plane(before, plane, straight, plane.X, ("x₁", "x₂", "inputs"))
+    draw_plane(after, plane, bent, places, ("a₁", "a₂", f"activations of layer {layer}"))
+    plane.legend(after)
     return Plot(figure)
+
+
+def check_hidden(model: MLP, layer: int) -> None:
+    """Raise ValueError for a layer that is not hidden, or not of two units after two inputs."""
+    if not 1 <= layer < len(model.layers):
+        raise ValueError(f"layer {layer} is no hidden layer of {model}")
+    units = model.sizes[layer - 1]
+    if model.n_in != 2 or units != 2:
+        raise ValueError(
+            f"a picture of the hidden space needs 2 inputs and a layer of 2 units, this has "
+            f"{model.n_in} inputs and {units} units in layer {layer}"
+        )
+
+
+def chain(layers: Sequence[Layer]) -> Callable[[Any], list[Value]]:
+    """Layers one after the other, as a function."""
+
+    def every(x: Any) -> list[Value]:
+        for layer in layers:
+            x = layer(x)
+        return list(x)
+
+    return every
+
+
+def mesh(X: Sequence[Sequence[float]]) -> list[list[list[float]]]:
+    """Lines of points across a plane and up, around some points of it."""
+    x1, x2 = [grid([x[i] for x in X], 31) for i in (0, 1)]
+    return [[[a, b] for b in x2] for a in x1[::2]] + [[[a, b] for a in x1] for b in x2[::2]]
+
+
+def draw_plane(
+    axes: Any, plane: Plane, lines: Any, points: Sequence[Any], names: tuple[str, str, str]
+) -> None:
+    """Lines and points, with the names of both axes and of the plane."""
+    for line in lines:
+        axes.plot(*zip(*line), color="0.35", linewidth=0.5, alpha=0.5)
+    plane.scatter(axes, points)
+    axes.locator_params(nbins=6)
+    axes.set(xlabel=names[0], ylabel=names[1], title=names[2])
 
 
 def loss_surface(
@@ -336,24 +358,30 @@ def draw_activation(axes: Any, function: Activation) -> None:
     axes.plot([0.0], [kink.computed], **dot)
 
 
-def activation_histograms(model: MLP, X: Iterable[Sequence[float]]) -> Plot:
+def activation_histograms(model: Model, X: Iterable[Any]) -> Plot:
     """What comes out of the units of each layer on the data, a row a layer.
 
-    Units that are zero on all of the data are counted above the row, where there are any.
+    Units that are zero on all of the data are counted above the row, where there are any. Of a
+    model of one's own, it is the Layers in it, each at every call.
     """
     from matplotlib.figure import Figure
 
-    model = stack(model, "activation_histograms")
-    with unchanged(model):
-        layers = layer_outputs(model, [row(x, i) for i, x in enumerate(plain("X", X))])
-    figure = Figure(figsize=(6.0, 0.9 + 1.5 * len(layers)), layout="constrained")
+    examples = inputs_for(model, X)
+    if not examples:
+        raise ValueError("the data set is empty")
+    outputs = activations_on(model, examples)
+    if not outputs:
+        raise TypeError(
+            f"activation_histograms needs Layers, and a {type(model).__name__} has none"
+        )
+    figure = Figure(figsize=(6.0, 0.9 + 1.5 * len(outputs)), layout="constrained")
     figure.suptitle("Activations")
-    for k, rows in enumerate(layers, 1):
-        axes = figure.add_subplot(len(layers), 1, k)
+    for k, (name, rows) in enumerate(outputs.items(), 1):
+        axes = figure.add_subplot(len(outputs), 1, k)
         numbers = [number for row in rows for number in row]
         share = [1 / len(numbers)] * len(numbers)
         axes.hist(numbers, bins=40, weights=share, color=COLOURS[0])
-        axes.set_title(f"layer {k}: {units(rows)}", loc="left", fontsize="medium")
+        axes.set_title(f"layer {name}: {units(rows)}", loc="left", fontsize="medium")
         axes.set_ylabel("share")
         axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("activation")
@@ -366,16 +394,6 @@ def units(rows: Sequence[Sequence[float]]) -> str:
     idle = len([column for column in columns if not any(column)])
     plural = "s" * (len(columns) > 1)
     return f"{len(columns)} unit{plural}" + f", {idle} of them always 0" * (idle > 0)
-
-
-def layer_outputs(model: MLP, X: Sequence[Sequence[float]]) -> list[list[list[float]]]:
-    """What each layer says to each example: for each layer a row for each example."""
-
-    def every(x: Sequence[Value]) -> tuple[list[Value], ...]:
-        model(x)
-        return tuple([layer.activations for layer in model.layers])
-
-    return [table.tolist() for table in compile(every, batched=True)(X)]
 
 
 def new_figure(x_label: str, y_label: str, size: tuple[float, float]) -> tuple[Figure, Any]:

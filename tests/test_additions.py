@@ -11,10 +11,11 @@ import pytest
 from autograd_core import draw
 from nn import ACTIVATIONS, LOSSES, MLP, datasets, diagnose, evaluate, fit, load, plot, save
 from nn.__main__ import main
-from nn.datasets import DATASETS
+from nn.datasets import DATASETS, DataSet
 from nn.losses import Loss, as_many
-from nn.model.init import INITS
+from nn.model.init import INITS, Initialiser
 from nn.optim import OPTIMIZERS, Optimizer
+from nn.playground.controls import controls
 from nn.playground.session import Session
 from nn.playground.state import State
 
@@ -30,11 +31,10 @@ def fourth_power(outputs, target):
 class Signs(Optimizer):
     """Steps of one length, whatever the gradient."""
 
-    def __init__(self, lr=0.02):
-        super().__init__(lr)
+    name, start = "signs", 0.02
 
-    def update(self, p, g, *state):
-        return (p - self.lr * g / (abs(g) + 1e-12),)
+    def update(self, p, g, state, lr, steps):
+        return p - lr * g / (abs(g) + 1e-12), state
 
 
 def corners(rng, n_in, n_out):
@@ -48,10 +48,10 @@ def stripes(n=40, noise=0.0, seed=0):
 
 ADDED = (
     (ACTIVATIONS, "softsign", softsign),
-    (LOSSES, "fourth_power", Loss("fourth_power", fourth_power, as_many, 0.5)),
+    (LOSSES, "fourth_power", Loss("fourth_power", fourth_power, as_many, 0.5, title="(error)⁴")),
     (OPTIMIZERS, "signs", Signs),
-    (INITS, "corners", corners),
-    (DATASETS, "stripes", stripes),
+    (INITS, "corners", Initialiser("corners", "corners", "-1 or 1 over √n_in", corners)),
+    (DATASETS, "stripes", DataSet("stripes", stripes, "stripes")),
 )
 RECIPE = {
     "data": "stripes",
@@ -106,6 +106,17 @@ def test_the_command_line_and_the_playground_take_them_to_the_same_bits(tmp_path
     assert main(recipe) == 0
     written = load(tmp_path / "out" / "model.json")
     assert [p.data for p in written.parameters()] == [p.data for p in live.parameters]
+
+
+def test_the_page_of_the_playground_is_told_to_offer_them():
+    offered = [
+        text
+        for group in controls(State.of(RECIPE))
+        for setting in group["settings"]
+        for _, text in setting["options"] or []
+    ]
+    shown = {"softsign", "(error)⁴", "Signs", "corners", "stripes"}
+    assert shown <= set(offered)
 
 
 def test_the_command_line_names_them_in_its_help_and_takes_them_by_option(tmp_path, capsys):

@@ -432,4 +432,4 @@ def test_lists_of_data_cost_little_more_than_arrays():
         return perf_counter() - start
 
     lists, arrays = (min(seconds(args) for _ in range(7)) for args in (as_lists, as_arrays))
-    assert lists < arrays + 600 * 65 * 300e-9  # a third of a microsecond a number, at most
+    assert lists < arrays + 600 * 65 * 100e-9  # a tenth of a microsecond a number, at most

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autograd_core import Value, compile, dot, logsumexp, mean, softmax, total
-from autograd_core.compiler.executors import EXECUTORS, choose, executor_class
+from autograd_core.compiler.executors import choose, executor_class
 from autograd_core.compiler.executors.contract import Named, contract
 from autograd_core.compiler.executors.numpy import SIZES, NumPyExecutor
 from autograd_core.compiler.gradient import gradient
@@ -14,7 +14,7 @@ from autograd_core.compiler.ir import Compute, Constant, Gather, Leaf, Scatter, 
 from autograd_core.compiler.memory import cells_at, plan, regular
 from nn import MLP
 from tests.arrays import by_definition, factored
-from tests.compiled import Draw
+from tests.compiled import EACH, Draw
 
 # --- Structures: functions of the six numbers of an example, and their parameters ---------------
 
@@ -91,7 +91,7 @@ def numbers(order, results, parameters, rows, n):
 # --- The numbers -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
 def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
     order, results, parameters = prepared(f, batched=True)
@@ -106,7 +106,7 @@ def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
             np.testing.assert_allclose(x, expected, rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
 def test_an_executor_has_the_numbers_of_the_definition_without_examples(name, f):
     order, results, parameters = prepared(f, batched=False)
@@ -117,7 +117,7 @@ def test_an_executor_has_the_numbers_of_the_definition_without_examples(name, f)
         np.testing.assert_allclose(x, expected, rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", EACH)
 def test_an_executor_says_where_numbers_may_be_wrong(name):
     arrays, root = factored(lambda x: (x * 2.0).log() * 1.0, 1)
     run = executor_class(name)(needed(arrays.emit.order, [root]), [root]).run
@@ -141,11 +141,11 @@ def test_sizes_of_batches_are_prepared_once_and_the_oldest_forgotten():
 
 
 def test_an_unknown_executor_is_refused_with_the_names_that_there_are():
-    with pytest.raises(ValueError, match="no executor 'fortran': known are numpy, python"):
+    with pytest.raises(ValueError, match="no executor 'fortran': known are numpy, python, jax"):
         compile(lambda x: x * x, executor="fortran")(1.0)
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", EACH)
 def test_the_executor_that_ran_is_named(name):
     program = compile(lambda x: x * x, executor=name)
     assert program(3.0) == 9.0

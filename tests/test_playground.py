@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from nn import LOSSES, MLP, DivergedError, datasets, evaluate, fit
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
+from nn.playground.controls import controls
 from nn.playground.launch import launch, notebook, write_notebook
 from nn.playground.session import SIDE, TILE, Session, data_of, new_model, new_optimizer
 from nn.playground.state import (
@@ -381,6 +382,46 @@ def test_what_is_not_there_is_refused_and_nothing_has_changed(ask):
     with pytest.raises(RecipeError):
         ask(s)
     assert (s.state, numbers(s)) == (state, before)
+
+
+# --- Controls --------------------------------------------------------------------------------
+
+
+def by_name(groups):
+    return {setting["name"]: setting for group in groups for setting in group["settings"]}
+
+
+def test_every_setting_that_a_user_may_change_has_a_control_with_its_value():
+    state = State.of({"hidden": [3, 2], "lr": 0.25})
+    found = by_name(controls(state))
+    by_other_means = {"file", "target", "settings", "epochs", "points", "weights", "changes"}
+    assert set(found) == set(State.checks) - by_other_means
+    assert all(setting["value"] == getattr(state, name) for name, setting in found.items())
+
+
+@given(states)
+@settings(deadline=None, max_examples=20)
+def test_every_option_of_a_control_is_one_that_the_state_takes(state):
+    for name, setting in by_name(controls(state)).items():
+        values = [value for value, _ in setting["options"] or []]
+        assert setting["options"] is None or setting["value"] in values
+        for value in values:
+            assert State.check(name, value) == value
+
+
+def test_every_row_has_a_text_of_its_own_on_the_page():
+    for setting in by_name(controls(State())).values():
+        texts = [text for _, text in setting["options"] or []]
+        assert len(set(texts)) == len(texts)
+        assert all(texts)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_a_loss_alone_brings_an_output_that_suits_it(loss):
+    made = State().replace(loss=loss)
+    assert made.output in LOSSES[loss].outputs
+    for output in LOSSES[loss].outputs:
+        assert made.replace(output=output).replace(loss=loss).output == output
 
 
 # --- Widget ----------------------------------------------------------------------------------

@@ -117,18 +117,26 @@ def is_plain(x: Any) -> bool:
 
 
 def regular(x: Any) -> Floats | None:
-    """Nested lists of one shape as an array; None for others, and where not all are numbers."""
+    """Nested lists of one shape as an array; None for others, and where not all are numbers.
+
+    Whether all are numbers is left to NumPy, which makes NaN of one that is masked.
+    """
     if not isinstance(x, (list, tuple)):
         return None
-    shape, items = [len(x)], list(x)
-    while items and isinstance(items[0], (list, tuple)):
-        if not set(map(type, items)) <= {list, tuple} or len(set(map(len, items))) > 1:
+    depth, level = 1, list(x)
+    while level and isinstance(level[0], (list, tuple)):
+        if not set(map(type, level)) <= {list, tuple}:
             return None
-        shape.append(len(items[0]))
-        items = list(chain.from_iterable(items))
-    if not all(issubclass(kind, NUMBER) for kind in set(map(type, items))):
+        depth += 1
+        inner = level[0][0] if level[0] else None
+        level = list(chain.from_iterable(level)) if isinstance(inner, (list, tuple)) else []
+    try:
+        array = np.array(x)
+    except (ValueError, UserWarning):  # of several shapes; masked
         return None
-    return np.fromiter(items, float, len(items)).reshape(shape)
+    if array.ndim != depth or array.dtype.kind not in NUMERIC or np.isnan(array).any():
+        return None
+    return array.astype(float, copy=False)
 
 
 def read_one_by_one(x: Any, place: str) -> tuple[Kind, list[float]]:

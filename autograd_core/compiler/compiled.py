@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,8 @@ from autograd_core.compiler.gradient import gradient
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
+from autograd_core.compiler.results import is_finite
+from autograd_core.compiler.training import Steps, Taken
 from autograd_core.engine import Value, collector_paused
 
 
@@ -52,8 +53,7 @@ class Compiled:
         with collector_paused():
             tape, result = record(self.call, self.arguments)
             self.roots = [tape.node(root) for root in results.leaves(result)]
-            self.form, self.outline = results.form(result), results.outline(result)
-            self.first = type(results.first(result))
+            self.returned = results.Returned(result)
             self.compare(tape)
             self.lower(tape, wrt)
             self.tape = Kept(tape, self.nodes, self.parameters)
@@ -75,7 +75,8 @@ class Compiled:
     def compare(self, tape: Recording) -> None:
         """The same, with the recording at hand."""
         again, result = repeat(self.call, self.arguments, tape)
-        again.finish(results.leaves(result), self.roots, same=results.form(result) == self.form)
+        same = results.form(result) == self.returned.form
+        again.finish(results.leaves(result), self.roots, same=same)
 
     def lower(self, tape: Recording, wrt: Sequence[Value] | None) -> None:
         """From the recording to arrays; what a pass made is free when the next one is done."""
@@ -90,38 +91,42 @@ class Compiled:
         self.emit, self.vector = factored.emit, factored.parameters
         self.inputs, self.constant_leaf = factored.inputs, factored.others
         self.steps, self.labels = factored.places.arrays, factored.labels()
-        self.groups, roots = results.groups(self.outline), np.array(graph.roots, int)
-        self.results = [factored.result(roots[group]) for group in self.groups]
+        roots = np.array(graph.roots, int)
+        self.results = [factored.result(roots[group]) for group in self.returned.groups]
 
     # --- Run
 
     def value(self, parts: Parts) -> Any:
         """What f returns."""
-        return self.structured(self.run(None, parts, None), parts)
+        return self.run(None, parts, None)[0]
 
     def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""
-        *arrays, slopes = self.run(self.vector, parts, at)
-        return self.structured(arrays, parts), slopes.copy()
+        value, slopes = self.run(self.vector, parts, at)
+        return value, slopes.copy()
 
     def gradient_wrt_inputs(self, parts: Parts) -> Any:
         """The gradient with respect to every argument, in its shape."""
-        *_, slopes = self.run(self.inputs, parts, None)
-        rows = slopes.T.copy()  # one for each example
+        rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
         return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
-    def structured(self, arrays: Sequence[Floats], parts: Parts) -> Any:
-        """The results' arrays in the structure that f gave them."""
-        n = len(parts[0]) if self.batched else None
-        return results.numbers(self.outline, arrays, n)
+    def trainer(self) -> Callable[[Mapping[str, Sequence[Floats]], Steps], Taken] | None:
+        """What takes many steps at once: see `training`. None where the executor does not."""
+        ready = self.ready.get(self.vector) or self.prepare(self.vector)
+        return getattr(ready.executor, "take", None)
 
-    def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> list[Floats]:
-        """The results' arrays, and that of the gradient along a leaf, until the next run."""
-        ready = self.ready.get(wrt) or self.prepare(wrt)
-        self.executor, n = ready.name, examples(parts) if self.batched else None
+    def given(self, parts: Parts, at: Floats | None) -> dict[str, list[Floats]]:
+        """The numbers in the leaves."""
         leaves = {"parameters": [self.numbers(at)], "inputs": parts}
         if self.others:
-            leaves["others"] = [numbers_of(self.others.values())]
+            leaves["others"] = [self.other_numbers()]
+        return leaves
+
+    def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
+        """What f returns; then the gradient along a leaf, theirs who ask until the next run."""
+        ready = self.ready.get(wrt) or self.prepare(wrt)
+        self.executor, n = ready.name, examples(parts) if self.batched else None
+        leaves = self.given(parts, at)
         try:
             arrays, suspicious = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
@@ -129,13 +134,21 @@ class Compiled:
             raise
         if suspicious:
             self.replay(leaves).check(slopes=wrt is not None)
-        return arrays if all(map(is_finite, arrays)) else self.eagerly(wrt, leaves)
+        value, finite = self.returned.read(arrays, n)
+        if not (finite and (wrt is None or is_finite(arrays[-1]))):
+            arrays = self.eagerly(wrt, leaves)
+            value, _ = self.returned.read(arrays, n)
+        return value, arrays[-1]
+
+    def other_numbers(self) -> Floats:
+        """The numbers of the Values from outside that the gradient is not along."""
+        return numbers_of(list(self.others.values()))
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
         wanted, along = list(self.results), dict[Array, Operand]()
         if wrt is not None:
-            results.check_differentiable(self.first)
+            self.returned.check_differentiable()
             slopes, along = gradient(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
@@ -145,7 +158,7 @@ class Compiled:
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:
         """All arrays, and the gradients among them: along the inputs if no other is asked for."""
-        if issubclass(self.first, results.PLURAL):
+        if not self.returned.is_differentiable:
             return needed(self.emit.order, self.results), {}
         wrt = self.vector if self.parameters else self.inputs
         ready = self.ready.get(wrt) or self.prepare(wrt)
@@ -180,7 +193,9 @@ class Compiled:
     def eagerly(self, wrt: Leaf | None, leaves: Mapping[str, Sequence[Floats]]) -> list[Floats]:
         """The arrays of a run as eager has them, where some number is not finite."""
         roots, outside, inputs = self.replay(leaves).numbers(slopes=wrt is not None)
-        arrays = [roots[group] if self.batched else roots[group, 0] for group in self.groups]
+        arrays = [
+            roots[group] if self.batched else roots[group, 0] for group in self.returned.groups
+        ]
         if wrt is self.inputs:
             arrays.append(inputs.T if self.batched else inputs[0])
         elif wrt is not None:
@@ -200,13 +215,6 @@ def check_leaves(values: Sequence[Value]) -> None:
         raise ValueError(f"wrt has {twice[0]!r} twice")
 
 
-def numbers_of(values: Iterable[Value]) -> Floats:
+def numbers_of(values: Sequence[Value]) -> Floats:
     """The numbers in Values."""
-    return np.array([value.data for value in values], dtype=float)
-
-
-def is_finite(numbers: Floats) -> bool:
-    """Whether all numbers are finite."""
-    if numbers.size == 1:  # for which NumPy is slow
-        return math.isfinite(numbers.item())
-    return bool(np.logical_and.reduce(np.isfinite(numbers), None))
+    return np.fromiter([value.data for value in values], float, len(values))

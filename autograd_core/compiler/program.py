@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from autograd_core.compiler.arguments import Kind, Parts
     from autograd_core.compiler.compiled import Compiled
     from autograd_core.compiler.ir import Floats
+    from autograd_core.compiler.training import Steps, Taken
 
 
 def compile(
@@ -93,6 +94,19 @@ class Program:
                 parameter.grad += slope
         return value, gradient
 
+    @property
+    def takes_steps(self) -> bool:
+        """Whether `take` takes them: whether the executor does."""
+        return self.current().trainer() is not None
+
+    def take(self, *args: Any, at: Floats, steps: Steps) -> Taken:
+        """Many steps of training at once, by the executor: see `training`."""
+        compiled, parts = self.find(args, {})
+        take = compiled.trainer()
+        if take is None:
+            raise RuntimeError(f"the executor {compiled.executor} takes no steps")
+        return take(compiled.given(parts, at), steps)
+
     def gradient_wrt_inputs(self, *args: Any, **keywords: Any) -> Any:
         """The gradient of the value along each argument, in its shape; one item for each argument.
 
@@ -132,6 +146,20 @@ class Program:
         for compiled in self.compiled.values():
             compiled.check_unchanged()
 
+    def to_jax(self, dtype: str = "float64") -> Callable[..., Any]:
+        """The program as a pure function f(parameters, *args) for JAX.
+
+        `parameters` are numbers in the order of `parameters`, as one flat array; it returns what
+        calling the program does. `jax.jit`, `vmap`, `grad` and `shard_map` take it: slopes are
+        those of the derivative table, kinks and ops of one's own included. Numbers that are not
+        finite come back as they are. With dtype="float32", as accelerators have it, it takes and
+        gives float32; float64 must be switched on in JAX.
+        """
+        from autograd_core.compiler.executors import EXECUTORS, module_of
+
+        made: Callable[..., Any] = module_of(EXECUTORS["jax"], "to_jax").as_function(self, dtype)
+        return made
+
     @cached_property
     def names(self) -> list[str]:
         """What f calls its first arguments."""
@@ -153,14 +181,15 @@ class Program:
             args = (*args, *keywords.values())
         kinds, parts = self.read(args, names, batched=self.batched)
         key = (*keywords, *kinds)
-        if key not in self.compiled:
+        compiled = self.compiled.get(key)
+        if compiled is None:
             from autograd_core.compiler.compiled import Compiled
 
-            self.compiled[key] = Compiled(
+            compiled = self.compiled[key] = Compiled(
                 self.f, names, list(keywords), kinds, batched=self.batched, **self.options
             )
-        self.latest = self.compiled[key]
-        return self.latest, parts
+        self.latest = compiled
+        return compiled, parts
 
     def current(self) -> Compiled:
         """The program that was called last; one without arguments is recorded if need be."""

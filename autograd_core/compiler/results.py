@@ -6,13 +6,14 @@ over the examples, but one in a list or an array as a number for each.
 
 The outline of a result says so: ("value",), ("values", count) for a tuple of them alone,
 ("numbers", shape), ("tuple", outlines), ("list", outlines), or ("dict", pairs of key and outline).
+It is looked at once, when a result is recorded: what makes a result of numbers is a function then.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count, islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,9 +21,12 @@ import numpy as np
 from autograd_core.compiler.ir import Cells, Floats
 
 Outline: TypeAlias = "tuple[Any, ...]"
+Reader: TypeAlias = "Callable[[Sequence[Floats], int | None], tuple[Any, bool]]"
+Maker: TypeAlias = "Callable[[Sequence[float], Sequence[Floats], int | None], Any]"
 
 VALUE: Outline = ("value",)
 
+FEW = 64  # numbers are added up more quickly without NumPy
 PLURAL = (list, tuple, dict, np.ndarray)  # what has no gradient, for it is not one Value
 
 
@@ -54,13 +58,31 @@ def first(result: Any) -> Any:
     return result[0] if isinstance(result, tuple) and result else result
 
 
-def check_differentiable(kind: type) -> None:
-    """TypeError where the first result is of a kind that has no gradient."""
-    if issubclass(kind, PLURAL):
-        raise TypeError(
-            "a gradient needs a function that returns one Value, or a tuple that starts with "
-            f"it; this one returns a {kind.__name__}"
-        )
+class Returned:
+    """What a function returned: which of its Values are one array, and how to read those.
+
+    `groups` are the first Value, all the others, and then each array, by the places of `leaves`.
+    `read(arrays, n)` makes the result of n examples, and says whether all of it is finite; in an
+    array they are a last axis more, or none if all share it.
+    """
+
+    def __init__(self, result: Any) -> None:
+        self.form, self.kind = form(result), type(first(result))
+        found = outline(result)
+        self.groups, self.read = groups(found), reader(found)
+
+    @property
+    def is_differentiable(self) -> bool:
+        """Whether the first result is one Value."""
+        return not issubclass(self.kind, PLURAL)
+
+    def check_differentiable(self) -> None:
+        """TypeError where the first result has no gradient."""
+        if not self.is_differentiable:
+            raise TypeError(
+                "a gradient needs a function that returns one Value, or a tuple that starts with "
+                f"it; this one returns a {self.kind.__name__}"
+            )
 
 
 # --- Outlines --------------------------------------------------------------------------------
@@ -118,42 +140,67 @@ def groups(outline: Outline) -> list[Cells]:
     return [*first, *([others] if others.size else []), *arrays]
 
 
-def numbers(outline: Outline, arrays: Sequence[Floats], n: int | None) -> Any:
-    """A result from its arrays, in which the examples are a last axis more, or none if alike."""
+# --- Readers ---------------------------------------------------------------------------------
+
+
+def reader(outline: Outline) -> Reader:
+    """What makes a result of its arrays."""
     if outline is VALUE:  # as most are
-        return mean_of(arrays[0])
-    count = outline[1] if outline[0] == "values" else list(leaves_of(outline)).count(None)
-    means = [mean_of(array) for array in arrays[: min(count, 1)]]
-    if count > 1:
-        means += means_of(arrays[1], count - 1)
-    return filled(outline, iter(means), iter(arrays[min(count, 2) :]), n)
+        return read_value
+    alone = list(leaves_of(outline)).count(None)
+    make = maker(outline, count(), count(min(alone, 2)))
+
+    def read(arrays: Sequence[Floats], n: int | None) -> tuple[Any, bool]:
+        means = [mean_of(array) for array in arrays[: min(alone, 1)]]
+        if alone > 1:
+            means += means_of(arrays[1], alone - 1)
+        return make(means, arrays, n), all(map(is_finite, arrays))
+
+    return read
 
 
-def filled(
-    outline: Outline, values: Iterator[float], arrays: Iterator[Floats], n: int | None
-) -> Any:
-    """An outline, with numbers in place of Values."""
+def read_value(arrays: Sequence[Floats], n: int | None) -> tuple[float, bool]:
+    """The mean, which is finite if all numbers are."""
+    mean = mean_of(arrays[0])
+    return mean, math.isfinite(mean)
+
+
+def maker(outline: Outline, values: Iterator[int], arrays: Iterator[int]) -> Maker:
+    """What makes a part of a result, of the numbers of all Values and of all arrays."""
     kind, *rest = outline
     if kind == "value":
-        return next(values)
+        place = next(values)
+        return lambda means, found, n: means[place]
     if kind == "values":
-        return tuple(islice(values, rest[0]))
+        places = list(islice(values, rest[0]))  # which follow each other
+        some = slice(min(places, default=0), max(places, default=-1) + 1)
+        return lambda means, found, n: tuple(means[some])
+    if kind == "numbers":
+        place, shape = next(arrays), rest[0]
+        return lambda means, found, n: numbers(found[place], shape, n)
     if kind == "dict":
-        return {key: filled(item, values, arrays, n) for key, item in rest[0]}
-    if kind != "numbers":
-        items = [filled(item, values, arrays, n) for item in rest[0]]
-        return tuple(items) if kind == "tuple" else items
-    array, shape = next(arrays), rest[0]
+        parts = {key: maker(item, values, arrays) for key, item in rest[0]}
+        return lambda *given: {key: part(*given) for key, part in parts.items()}
+    items = [maker(item, values, arrays) for item in rest[0]]
+    sort = tuple if kind == "tuple" else list
+    return lambda *given: sort([item(*given) for item in items])
+
+
+def numbers(array: Floats, shape: tuple[int, ...], n: int | None) -> Any:
+    """An array for the user to keep, with a row for each example where there are any."""
     if n is None:
         return array.copy() if shape else float(array)
-    whole = array if array.ndim > len(shape) else array[..., None]
-    return np.moveaxis(np.broadcast_to(whole, (*shape, n)), -1, 0).copy()
+    rows = np.empty((n, *shape))
+    rows[...] = array if array.ndim == len(shape) else np.moveaxis(array, -1, 0)
+    return rows
 
 
 def mean_of(root: Floats) -> float:
     """The mean over the examples, or the number itself."""
     if root.size == 1:
         return root.item()
+    if root.size < FEW:
+        return float(sum(root.tolist())) / root.size
     with np.errstate(over="ignore", invalid="ignore"):
         return float(np.add.reduce(root, None)) / root.size
 
@@ -164,3 +211,10 @@ def means_of(roots: Floats, count: int) -> list[float]:
     with np.errstate(over="ignore", invalid="ignore"):
         means: list[float] = (np.add.reduce(rows, 1) / rows.shape[1]).tolist()
     return means
+
+
+def is_finite(numbers: Floats) -> bool:
+    """Whether all numbers are finite."""
+    if numbers.size == 1:  # for which NumPy is slow
+        return math.isfinite(numbers.item())
+    return b"\0" not in np.isfinite(numbers).tobytes()  # quicker than all()

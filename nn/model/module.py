@@ -84,11 +84,21 @@ def has_leaves(x: Any) -> bool:
 
 def modules(x: Any) -> Iterator[Module]:
     """A Module and those that it is made of, and those in lists, tuples and dicts of them."""
+    return (module for _, module in named_modules(x))
+
+
+def named_modules(x: Any, path: str = "") -> Iterator[tuple[str, Module]]:
+    """The same, each with its path: "encoder.layers[0]"."""
     if isinstance(x, Module):
-        yield x
-        x = vars(x)
-    for item in items(x):
-        yield from modules(item)
+        yield path, x
+        for name, part in vars(x).items():
+            yield from named_modules(part, f"{path}.{name}".lstrip("."))
+    elif isinstance(x, dict):
+        for name, part in x.items():
+            yield from named_modules(part, f"{path}[{name!r}]")
+    else:
+        for i, part in enumerate(items(x)):
+            yield from named_modules(part, f"{path}[{i}]")
 
 
 def items(x: Any) -> Iterable[Any]:

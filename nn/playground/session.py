@@ -18,7 +18,7 @@ import numpy as np
 from autograd_core import Value, compile, draw, gradient, total
 from autograd_core.compiler.ir import Floats
 from autograd_core.paths.explain import explain
-from nn import datasets
+from nn.datasets import DATASETS, most_held_out, split
 from nn.losses import LOSSES
 from nn.model.labels import activation, name_units, pre_activation
 from nn.model.mlp import MLP
@@ -413,10 +413,11 @@ def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float
     if state.data == "own":
         X, y = [[x1, x2] for x1, x2, _ in state.points], [label for _, _, label in state.points]
     else:
-        known = datasets.settings_of(state.data)
+        known = DATASETS[state.data].settings
         classes = {"classes": state.classes} if "classes" in known else {}
         X, y = recipe.new_data(state, **classes)
-    return datasets.split(X, y, state.held_out, seed=state.seed)
+    # Of few points as many as leave one of each class, for they are clicked one by one.
+    return split(X, y, min(state.held_out, most_held_out(y)), seed=state.seed)
 
 
 def bounds_of(X: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:

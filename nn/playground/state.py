@@ -15,9 +15,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
-from nn.datasets import DATASETS, settings_of
+from nn.datasets import DATASETS
 from nn.losses import LOSSES
 from nn.train.recipe import (
     Recipe,
@@ -27,6 +27,7 @@ from nn.train.recipe import (
     number,
     one_of,
     output,
+    parse,
     shown,
     whole,
 )
@@ -54,7 +55,7 @@ class State(Recipe):
     """
 
     n: int = 200
-    noise: float = 0.15
+    noise: float = DATASETS[Recipe().data].noise
     held_out: float = 0.2
     hidden: tuple[int, ...] = (8, 8)
     activation: str = "tanh"
@@ -68,9 +69,28 @@ class State(Recipe):
 
     kind: ClassVar[str] = "state"
 
+    @classmethod
+    def of(cls, given: Any) -> Self:
+        """What a dict or a JSON text describes; a data set begins with the noise of its row."""
+        if isinstance(given, str):
+            given = parse(given)
+        if isinstance(given, dict):
+            given = with_noise(given)
+        return super(State, cls).of(given)  # a class with slots is made twice
+
+    def replace(self, **settings: Any) -> Self:
+        """The same with other settings, checked.
+
+        Another data set comes with its noise, and a loss alone with an output that suits it.
+        """
+        loss = LOSSES.get(str(settings.get("loss")))
+        if loss and "output" not in settings and self.output not in loss.outputs:
+            settings["output"] = loss.outputs[0]
+        return super(State, self).replace(**with_noise(settings))
+
     def check_whole(self) -> None:
         """RecipeError for settings that do not fit together, or are too many to watch."""
-        super(State, self).check_whole()  # a class with slots is made twice
+        super(State, self).check_whole()
         if self.output not in LOSSES[self.loss].outputs:
             fitting = " or ".join(LOSSES[self.loss].outputs)
             raise RecipeError(f"the loss {self.loss} takes the output {fitting}, not {self.output}")
@@ -96,7 +116,7 @@ class State(Recipe):
         """How many classes the labels name."""
         if self.data == "own":
             return max(2, 1 + max([label for _, _, label in self.points], default=0))
-        many = settings_of(self.data).get("classes", 2)
+        many = DATASETS[self.data].settings.get("classes", 2)
         return int(many) if LOSSES[self.loss].of_classes else 2
 
     @property
@@ -117,7 +137,13 @@ class State(Recipe):
 
 def data_sets() -> list[str]:
     """Data sets of points and noise, and one's own."""
-    return [*[name for name in DATASETS if {"n", "noise"} <= set(settings_of(name))], "own"]
+    return [*[name for name, row in DATASETS.items() if row.is_plane], "own"]
+
+
+def with_noise(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings, and the noise of the data set among them if they do not say another."""
+    row = DATASETS.get(given["data"]) if isinstance(given.get("data"), str) else None
+    return {"noise": row.noise, **given} if row else given
 
 
 def no_table(x: Any) -> None:

@@ -17,17 +17,10 @@ import anywidget
 from nn.doctor import diagnose
 from nn.given import plain
 from nn.losses import LOSSES
-from nn.model.init import INITS
-from nn.model.layers import ACTIVATIONS
 from nn.model.mlp import MLP
-from nn.optim import OPTIMIZERS
+from nn.playground.controls import controls
 from nn.playground.session import Session
-from nn.playground.state import (
-    MOST_CLASSES,
-    MOST_POINTS,
-    State,
-    data_sets,
-)
+from nn.playground.state import MOST_CLASSES, MOST_POINTS, State
 from nn.train.fit import History
 from nn.train.recipe import RecipeError
 
@@ -37,18 +30,6 @@ PATIENCE = 5.0  # seconds without a painted frame after which training pauses: n
 BUDGET = {"step": 0.0, "epoch": 0.015, "fast": 0.02}  # seconds of training in a frame
 CHECKUP = 3.0  # seconds between two looks of the doctor while training
 MOST_EXAMINED = 300  # examples that the doctor looks at
-
-
-def choices() -> dict[str, Any]:
-    """What there is to choose from, by setting; outputs by loss."""
-    return {
-        "data": data_sets(),
-        "activation": tuple(ACTIVATIONS),
-        "loss": tuple(LOSSES),
-        "output": {name: loss.outputs for name, loss in LOSSES.items()},
-        "init": tuple(INITS),
-        "optimizer": tuple(OPTIMIZERS),
-    }
 
 
 class Playground(anywidget.AnyWidget):
@@ -203,8 +184,7 @@ class Playground(anywidget.AnyWidget):
         self.send(
             {
                 "kind": "all",
-                "settings": {**session.now.to_dict(), "hidden": list(session.now.hidden)},
-                "choices": choices(),
+                "controls": controls(session.now),
                 "sizes": [2, *session.model.sizes],
                 "points": session.points(),
                 "bounds": session.bounds,

@@ -59,6 +59,7 @@ def fit(
     seed: Seed = 0,
     l2: float = 0.0,
     compile: bool = True,
+    executor: str | None = None,
     progress: bool = True,
     callbacks: Iterable[Callable[[History], object]] = (),
 ) -> History:
@@ -73,8 +74,8 @@ def fit(
     its name, or a function `(prediction, target) -> Value` for one example; `optimizer` may be a
     name too, for one with its default rate. `l2` adds l2 · w² to what is minimised, for each
     parameter but the biases of neurons. X and y may be arrays, tensors and tables. Model and loss
-    are compiled; `compile=False` builds the graph of every step instead, to the same numbers but
-    for rounding.
+    are compiled, and run by what `executor` names (see `compile`); `compile=False` builds the graph
+    of every step instead, to the same numbers but for rounding.
     What the loss reads besides Values, a variable or an attribute, is kept as it was; callbacks
     that change it are noticed after 1, 10, 100, ... epochs and at the end: RecordingError.
 
@@ -93,20 +94,23 @@ def fit(
     history = History()
     if isinstance(model, Module):
         model.recipe = None  # by which it is trained no more
-    loop = Loop(model, data, optimizer, batch_size=size, seed=seed, l2=l2, compile=compile)
+    ways: dict[str, Any] = {"compile": compile, "executor": executor}
+    loop = Loop(model, data, optimizer, batch_size=size, seed=seed, l2=l2, **ways)
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
     with progress_bar(epochs, enabled=progress) as show, closing(loop), closing(loop):
-        for epoch in range(1, epochs + 1):
+        while history.epochs < epochs:
             try:
-                mean_loss, accuracy = loop.epoch()
+                done = loop.epochs(1 if callbacks else epochs - history.epochs)
             except DivergedError as error:
-                raise DivergedError(f"epoch {epoch}: {error}") from error.__cause__
-            # Without a call between the two, at which Ctrl-C might part them.
-            history.loss += [mean_loss]
-            if accuracy is not None:
-                history.accuracy += [accuracy]
-            show(history)
-            if callbacks and called_back(loop, history, callbacks, is_last=epoch == epochs):
+                raise DivergedError(f"epoch {history.epochs + 1}: {error}") from error.__cause__
+            for mean_loss, accuracy in done:
+                # Without a call between the two, at which Ctrl-C might part them.
+                history.loss += [mean_loss]
+                if accuracy is not None:
+                    history.accuracy += [accuracy]
+                show(history)
+            is_last = history.epochs == epochs
+            if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
     return history
 

@@ -19,6 +19,8 @@ from nn.optim import Optimizer
 from nn.train.examples import Examples, Model
 from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
 
+AT_ONCE = 1000  # steps that an executor is asked for, of an epoch each
+
 
 class Order:
     """The order in which the epochs of a training take n examples, by a seed."""
@@ -52,10 +54,11 @@ class Loop:
         seed: Seed,
         l2: float = 0.0,
         compile: bool = True,
+        executor: str | None = None,
     ) -> None:
         self.data, self.optimizer = data, optimizer
         self.batch_size, self.l2, self.order = batch_size, l2, Order(data.n, seed)
-        self.slopes = (ArraySlopes if compile else GraphSlopes)(model, data)
+        self.slopes = ArraySlopes(model, data, executor) if compile else GraphSlopes(model, data)
         self.parameters = self.slopes.parameters
         biases = {part.b for part in modules(model) if isinstance(part, Neuron)}
         self.decays = [float(p not in biases) for p in self.parameters]
@@ -111,10 +114,74 @@ class Loop:
         Raises DivergedError for a number that is not finite, naming the op and the example. The
         parameters, and all that belongs to them, are then those of the last finished step.
         """
+        self.begin()
+        sizes = self.sizes()[:1]
+        if not self.take_steps(sizes):
+            self.take_step(sizes[0])
+        return not self.queue
+
+    def epochs(self, most: int = 1) -> list[tuple[float, float | None]]:
+        """All steps of an epoch: its mean loss, and the accuracy or None without labels.
+
+        Each example counts as it was before the step that it was used for. These may be up to
+        `most` epochs where each is one step, and an executor takes many at once.
+        """
+        self.begin()
+        one_step = len(self.queue) == self.data.n <= self.batch_size
+        if one_step and (taken := self.take_steps(self.sizes() * min(most, AT_ONCE))):
+            return [self.record(loss * self.data.n, hits) for loss, hits in taken]
+        while self.queue:
+            sizes = self.sizes()
+            if not self.take_steps(sizes):
+                self.take_step(sizes[0])
+        return [self.record(self.sum, self.hits)]
+
+    def record(self, loss: float, hits: int) -> tuple[float, float | None]:
+        """The mean loss and the accuracy, from sums over all examples."""
+        return loss / self.data.n, None if self.data.labels is None else hits / self.data.n
+
+    def begin(self) -> None:
+        """Begin an epoch, if the last one is over."""
         if not self.queue:
             self.sum, self.hits = 0.0, 0
             self.queue = self.order.next_epoch(self.batch_size)
-        batch = self.queue[: self.batch_size]
+
+    def sizes(self) -> list[int]:
+        """How many examples each step takes that is to come in this epoch."""
+        n, size = len(self.queue), self.batch_size
+        return [min(size, n - start) for start in range(0, n, size)]
+
+    def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
+        """The losses and hits of steps that an executor takes at once; none where it takes none."""
+        if not self.slopes.takes_steps:
+            return []
+        made, rate = self.state[0], self.optimizer.rate
+        taken = self.slopes.take(
+            self.theta,
+            order=self.queue,
+            sizes=sizes,
+            rates=[rate(made + k) for k in range(len(sizes))],
+            update=self.optimizer.update,
+            constants=self.optimizer.constants,
+            state=self.state,
+            decay=self.decay(),
+            most=None,
+            threshold=self.data.threshold,
+        )
+        done = list(zip(taken.losses.tolist(), taken.hits.tolist(), sizes))
+        so_far = self.sum + sum([loss * size for loss, _, size in done])
+        hits = self.hits + sum([hits for _, hits, _ in done])
+        rest = self.queue[sum([size for *_, size in done]) :]
+        counts = [(loss, hits) for loss, hits, _ in done]
+        # Ctrl-C comes after calls, and there is none from here to the end.
+        if counts:
+            self.theta, self.gradient, self.state = taken.theta, taken.gradient, taken.state
+            self.sum, self.hits, self.queue = so_far, hits, rest
+        return counts
+
+    def take_step(self, size: int) -> None:
+        """One step, on so many examples."""
+        batch = self.queue[:size]
         try:
             loss, hits, gradient = self.slope(batch)
             theta, state = self.move(gradient)
@@ -126,7 +193,6 @@ class Loop:
         # Ctrl-C comes after calls, and there is none from here to the end.
         self.theta, self.gradient, self.state = theta, gradient, state
         self.sum, self.hits, self.queue = so_far, self.hits + hits, rest
-        return not rest
 
     def slope(self, batch: Sequence[int]) -> tuple[float, int, Any]:
         """The mean loss of a batch, how many labels were hit, and the gradient."""
@@ -139,10 +205,16 @@ class Loop:
         if not (math.isfinite(loss) and self.slopes.all_finite(gradient)):
             self.give()
             self.slopes.explain(batch)
-        if self.l2:
-            factor = [2 * self.l2 * decays for decays in self.decays]
-            gradient = self.slopes.plus(gradient, factor, self.theta)
+        decay = self.decay()
+        if decay is not None:
+            gradient = self.slopes.plus(gradient, decay, self.theta)
         return loss, hits, gradient
+
+    def decay(self) -> Any:
+        """What each parameter is multiplied by and added to its gradient; None without `l2`."""
+        if not self.l2:
+            return None
+        return self.slopes.vector([2 * self.l2 * decays for decays in self.decays])
 
     def move(self, gradient: Any) -> tuple[Any, Any]:
         """The parameters after a step, and what the optimiser carries along."""
@@ -151,24 +223,15 @@ class Loop:
             check_step(self.parameters, self.theta, theta)
         return theta, state
 
-    def epoch(self) -> tuple[float, float | None]:
-        """All steps of an epoch: the mean loss, and the accuracy or None without labels.
-
-        Each example counts as it was before the step that it was used for.
-        """
-        while not self.step():
-            pass
-        return self.mean_loss, self.accuracy
-
     @property
     def mean_loss(self) -> float:
         """The mean loss in an epoch that is over."""
-        return self.sum / self.data.n
+        return self.record(self.sum, self.hits)[0]
 
     @property
     def accuracy(self) -> float | None:
         """The share of labels that were hit in an epoch that is over."""
-        return None if self.data.labels is None else self.hits / self.data.n
+        return self.record(self.sum, self.hits)[1]
 
 
 def check_step(parameters: Sequence[Value], before: Any, after: Any) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 from autograd_core import Program, Value, topological
@@ -55,6 +56,15 @@ class GraphSlopes:
             said, loss = data.forward(self.model, range(data.n))
             return loss.data, data.hits(said, range(data.n)) / data.n
 
+    @property
+    def takes_steps(self) -> bool:
+        """Whether there is an executor that takes many steps at once, by `take`."""
+        return False
+
+    def take(self, theta: Any, **steps: Any) -> Any:
+        """Many steps at once, as `autograd_core.compiler.training` describes them."""
+        raise NotImplementedError
+
     def explain(self, batch: Sequence[int]) -> None:
         """Raise for what is not defined, or not finite, in the graph of a batch."""
         self.data.find_failure(self.model, batch)
@@ -77,19 +87,17 @@ class GraphSlopes:
         """Whether every number is."""
         return all(map(math.isfinite, vector))
 
-    def plus(self, gradient: Any, factor: Sequence[float], theta: Any) -> Any:
+    def plus(self, gradient: Any, factor: Any, theta: Any) -> Any:
         """The gradient, and theta times a factor for each."""
         return [g + f * t for g, f, t in zip(gradient, factor, theta, strict=True)]
 
-    def moved(
-        self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any
-    ) -> tuple[Any, list[Any]]:
+    def moved(self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """The parameters after a step of the optimiser, and its state."""
         rows = zip(theta, gradient, state, strict=True)
-        moved = [optimizer.moved(p, g, *carried) for p, g, carried in rows]
-        return [number for number, *_ in moved], [tuple(carried) for _, *carried in moved]
+        moved = [optimizer.moved(p, g, carried) for p, g, carried in rows]
+        return [number for number, _ in moved], [carried for _, carried in moved]
 
-    def state_of(self, optimizer: Optimizer) -> list[Any]:
+    def state_of(self, optimizer: Optimizer) -> Any:
         """What the optimiser carries along."""
         return list(map(optimizer.state_of, self.parameters))
 
@@ -101,16 +109,17 @@ class GraphSlopes:
 class ArraySlopes(GraphSlopes):
     """On arrays: model and loss are recorded once for each structure of examples."""
 
-    def __init__(self, model: Model, data: Examples) -> None:
+    def __init__(self, model: Model, data: Examples, executor: str | None = None) -> None:
         import numpy as np
 
-        self.np = np
+        self.np, self.executor = np, executor
         self.programs: dict[Any, Program] = {}
         super().__init__(model, data)
 
     def show(self, data: Examples) -> None:
         """Take other examples; those of a structure that is known are not recorded again."""
         self.data = data
+        vars(self).pop("takes_steps", None)
         self.stacks = self.stacked(data)
         self.labels = None if data.labels is None else self.np.array(data.labels)
         self.place = {
@@ -122,7 +131,8 @@ class ArraySlopes(GraphSlopes):
         made = stacks(data.X, data.targets)
         for stack in made:
             if stack.structure not in self.programs:
-                program = stack.record(self.loss_and_outputs, wrt=self.parameters)
+                options = {"wrt": self.parameters, "executor": self.executor}
+                program = stack.record(self.loss_and_outputs, **options)
                 self.programs[stack.structure] = program
         return made
 
@@ -151,6 +161,21 @@ class ArraySlopes(GraphSlopes):
                 mean, hits = mean + share * loss, hits + right
                 mean_gradient += share * gradient
         return mean, hits, mean_gradient
+
+    @cached_property
+    def takes_steps(self) -> bool:
+        """Whether there is an executor that takes many steps at once, by `take`."""
+        return len(self.stacks) == 1 and self.programs[self.stacks[0].structure].takes_steps
+
+    def take(self, theta: Any, **steps: Any) -> Any:
+        """Many steps at once, as `autograd_core.compiler.training` describes them."""
+        from autograd_core.compiler.training import Steps
+
+        (stack,) = self.stacks
+        arrays = {name: self.np.array(steps[name]) for name in ("order", "sizes", "rates")}
+        asked = Steps(**steps | arrays, labels=self.labels)
+        program = self.programs[stack.structure]
+        return program.take(stack.X, stack.targets, at=theta, steps=asked)
 
     def slope_of(
         self, stack: Stack, theta: Any, rows: Any, among: Sequence[int]
@@ -182,24 +207,21 @@ class ArraySlopes(GraphSlopes):
         """Whether every number is."""
         return bool(self.np.isfinite(vector).all())
 
-    def plus(self, gradient: Any, factor: Sequence[float], theta: Any) -> Any:
+    def plus(self, gradient: Any, factor: Any, theta: Any) -> Any:
         """The gradient, and theta times a factor for each."""
         with self.np.errstate(over="ignore"):  # which the step to it tells
-            return gradient + self.vector(factor) * theta
+            return gradient + factor * theta
 
-    def moved(
-        self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any
-    ) -> tuple[Any, list[Any]]:
+    def moved(self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """The parameters after a step of the optimiser, and its state."""
         with self.np.errstate(all="ignore"):
-            updated, *carried = optimizer.moved(theta, gradient, *state)
-        return updated, carried
+            return optimizer.moved(theta, gradient, state)
 
-    def state_of(self, optimizer: Optimizer) -> list[Any]:
+    def state_of(self, optimizer: Optimizer) -> Any:
         """What the optimiser carries along; the steps made as one number if they agree."""
         steps, *slots = map(self.np.array, zip(*super().state_of(optimizer), strict=True))
         agree = bool((steps == steps[0]).all())
-        return [int(steps[0]) if agree else steps, *slots]
+        return int(steps[0]) if agree else steps, *slots
 
     def states(self, state: Any) -> Iterator[tuple[Value, tuple[Any, ...]]]:
         """The same for each parameter."""

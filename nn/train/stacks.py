@@ -19,9 +19,9 @@ class Stack:
     def __init__(self, structure: Any, places: list[int], X: Any, targets: Any) -> None:
         self.structure, self.places, self.X, self.targets = structure, places, X, targets
 
-    def record(self, f: Callable[[Any, Any], Any], wrt: Sequence[Value] | None = None) -> Program:
+    def record(self, f: Callable[[Any, Any], Any], **options: Any) -> Program:
         """A program of f(x, target), which is called with nested lists of Values."""
-        program = compile_program(lambda x, t: f(in_lists(x), in_lists(t)), batched=True, wrt=wrt)
+        program = compile_program(lambda x, t: f(in_lists(x), in_lists(t)), batched=True, **options)
         program.prepare(self.X, self.targets)
         return program
 

@@ -3,7 +3,7 @@
 import argparse
 import gc
 
-from tests.benchmarks import eager, measure, processes, recording, training, writings
+from tests.benchmarks import eager, measure, microgpt, processes, recording, training, writings
 from tests.benchmarks.measure import FULL, QUICK, machine, summary
 from tests.benchmarks.peers import versions
 
@@ -14,6 +14,7 @@ WORKLOADS = {
     "w4": eager.scalar_nodes,
     "w5": processes.whole_process,
     "eager": eager.training_step,
+    "microgpt": microgpt.whole,
     "recording": recording.recording,
     "writings": writings.writings,
     "imports": processes.imports,

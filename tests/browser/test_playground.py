@@ -8,6 +8,11 @@ pytestmark = pytest.mark.slow
 VIEW = "document.querySelector('.pg').playground"
 
 
+def set_as(name):
+    """What the page was told that a setting is."""
+    return f"{VIEW}.run.controls.flatMap((g) => g.settings).find((s) => s.name === '{name}').value"
+
+
 def number(page, name):
     return float(page.text_content(f".pg-{name}").replace(",", ""))
 
@@ -176,15 +181,23 @@ def test_changed_layers_build_anew_and_the_net_on_screen_too(page, kernel):
     wait(page, f"String({VIEW}.run.sizes) === '2,5,1' && {VIEW}.frame.steps === 0")
     assert kernel.get("[p.model.sizes, p.session.steps]") == [[5, 1], 0]
     set_to(page, "data", "circles")
-    wait(page, f"{VIEW}.run.settings.data === 'circles'")
+    wait(page, f"{set_as('data')} === 'circles'")
     assert kernel.get("p.state['data']") == "circles"
+
+
+def test_the_page_offers_what_python_tells_it_and_names_no_setting_itself(page, kernel):
+    told = kernel.get("__import__('nn.playground.widget', fromlist=[0]).controls(p.session.now)")
+    for setting in [setting for group in told for setting in group["settings"]]:
+        field = page.locator(f".pg [data-name={setting['name']}]").first
+        shown = field.evaluate("e => [...(e.options ?? [])].map((o) => [o.value, o.text])")
+        assert shown == (setting["options"] or [])
 
 
 def test_a_loss_of_classes_comes_with_an_output_that_suits_it(page, kernel):
     set_to(page, "data", "blobs")
-    wait(page, f"{VIEW}.run.settings.data === 'blobs'")
+    wait(page, f"{set_as('data')} === 'blobs'")
     set_to(page, "loss", "nll")
-    wait(page, f"{VIEW}.run.settings.output === 'softmax'")
+    wait(page, f"{set_as('output')} === 'softmax'")
     page.click(".pg-step")
     wait_for_steps(page, 1)
     assert kernel.get("p.model.sizes") == [4, 3, 3]
@@ -272,7 +285,7 @@ def test_a_number_that_is_not_finite_is_reported_and_the_page_lives_on(page, ker
     set_to(page, "optimizer", "sgd")
     set_to(page, "activation", "relu")
     set_to(page, "lr", "1e300")
-    wait(page, f"{VIEW}.run.settings.lr === 1e300")
+    wait(page, f"{set_as('lr')} === 1e300")
     page.click(".pg-play")
     wait_for_text(page, ".pg-message", "Stopped: ")
     wait_for_text(page, ".pg-advice", "smaller learning rate")
@@ -299,7 +312,7 @@ def test_the_state_is_copied_out_and_loaded(page, kernel):
     assert kernel.get("p.session.state.to_json()") == text
     area.fill(text.replace('"seed": 1', '"seed": 5'))
     page.locator(".pg-load").first.click()
-    wait(page, f"{VIEW}.run.settings.seed === 5")
+    wait(page, f"{set_as('seed')} === 5")
     area.fill('{"hidden": [1e99]}')
     page.locator(".pg-load").first.click()
     wait_for_text(page, ".pg-message", "1 to 64 neurons")

@@ -8,14 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from autograd_core.compiler.executors.cells import is_scalar
 from autograd_core.compiler.ir import Array, Floats
 
-EXECUTORS = {  # name: where its class is; imported when it is used
-    "numpy": ("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
-    "python": ("autograd_core.compiler.executors.python", "PythonExecutor"),
+
+class Row(NamedTuple):
+    """Where an executor's class is, imported when it is used; and the package that it needs."""
+
+    module: str
+    title: str
+    package: str = ""
+
+
+EXECUTORS = {
+    "numpy": Row("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
+    "python": Row("autograd_core.compiler.executors.python", "PythonExecutor"),
+    "jax": Row("autograd_core.compiler.executors.jax", "JaxExecutor", package="jax"),
 }
 
 
@@ -41,8 +51,8 @@ class Executor(Protocol):
         """Compute the results for n examples; None where there is no axis of examples.
 
         A leaf's numbers are given by its name, as arrays in whose order they follow each other:
-        of the shape (k,), or (n, k) with a row for each example where the leaf is batched. A
-        result has its array's shape, the examples last.
+        of the shape (k,), or (n, k) with a row for each example where the leaf is batched; with
+        the same k in every run. A result has its array's shape, the examples last.
         """
 
 
@@ -50,11 +60,23 @@ def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Ex
     """The class of an executor, which is made from arrays in order and the results among them."""
     if name not in EXECUTORS:
         raise ValueError(f"there is no executor {name!r}: known are {', '.join(EXECUTORS)}")
-    module, title = EXECUTORS[name]
+    row = EXECUTORS[name]
     found: Callable[[Sequence[Array], Sequence[Array]], Executor] = getattr(
-        import_module(module), title
+        module_of(row, f"the executor {name!r}"), row.title
     )
     return found
+
+
+def module_of(row: Row, who: str) -> Any:
+    """The module of an executor; ImportError says how to install the package that it lacks."""
+    try:
+        return import_module(row.module)
+    except ModuleNotFoundError as error:
+        if error.name != row.package:
+            raise
+        raise ImportError(
+            f"{who} needs the package {row.package}: pip install 'autograd-core[{row.package}]'"
+        ) from None
 
 
 def choose(order: Sequence[Array]) -> str:

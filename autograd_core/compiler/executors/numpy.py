@@ -54,17 +54,22 @@ class NumPyExecutor:
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
-        calls = self.prepared.pop(n, None) or Calls(self, n)
+        calls = self.prepared.pop(n, None) or self.prepare(leaves, n)
         self.prepared[n] = calls  # the last of all
-        if len(self.prepared) > SIZES:
-            del self.prepared[next(iter(self.prepared))]
-        for name, parts in leaves.items():
-            calls.load(name, parts)
+        for slots, name in calls.leaves:
+            for slot, part in zip(slots, leaves[name]):
+                slot[...] = part.T
         complaints: list[str] = []
         with np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind)):
             for call in calls.calls:
                 call()
         return Outcome(calls.results, bool(complaints))
+
+    def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Calls:
+        """The calls for a new number of examples, in place of those that are longest unused."""
+        if len(self.prepared) == SIZES:
+            del self.prepared[next(iter(self.prepared))]
+        return Calls(self, leaves, n)
 
     def buffer(self, i: int, n: int | None) -> Floats:
         """A buffer for n examples: the front of what there is, made larger if need be."""
@@ -80,7 +85,9 @@ class NumPyExecutor:
 class Calls:
     """The views and the calls for one number of examples."""
 
-    def __init__(self, executor: NumPyExecutor, n: int | None) -> None:
+    def __init__(
+        self, executor: NumPyExecutor, leaves: Mapping[str, Sequence[Floats]], n: int | None
+    ) -> None:
         self.n, self.memory = n, executor.memory
         self.buffers = [executor.buffer(i, n) for i in range(len(self.memory.buffers))]
         self.array: dict[Array, Floats] = {}
@@ -89,17 +96,11 @@ class Calls:
             self.array[x] = self.view(x)
             self.calls += MAKE[type(x)](self, x)
         self.results = [self.array[x] for x in executor.results]
-        self.leaves = {x.name: self.array[x] for x in executor.order if isinstance(x, Leaf)}
-
-    def load(self, name: str, parts: Sequence[Floats]) -> None:
-        """Copy a leaf's numbers to where it is, unless nothing needs them."""
-        leaf, start = self.leaves.get(name), 0
-        if leaf is None:
-            return
-        for part in parts:
-            stop = start + part.shape[-1]
-            leaf[start:stop] = part.T
-            start = stop
+        self.leaves = [
+            (slots_of(self.array[x], leaves[x.name]), x.name)
+            for x in executor.order
+            if isinstance(x, Leaf)
+        ]
 
     def view(self, x: Array) -> Floats:
         """The array where it is; a constant that is read alone is not in a buffer."""
@@ -198,6 +199,12 @@ MAKE: dict[type[Array], Callable[[Calls, Any], list[Call]]] = {
     Gather: Calls.gather,
     Scatter: Calls.scatter,
 }
+
+
+def slots_of(leaf: Floats, parts: Sequence[Floats]) -> list[Floats]:
+    """The places in a leaf that parts of its numbers are loaded to."""
+    stops = np.cumsum([part.shape[-1] for part in parts]).tolist()
+    return np.split(leaf, stops[:-1])
 
 
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:

@@ -1,23 +1,8 @@
 // The page of the playground: one module, no bundler, nothing fetched from anywhere.
 
 const SIDE = 100, TILE = 24; // as in session.py
-const HELD_OUT = "held out";
 const LEVELS = 8; // of a link's strength
 const LINKS_EVERY = 100; // milliseconds: lines are what takes longest to paint
-
-const CONTROLS = [
-  ["Data", [["data", "data set"], ["n", "points"], ["noise", "noise"], ["held_out", HELD_OUT], ["seed", "seed"]]],
-  ["Model", [["hidden", "hidden"], ["activation", "activation"], ["output", "output"], ["loss", "loss"], ["init", "initialise"]]],
-  ["Training", [["optimizer", "optimiser"], ["lr", "learn. rate"], ["l2", "L2"], ["batch", "batch size"]]],
-];
-const SHOWN = {
-  binary_cross_entropy_with_logits: "BCE (logits)", binary_cross_entropy: "BCE", mse: "mean squared",
-  cross_entropy: "cross entropy", adam: "Adam", sgd: "SGD", momentum: "SGD, momentum",
-};
-const HELP = {
-  hidden: "neurons of each hidden layer, such as 8, 8", l2: "weight of the penalty on squared weights",
-  held_out: "share of the points that is not trained on", batch: "examples in one step",
-};
 
 const PAGE = `
 <div class="pg-bar">
@@ -51,6 +36,8 @@ const PAGE = `
 
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
 const short = (x) => x == null ? "–" : x === 0 ? "0" : Math.abs(x) >= 1e5 || Math.abs(x) < 1e-4 ? x.toExponential(1) : String(+x.toPrecision(3));
+const number = (text) => text.trim() === "" ? null : Number.isNaN(Number(text)) ? text : Number(text); // Python refuses what is none
+const numbers = (text) => text.split(/[\s,]+/).filter(Boolean).map(number);
 const percent = (x) => x == null ? "–" : `${(100 * x).toFixed(x === 1 ? 0 : 1)}%`;
 
 function floats(view) {
@@ -252,45 +239,29 @@ class View {
   }
 
   fillControls() {
-    const { settings, choices } = this.run, box = this.$(".pg-controls");
-    const focus = document.activeElement?.dataset?.name;
+    const box = this.$(".pg-controls"), focus = document.activeElement?.dataset?.name;
     box.replaceChildren();
-    for (const [title, rows] of CONTROLS) {
+    for (const { title, settings } of this.run.controls) {
       box.append(Object.assign(document.createElement("h4"), { textContent: title }));
-      for (const [name, text] of rows) {
-        const label = document.createElement("label");
-        label.append(text);
-        label.title = HELP[name] ?? "";
-        label.append(this.control(name, settings, choices));
+      for (const setting of settings) {
+        const label = Object.assign(document.createElement("label"), { title: setting.help });
+        label.append(setting.text, this.control(setting));
         box.append(label);
       }
     }
     if (focus) box.querySelector(`[data-name=${focus}]`)?.focus();
   }
 
-  control(name, settings, choices) {
-    let options = choices[name];
-    if (name === "output") options = options[settings.loss];
-    const field = document.createElement(options ? "select" : "input");
-    for (const option of options ?? []) field.append(new Option(SHOWN[option] ?? option.replaceAll("_", " "), option));
+  control({ name, value, options, disabled }) {
+    const field = document.createElement(options ? "select" : "input"), isList = Array.isArray(value);
+    for (const [option, text] of options ?? []) field.append(new Option(text, option));
     field.dataset.name = name;
-    field.value = name === "hidden" ? settings.hidden.join(", ") : settings[name];
-    field.disabled = settings.data === "own" && (name === "n" || name === "noise");
-    field.addEventListener("change", () => this.changed(name, field));
+    field.value = isList ? value.join(", ") : value;
+    field.disabled = disabled;
+    const read = options ? (text) => text : isList ? numbers : number;
+    field.addEventListener("change", () => this.send({ do: "set", settings: { [name]: read(field.value) } }));
     field.addEventListener("keydown", (e) => { if (e.key === "Enter" && !options) this.root.focus({ preventScroll: true }); });
     return field;
-  }
-
-  changed(name, field) {
-    const settings = { [name]: field.value };
-    if (name === "hidden") settings.hidden = field.value.split(/[\s,]+/).filter(Boolean).map(Number);
-    else if (field.tagName === "INPUT") settings[name] = field.value.trim() === "" ? null : Number(field.value);
-    if (name === "loss") {
-      const outputs = this.run.choices.output[field.value];
-      if (!outputs.includes(this.run.settings.output)) settings.output = outputs[0];
-    }
-    for (const key in settings) if (Number.isNaN(settings[key])) settings[key] = field.value;
-    this.send({ do: "set", settings });
   }
 
   // --- Numbers and the margin ---
