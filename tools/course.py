@@ -7,7 +7,7 @@ notebooks/README.md follow the sources.
 A source is Markdown with fenced Python, which GitHub renders. It has these marks:
 
 - a line of code that ends in `#?` is an answer. The student's has dots: `name = ...`,
-  `check("01.3", ...)`, or one line of dots for a run of such lines
+  `check("01.3", ...)`, or one line of dots for a run of such lines; or what stands behind the `#?`
 - `::: student`, `::: reading` up to `:::` is a passage of one edition
 - `::: break` up to `:::` is a place to stop
 - ```` ```python S1.09="0.25" ```` is a cell that shows a row of the table; its output has the text
@@ -36,6 +36,7 @@ HEADER = re.compile(r"\A---\n(.*?)^---\n", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```python(?: (S[^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r'(S\d\.\d\d)(?:="([^"]*)")?')
 ONLY = re.compile(r"^::: (student|reading|break)\n(.*?)^:::\n", re.MULTILINE | re.DOTALL)
+ANSWER = re.compile(r"\s*#\?(?: (.*))?$")
 ASSIGNED = re.compile(r"^(\s*\w+ = ).*")
 CHECKED = re.compile(r'^(check\("[\d.]+", ).*\)$')
 ASKED = re.compile(r'^check\("([\d.]+)", .*#\?', re.MULTILINE)
@@ -146,7 +147,7 @@ def way(source: Source) -> str:
 def code(text: str, edition: str) -> Any:
     """A code cell; for a student, the answers are dots and the cell is tagged."""
     lines = text.splitlines()
-    shown = [line.removesuffix("#?").rstrip() for line in lines]
+    shown = [ANSWER.sub("", line) for line in lines]
     cell = nbformat.v4.new_code_cell("\n".join(shown if edition == "reading" else blanked(lines)))
     if "#?" in text:
         cell.metadata["tags"] = ["yours"]
@@ -158,9 +159,10 @@ def blanked(lines: list[str]) -> list[str]:
     kept: list[str] = []
     dotted = False  # the last line, but for blank ones, is a line of dots
     for line in lines:
-        answer = line.removesuffix("#?").rstrip()
-        if not line.endswith("#?"):
-            kept.append(line)
+        answer, mark = ANSWER.sub("", line), ANSWER.search(line)
+        indent = answer[: len(answer) - len(answer.lstrip())]
+        if not mark or mark[1]:
+            kept.append(indent + mark[1] if mark else line)
             dotted = dotted and not line
         elif match := CHECKED.match(answer) or (not dotted and ASSIGNED.match(answer)):
             kept.append(match[1] + ("...)" if "check(" in match[1] else "..."))
@@ -169,7 +171,7 @@ def blanked(lines: list[str]) -> list[str]:
             while not kept[-1]:
                 kept.pop()
         else:
-            kept.append(answer[: len(answer) - len(answer.lstrip())] + "...  # your lines")
+            kept.append(f"{indent}...  # your lines")
             dotted = True
     return kept
 
@@ -192,7 +194,12 @@ def shown(answer: object) -> str:
 
 def execute(notebook: Any, folder: Path) -> Any:
     """Run all cells and keep their outputs; an error stops the build."""
-    settings: dict[str, Any] = {"timeout": 300, "kernel_name": "python3", "record_timing": False}
+    settings: dict[str, Any] = {
+        "timeout": 300,
+        "kernel_name": "python3",
+        "record_timing": False,
+        "coalesce_streams": True,  # lines printed together stay together
+    }
     resources = {"metadata": {"path": str(folder)}}
     NotebookClient(notebook, resources=resources, **settings).execute()
     notebook.metadata = {**METADATA, "language_info": {"name": "python"}}  # and no widgets' state

@@ -50,25 +50,27 @@ class Number:
             answer = answer.data
         if not isinstance(answer, Real) or isinstance(answer, bool):
             return not_yet(f"A number is wanted here, not `{answer!r}`.")
-        if self.same(answer, self.right):
+        if near(answer, self.right, self.tolerance):
             return Reply("right", self.why)
+        close = min(self.tolerance, 0.01)  # where a guess will do, a slip is still told apart
         for slip, idea in self.wrong:
-            if self.same(answer, slip):
+            if near(answer, slip, close):
                 return not_yet(idea)
-        if self.same(answer, -self.right):
+        if near(answer, -self.right, close):
             return not_yet("The size is right, the sign is not.")
         return None
-
-    def same(self, x: Any, y: float) -> bool:
-        """Whether an answer is this number, as far as one asks."""
-        try:
-            return math.isclose(float(x), y, rel_tol=self.tolerance, abs_tol=1e-9)
-        except OverflowError:
-            return False
 
     def solution(self) -> str:
         """The number and why."""
         return f"{self.right:.6g}. {self.why}"
+
+
+def near(answer: Any, number: float, tolerance: float) -> bool:
+    """Whether an answer is this number, up to a share of it."""
+    try:
+        return math.isclose(answer, number, rel_tol=tolerance, abs_tol=0.0 if number else 1e-9)
+    except OverflowError:
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)
