@@ -15,6 +15,8 @@ from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
 from nn.course.kinds import Choice, Code, Number
 from nn.course.reply import Reply, rich
+from tools.course import SOURCES as COURSE
+from tools.course import Source
 
 MODULES = sorted(Path(nn.course.questions.__file__).parent.glob("n*.py"))
 KEYS = [
@@ -170,6 +172,16 @@ def backpropagate(W, x, g, slope_of_g):
     return [np.outer(d, before) for d, before in zip(delta, a)]
 """
 
+
+def cell(key):
+    """The lines of the cell of the course that answers a question, and what is handed to check."""
+    (path,) = [path for path in COURSE if path.name.startswith(key[:2])]
+    asked = f'check("{key}", '
+    (lines,) = [c.text for c in Source(path).cells if c.is_code and asked in c.text]
+    lines, name = lines.split(asked)
+    return re.sub(r"\s*#\?.*$", "", lines, flags=re.MULTILINE), name.strip(")")
+
+
 SOURCES = {  # of an answer: its lines and what they define
     "01.4": (MEASURED, "measured"),
     "01.6": (TOPOLOGICAL, "topological"),
@@ -178,6 +190,7 @@ SOURCES = {  # of an answer: its lines and what they define
     "01.9": (LAB, "suspect"),
     "02.5": (BACKPROPAGATE, "backpropagate"),
     "03.5": ("net = xor.two_units(W=[[1, -1], [-1, 1]], c=[0, 0], w=[1, 1], b=0)", "net"),
+    **{key: cell(key) for key in ("04.5", "04.7")},
 }
 
 BROKEN = [  # question, lines, what stands there in place of them, what is said
@@ -234,6 +247,17 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
         "one point alone",
     ),
     ("03.5", "w=[1, 1]", "w=[0, 0]", "at (0, 1)"),
+    ("04.5", "max(u, 0.0) + log1p(exp(-abs(u)))", "log(1 + exp(u))", "overflowerror"),
+    ("04.5", "log1p(exp(-abs(u)))", "log(1 + exp(-abs(u)))", "does not add the 1"),
+    ("04.5", "max(u, 0.0) + log1p(exp(-abs(u)))", "u + log1p(exp(-u))", "overflowerror"),
+    ("04.5", "max(u, 0.0) + ", "", "log(1 + e)"),
+    ("04.7", "v - top", "v", "taken out of the exponents"),
+    ("04.7", "max(z)", "0.0", "overflowerror"),
+    ("04.7", "- (i == label)", "", "those are the probabilities"),
+    ("04.7", "v / sum(e) - (i == label)", "(i == label) - v / sum(e)", "the sign"),
+    ("04.7", "- (i == label)", "- 1", "only the true class"),
+    ("04.7", "log(sum(e)) + top - z[label]", "z[label] - log(sum(e)) - top", "minus the logarithm"),
+    ("04.7", "    return loss, slopes", "    return loss", "return the loss and the list"),
 ]
 
 
