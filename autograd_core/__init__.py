@@ -7,8 +7,6 @@ from autograd_core.engine import (
     Value,
     collector_paused,
     gradient,
-    hessian,
-    jacobian,
     topological,
     total,
 )
@@ -22,12 +20,13 @@ from autograd_core.functions import (
     softmax,
     where,
 )
+from autograd_core.lookup import index
 from autograd_core.paths.explain import explain
 from autograd_core.paths.steps import backward_steps
 from autograd_core.pictures import draw
 from autograd_core.pictures.animation import animate
 from autograd_core.source import to_python
-from autograd_core.transforms import grad, hvp, jvp, value_and_grad
+from autograd_core.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 
 __all__ = [
     "OPS",
@@ -49,6 +48,7 @@ __all__ = [
     "gradient",
     "hessian",
     "hvp",
+    "index",
     "jacobian",
     "jvp",
     "logsumexp",

@@ -15,8 +15,8 @@ from nn.model.mlp import MLP
 from nn.model.module import Module, leaves, named_modules, outputs_of, unchanged
 from nn.model.shape import SOFTMAX, Shape, shape_of
 from nn.train.examples import AnyLoss, Examples, Model
-from nn.train.fit import History
-from nn.train.stacks import each, stacks
+from nn.train.history import History
+from nn.train.stacks import each
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ class MeanSlope:
     """The mean loss over examples and its gradient, at any numbers of the parameters."""
 
     def __init__(self, model: Model, data: Examples) -> None:
-        self.n, self.stacks = data.n, stacks(data.X, data.targets)
+        self.n, self.stacks = data.n, data.stacks
         self.parameters = list(dict.fromkeys(model.parameters()))
         with unchanged(model):
             self.programs = [

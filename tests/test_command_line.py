@@ -19,7 +19,7 @@ from autograd_core.pictures import renderers
 from nn import LOSSES, MLP, Adam, datasets, evaluate, fit, load, plot
 from nn.__main__ import Data, default_loss, main, one_prediction
 from nn.losses import binary_cross_entropy_with_logits, mse
-from nn.scaling import Scale, for_raw_numbers
+from nn.scaling import ColumnScale, for_raw_numbers
 from nn.tables import MOST_CLASSES, TARGETS, Table, read_table
 
 PICTURES = {"boundary.png": b"\x89PNG", "loss.png": b"\x89PNG", "graph.svg": b"<?xml"}
@@ -478,8 +478,8 @@ def test_a_model_of_measurements_takes_and_gives_the_numbers_of_the_table(tmp_pa
     st.sampled_from(["relu", "tanh"]),
 )
 def test_scales_that_go_into_the_weights_change_no_output(inputs, targets, hidden, activation):
-    scales = [Scale.of("x", [v, *inputs]) for v in inputs]
-    output = Scale.of("y", targets)
+    scales = [ColumnScale.of("x", [v, *inputs]) for v in inputs]
+    output = ColumnScale.of("y", targets)
     model = MLP(len(inputs), [*hidden, 1], activation=activation, seed=1)
     raw = for_raw_numbers(model, scales, output)
     scaled = model([scale(v) for scale, v in zip(scales, inputs, strict=True)]).data

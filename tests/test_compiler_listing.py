@@ -105,7 +105,7 @@ def read(program, names):
     names |= {
         "step": lambda a: np.heaviside(a, 0.0),
         "dot": lambda a, b: (a * b).sum(0, keepdims=True),
-        "shares": lambda a: a.sum(0, keepdims=True),
+        "share": lambda t, whole: t / whole,
     }
     for line in [*forward_lines(program), *backward_lines(program)]:
         name, formula, shape = re.fullmatch(r"(\S+) \+?= (.+?)( \d+(?: × \w+)*)?", line).groups()
@@ -178,9 +178,9 @@ def test_a_classifier_reads_as_the_textbook():
         21 parameters, 5 inputs, n examples
           forward
             z1 = W1 @ x + b1            3 × n
-            v2 = shares(y)              1 × n
+            v2 = sum(y)                 1 × n
             a1 = tanh(z1)               3 × n
-            v4 = y / v2                 3 × n
+            v4 = share(y, v2)           3 × n
             z2 = W2 @ a1 + b2           3 × n
             v6 = v4 · z2                1 × n
             v7 = max(z2)                1 × n

@@ -6,13 +6,13 @@ The long layer runs the student's edition, blank and with the solutions filled i
 import re
 from functools import cache
 
-import nbformat
 import pytest
 
 from nn.course.check import find
 from nn.course.kinds import Choice
-from tests.test_notebooks import FOLDER, NOTEBOOKS, code_cells, shown
+from tests.test_notebooks import code_cells, shown
 from tools.course import EDITIONS, SOURCES, Source, build, execute, front, table_with_links
+from tools.notebooks import FOLDER, NOTEBOOKS, read
 
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 INTRODUCTION, _, TABLE = README.partition("\n| |")
@@ -38,7 +38,7 @@ each_finished = pytest.mark.parametrize("path", FINISHED, ids=lambda path: path.
 
 @cache
 def kept(name, edition="reading"):
-    return nbformat.read(EDITIONS[edition] / name, as_version=4)
+    return read(EDITIONS[edition] / name)
 
 
 # --- The table --------------------------------------------------------------------------------
@@ -247,14 +247,12 @@ def test_the_solved_students_edition_is_right_and_every_cell_runs_again(
     source = Source(path)
     student, reading = build(source, "student"), build(source, "reading")
     for mine, theirs in zip(code_cells(student), code_cells(reading), strict=True):
-        mine.source = theirs.source
+        mine["source"] = theirs.source
     once = code_cells(execute(student, tmp_path))
     checks = [cell for cell in once if is_yours(cell) and "check(" in cell.source]
     assert [said(cell) for cell in checks if "Right." not in said(cell)] == []
     twice = build(source, "reading")
-    twice.cells = [cell for cell in twice.cells if cell.cell_type == "code"]
-    again = [nbformat.from_dict({**cell, "id": f"again{cell.id}"}) for cell in twice.cells]
-    twice.cells += again
-    execute(twice, tmp_path)
+    again = [{**cell, "id": f"again{cell.id}"} for cell in code_cells(twice)]
+    twice = execute({**twice, "cells": [*code_cells(twice), *again]}, tmp_path)
     for before, after in zip(once, twice.cells[len(again) :], strict=True):
         assert shown(after) == shown(before), after.source

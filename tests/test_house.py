@@ -59,3 +59,10 @@ def test_the_optimiser_is_asked_to_move_in_one_place():
         and re.search(r"optimi[sz]er\.(moved|step)\(", path.read_text("utf-8"))
     }
     assert found == {"nn.train.slopes"}
+
+
+TEXTS = {name: path.read_text("utf-8") for name, path in house.modules().items()}
+
+
+def test_no_modules_import_each_other_late_imports_counted():
+    assert house.cycles(house.import_graph(TEXTS, late=True)) == []

@@ -2,14 +2,11 @@
 
 import re
 import shutil
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-FOLDER = Path(__file__).parent.parent / "notebooks"
-NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
+from tools.notebooks import NOTEBOOKS, read
+
 MACHINE = re.compile(r"/(home|root|tmp|usr|mnt|Users)/|[A-Z]:\\|site-packages")
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -38,8 +35,12 @@ def test_there_is_a_notebook():
 @pytest.mark.slow
 @each_notebook
 def test_running_it_again_gives_the_outputs_kept(path, tmp_path, own_settings):
+    import nbformat  # which takes long to import
+    from nbclient import NotebookClient
+
     copy = shutil.copy(path, tmp_path)
     notebook = nbformat.read(copy, as_version=4)
+    nbformat.validate(notebook)
     kept = [shown(cell) for cell in code_cells(notebook)]
     for cell in code_cells(notebook):
         cell.outputs, cell.execution_count = [], None
@@ -51,8 +52,7 @@ def test_running_it_again_gives_the_outputs_kept(path, tmp_path, own_settings):
 
 @each_notebook
 def test_outputs_kept_are_from_one_run_without_errors_or_warnings(path):
-    notebook = nbformat.read(path, as_version=4)
-    nbformat.validate(notebook)
+    notebook = read(path)
     cells = code_cells(notebook)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
     outputs = [output for cell in cells for output in cell.outputs]
@@ -63,7 +63,7 @@ def test_outputs_kept_are_from_one_run_without_errors_or_warnings(path):
 
 @each_notebook
 def test_notebook_does_not_tell_where_it_was_run(path):
-    notebook = nbformat.read(path, as_version=4)
+    notebook = read(path)
     texts = [cell.source for cell in notebook.cells]
     texts += [str(shown(cell)) for cell in code_cells(notebook)]
     assert [text for text in texts if MACHINE.search(text)] == []

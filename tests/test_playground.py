@@ -22,7 +22,7 @@ from nn.playground.state import (
     State,
     data_sets,
 )
-from nn.train.recipe import RecipeError
+from nn.train.settings import RecipeError
 
 SMALL = {"hidden": [4], "n": 20, "batch": 5}
 PAIRS = [(loss, output) for loss in LOSSES for output in LOSSES[loss].outputs]
@@ -163,7 +163,7 @@ def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, ba
         model,
         *data_of(state)[:2],
         loss=loss,
-        optimizer=new_optimizer(state),
+        optimizer=new_optimizer(state, 25),
         epochs=2,
         batch_size=batch,
         seed=state.seed,
@@ -395,6 +395,8 @@ def test_every_setting_that_a_user_may_change_has_a_control_with_its_value():
     state = State.of({"hidden": [3, 2], "lr": 0.25})
     found = by_name(controls(state))
     by_other_means = {"file", "target", "settings", "epochs", "points", "weights", "changes"}
+    by_other_means |= {"patience", "keep_best"}  # which a playground has not
+    by_other_means |= {"dropout", "schedule", "warmup", "clip_norm", "label_smoothing", "shuffle"}
     assert set(found) == set(State.checks) - by_other_means
     assert all(setting["value"] == getattr(state, name) for name, setting in found.items())
 

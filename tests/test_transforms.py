@@ -1,5 +1,7 @@
 """Derivatives of functions: against closed forms, in every structure, nested and compiled."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -158,3 +160,14 @@ def test_what_has_no_slope_or_is_no_number_is_refused():
             slope(bad)
     with pytest.raises(TypeError, match="list"):
         grad(lambda x: [x, x])(1.0)
+
+
+def test_gradients_come_back_in_dataclasses():
+    @dataclass
+    class Line:
+        slope: float
+        at: tuple
+
+    f = lambda line, x: line.slope * x + line.at[0] * line.at[1]  # noqa: E731
+    assert grad(f)(Line(2.0, (3.0, 5.0)), 4.0) == Line(4.0, (5.0, 3.0))
+    assert grad(f, argnum=1)(Line(2.0, (3.0, 5.0)), 4.0) == 2.0

@@ -18,7 +18,7 @@ import numpy as np
 from autograd_core import Value
 from nn import LOSSES, MLP, SGD, DivergedError, datasets, evaluate, fit
 from nn.doctor import RULES, diagnose
-from nn.train.fit import History
+from nn.train.history import History
 
 NUMBERS = [[x / 10] for x in range(-20, 21)]
 DATA = {

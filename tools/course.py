@@ -23,12 +23,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbclient import NotebookClient
-
 from nn.course.check import find
+from tools.notebooks import FOLDER, Node
 
-FOLDER = Path(__file__).parents[1] / "notebooks"
 SOURCES = sorted((FOLDER / "source").glob("[0-9]*.md"))
 EDITIONS = {"reading": FOLDER, "student": FOLDER / "student"}
 
@@ -43,7 +40,9 @@ ASKED = re.compile(r'^check\("([\d.]+)", .*#\?', re.MULTILINE)
 HEADING = re.compile(r"^(#{2,3}) (.+)$", re.MULTILINE)
 BEFORE_HEADING = re.compile(r"^(?=#{2,3} )", re.MULTILINE)
 LINK = re.compile(r"\[\d\d · [^\]]+\]\(\d\d_\w+\.ipynb#[^)]+\)(?:,? In\[\d+\])+(?:, )?")
-METADATA = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+METADATA: dict[str, Any] = {
+    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+}
 
 
 @dataclass(frozen=True)
@@ -101,21 +100,26 @@ def passage(kind: str, text: str, edition: str) -> str:
     return text if kind == edition else ""
 
 
-def build(source: Source, edition: str) -> Any:
+def build(source: Source, edition: str) -> Node:
     """The notebook of an edition, not executed."""
-    cells = [nbformat.v4.new_markdown_cell(front(source), metadata=slide("slide"))]
+    cells = [markdown(front(source), slide("slide"))]
     for cell in source.split(edition):
         if not cell.is_code:
             kind = "slide" if cell.text.startswith("## ") else "subslide"
             kind = kind if HEADING.match(cell.text) else "-"
-            cells.append(nbformat.v4.new_markdown_cell(cell.text, metadata=slide(kind)))
+            cells.append(markdown(cell.text, slide(kind)))
             continue
         cells.append(code(cell.text, edition))
         for key in ASKED.findall(cell.text) if edition == "reading" else []:
             cells += slips(key)
     for n, cell in enumerate(cells):
-        cell.id = f"c{n:03}"
-    return nbformat.v4.new_notebook(metadata=METADATA, cells=cells)
+        cell["id"] = f"c{n:03}"
+    return Node(cells=cells, metadata=Node(kernelspec=KERNEL), nbformat=4, nbformat_minor=5)
+
+
+def markdown(text: str, metadata: dict[str, Any]) -> Node:
+    """A cell of text."""
+    return Node(cell_type="markdown", metadata=metadata, source=text)
 
 
 def slide(kind: str) -> dict[str, Any]:
@@ -144,14 +148,14 @@ def way(source: Source) -> str:
     )
 
 
-def code(text: str, edition: str) -> Any:
+def code(text: str, edition: str) -> Node:
     """A code cell; for a student, the answers are dots and the cell is tagged."""
     lines = text.splitlines()
     shown = [ANSWER.sub("", line) for line in lines]
-    cell = nbformat.v4.new_code_cell("\n".join(shown if edition == "reading" else blanked(lines)))
-    if "#?" in text:
-        cell.metadata["tags"] = ["yours"]
-    return cell
+    source = "\n".join(shown if edition == "reading" else blanked(lines))
+    metadata = {"tags": ["yours"]} if "#?" in text else {}
+    parts = {"metadata": metadata, "source": source, "outputs": [], "execution_count": None}
+    return Node(cell_type="code", **parts)
 
 
 def blanked(lines: list[str]) -> list[str]:
@@ -176,7 +180,7 @@ def blanked(lines: list[str]) -> list[str]:
     return kept
 
 
-def slips(key: str) -> list[Any]:
+def slips(key: str) -> list[Node]:
     """For the reading edition: the typical wrong answers to a question, folded."""
     wrong = getattr(find(key), "wrong", ())
     if not wrong:
@@ -184,7 +188,7 @@ def slips(key: str) -> list[Any]:
     rows = "".join(f"<li><b>{shown(answer)}?</b> {idea}</li>" for answer, idea in wrong)
     summary = "<summary>What others answer, and what they miss</summary>"
     text = f"<details>{summary}<ul>{rows}</ul></details>"
-    return [nbformat.v4.new_markdown_cell(text, metadata={"tags": ["slips"], **slide("skip")})]
+    return [markdown(text, {"tags": ["slips"], **slide("skip")})]
 
 
 def shown(answer: object) -> str:
@@ -193,7 +197,11 @@ def shown(answer: object) -> str:
 
 
 def execute(notebook: Any, folder: Path) -> Any:
-    """Run all cells and keep their outputs; an error stops the build."""
+    """The notebook with the outputs that running all cells gives; an error stops the build."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    notebook = nbformat.from_dict(notebook)
     settings: dict[str, Any] = {
         "timeout": 300,
         "kernel_name": "python3",
@@ -202,7 +210,10 @@ def execute(notebook: Any, folder: Path) -> Any:
     }
     resources = {"metadata": {"path": str(folder)}}
     NotebookClient(notebook, resources=resources, **settings).execute()
-    notebook.metadata = {**METADATA, "language_info": {"name": "python"}}  # and no widgets' state
+    notebook.metadata = {
+        "kernelspec": KERNEL,
+        "language_info": {"name": "python"},
+    }  # and no widgets' state
     return notebook
 
 
@@ -237,15 +248,17 @@ def table_with_links(text: str) -> str:
 
 def main(chosen: list[str]) -> None:
     """Build the notebooks whose names start so, or all; then the table."""
+    import nbformat
+
     for path in SOURCES:
         if chosen and not path.name.startswith(tuple(chosen)):
             continue
         for edition, folder in EDITIONS.items():
             notebook = build(Source(path), edition)
             if edition == "reading":
-                execute(notebook, folder)
+                notebook = execute(notebook, folder)
             folder.mkdir(exist_ok=True)
-            nbformat.write(notebook, folder / f"{path.stem}.ipynb")
+            nbformat.write(nbformat.from_dict(notebook), folder / f"{path.stem}.ipynb")
             print(edition, path.stem, len(notebook.cells), "cells")
     readme = FOLDER / "README.md"
     readme.write_text(table_with_links(readme.read_text("utf-8")), "utf-8")

@@ -12,7 +12,7 @@ import numpy as np
 from autograd_core.compiler import results
 from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
 from autograd_core.compiler.canonical import canonical
-from autograd_core.compiler.executors import Executor, choose, executor_class
+from autograd_core.compiler.executors import Executor, made
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import gradient
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
@@ -21,6 +21,7 @@ from autograd_core.compiler.replay import Replay
 from autograd_core.compiler.results import is_finite
 from autograd_core.compiler.training import Steps, Taken
 from autograd_core.engine import Value, collector_paused
+from autograd_core.structures import leaves, structure
 
 
 class Ready(NamedTuple):
@@ -52,7 +53,7 @@ class Compiled:
         self.executor = ""  # the name of what ran last
         with collector_paused():
             tape, result = record(self.call, self.arguments)
-            self.roots = [tape.node(root) for root in results.leaves(result)]
+            self.roots = [tape.node(root) for root in leaves(result)]
             self.returned = results.Returned(result)
             self.compare(tape)
             self.lower(tape, wrt)
@@ -75,8 +76,8 @@ class Compiled:
     def compare(self, tape: Recording) -> None:
         """The same, with the recording at hand."""
         again, result = repeat(self.call, self.arguments, tape)
-        same = results.form(result) == self.returned.form
-        again.finish(results.leaves(result), self.roots, same=same)
+        same = structure(result) == self.returned.form
+        again.finish(leaves(result), self.roots, same=same)
 
     def lower(self, tape: Recording, wrt: Sequence[Value] | None) -> None:
         """From the recording to arrays; what a pass made is free when the next one is done."""
@@ -96,9 +97,9 @@ class Compiled:
 
     # --- Run
 
-    def value(self, parts: Parts) -> Any:
+    def value(self, parts: Parts, at: Floats | None = None) -> Any:
         """What f returns."""
-        return self.run(None, parts, None)[0]
+        return self.run(None, parts, at)[0]
 
     def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""
@@ -128,14 +129,14 @@ class Compiled:
         self.executor, n = ready.name, examples(parts) if self.batched else None
         leaves = self.given(parts, at)
         try:
-            arrays, suspicious = ready.executor.run(leaves, n)
+            arrays, suspicious, slopes_finite = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
             self.replay(leaves).check(slopes=wrt is not None)
             raise
         if suspicious:
             self.replay(leaves).check(slopes=wrt is not None)
         value, finite = self.returned.read(arrays, n)
-        if not (finite and (wrt is None or is_finite(arrays[-1]))):
+        if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
             value, _ = self.returned.read(arrays, n)
         return value, arrays[-1]
@@ -152,8 +153,7 @@ class Compiled:
             slopes, along = gradient(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
-        name = self.wanted or choose(order)
-        self.ready[wrt] = Ready(order, along, name, executor_class(name)(order, wanted))
+        self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
         return self.ready[wrt]
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:

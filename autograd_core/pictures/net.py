@@ -165,6 +165,7 @@ def by_neuron(view: NetView) -> Drawing:
         edges=[*links, *loss.edges],
         columns=[[boxes[place] for place in column] for column in view.columns],
         title=f"mean activations of {examples:,} examples" if examples > 1 else "",
+        is_straight=True,
     )
 
 
@@ -185,7 +186,7 @@ def loss_box(view: NetView) -> Drawing:
     """The loss as one box; nothing, where the net is all there is."""
     edges = [Edge(place_id(home), "loss", is_arrow=False) for home in view.loss_sources]
     box = view.box("loss", view.loss_cells, view.net.rest[-1:], border=2) if edges else None
-    return Drawing((), [box] if box else [], edges, gap=1.5, is_straight=True)
+    return Drawing((), [box] if box else [], edges, gap=1.5)
 
 
 def weight_links(net: Net) -> list[Edge]:

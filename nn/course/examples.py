@@ -118,7 +118,7 @@ def loss_after(rate: float) -> float:
 
 def one_step_plot() -> Any:
     """The loss after one step, by its rate, and what the slope promises."""
-    from nn.plot import Plot, new_figure
+    from nn.plot.figure import Plot, new_figure
 
     net, loss, _ = two_outputs()
     weights = [w for w in net.parameters() if w.label.startswith("W")]

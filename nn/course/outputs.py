@@ -10,7 +10,7 @@ import numpy as np
 from autograd_core import Value, gradient, logsumexp, mean, softmax
 from nn import losses
 from nn.model import MLP
-from nn.plot import Plot, new_figure
+from nn.plot.figure import Plot, new_figure
 
 BLUE, ORANGE, GREEN = "#3b6fb6", "#d9822b", "#4a9c5d"
 

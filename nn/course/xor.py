@@ -12,7 +12,7 @@ import numpy as np
 from autograd_core import Value, compile, dot, mean
 from nn import datasets
 from nn.model import MLP
-from nn.plot import Plot
+from nn.plot.figure import Plot
 
 X, y = datasets.xor()
 PLACES = {"0": 0.0, "1/8": 1 / 8, "1/6": 1 / 6, "1/4": 1 / 4}  # where trainings end
@@ -208,7 +208,7 @@ def one_of_each(ends: Any) -> Plot:
 
 def share_by_units(share: dict[int, int]) -> Plot:
     """How many of 200 nets reach cost 0, by their number of hidden units."""
-    from nn.plot import new_figure
+    from nn.plot.figure import new_figure
 
     figure, axes = new_figure("hidden units", "nets of 200", (6.0, 3.2))
     axes.bar_label(axes.bar([str(n) for n in share], list(share.values()), color=COLOURS["0"]))

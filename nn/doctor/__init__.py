@@ -31,7 +31,7 @@ from nn.model.mlp import MLP
 from nn.model.module import modules, unchanged
 from nn.readings import read
 from nn.train.examples import AnyLoss, Examples, Model
-from nn.train.fit import History
+from nn.train.history import History
 from nn.train.slopes import first_nonfinite
 
 __all__ = ["RULES", "Change", "Diagnosis", "Finding", "Place", "diagnose"]

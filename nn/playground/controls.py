@@ -2,16 +2,15 @@
 
 >>> data, *_ = controls(State())
 >>> data["title"], data["settings"][0]["options"][:2]
-('Data', [('moons', 'moons'), ('xor', 'xor')])
+('Data', [('moons', 'moons'), ('xor', 'XOR')])
 """
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Any
 
+from nn.datasets import DATASETS
 from nn.losses import LOSSES
 from nn.model.init import INITS
 from nn.model.layers import ACTIVATIONS
@@ -69,7 +68,7 @@ def controls(state: State) -> list[dict[str, Any]]:
 def options(state: State) -> dict[str, list[tuple[str, str]]]:
     """What there is to choose from, by setting: each value, and how it is shown."""
     return {
-        "data": with_spaces(data_sets()),
+        "data": titles({name: DATASETS.get(name) for name in data_sets()}),
         "activation": titles(ACTIVATIONS),
         "output": with_spaces(LOSSES[state.loss].outputs),
         "loss": titles(LOSSES),
@@ -84,17 +83,9 @@ def with_spaces(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def titles(rows: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Names, and what their rows are called, or else the names again."""
-    return [(name, title(rows[name]) or text) for name, text in with_spaces(rows)]
+    """Names, and how their rows are shown, or else the names again.
 
-
-def title(row: Any) -> str:
-    """What a row calls itself: by its title, or as the class it is, with what it is given.
-
-    >>> [title(row) for row in OPTIMIZERS.values()]
-    ['Adam', 'SGD', 'SGD, momentum 0.9']
+    >>> titles(OPTIMIZERS)[0]
+    ('adam', 'Adam')
     """
-    if isinstance(row, partial):
-        given = [f", {name} {value}" for name, value in row.keywords.items()]
-        return "".join([title(row.func), *given])
-    return row.__name__ if inspect.isclass(row) else str(getattr(row, "title", ""))
+    return [(name, getattr(rows[name], "shown", "") or text) for name, text in with_spaces(rows)]

@@ -32,7 +32,9 @@ from nn.playground.state import (
 )
 from nn.train import Loop, recipe
 from nn.train.examples import Examples
-from nn.train.recipe import RecipeError, new_optimizer
+from nn.train.loop import executor_for
+from nn.train.recipe import new_optimizer, new_rate
+from nn.train.settings import RecipeError
 
 SIDE = 100  # points of the decision boundary's grid along each axis
 PARTS = 10  # the grid is computed in so many parts: small products need no second thread
@@ -107,7 +109,7 @@ class Session:
 
     def set_data(self) -> None:
         """Check the examples, and begin an epoch of them."""
-        self.examples = self.checked(self.X, self.y)
+        self.examples = self.checked(self.X, self.y, self.now.label_smoothing)
         self.test_examples = self.checked(self.test_X, self.test_y)
         if self.examples is None:
             return
@@ -120,13 +122,18 @@ class Session:
 
     def new_loop(self, examples: Examples, seed: int | str) -> Loop:
         """The training, as the settings say."""
-        made: dict[str, Any] = {"batch_size": self.now.batch, "seed": seed, "l2": self.now.l2}
+        now = self.now
+        made: dict[str, Any] = {"batch_size": now.batch, "seed": seed, "shuffle": now.shuffle}
+        made |= {"l2": now.l2, "clip_norm": now.clip_norm}
         with unchanged(self.model):
-            return Loop(self.model, examples, new_optimizer(self.now), **made)
+            made["executor"] = executor_for(self.model, examples.n, now.batch, now.epochs)
+            return Loop(self.model, examples, new_optimizer(now, examples.n), **made)
 
-    def checked(self, X: list[list[float]], y: list[int]) -> Examples | None:
+    def checked(
+        self, X: list[list[float]], y: list[int], smoothing: float = 0.0
+    ) -> Examples | None:
         """Examples; None for none."""
-        return Examples.of(self.model, X, y, self.loss) if X else None
+        return Examples.of(self.model, X, y, self.loss, smoothing=smoothing) if X else None
 
     # --- Training ---
 
@@ -171,7 +178,8 @@ class Session:
         if examples is None or self.loop is None:
             return None, None
         try:
-            loss, accuracy = self.loop.slopes.measure(examples)
+            self.loop.take()
+            loss, accuracy = self.loop.measure(examples)
         except (ArithmeticError, ValueError):
             return None, None
         return finite(loss), accuracy
@@ -242,9 +250,10 @@ class Session:
         """Go on training by the settings of now."""
         if self.loop is None:
             return
+        n = self.loop.data.n
         if what == "optimizer":
-            self.loop.use(new_optimizer(self.now))
-        self.loop.optimizer.lr, self.loop.l2 = self.now.lr, self.now.l2
+            self.loop.use(new_optimizer(self.now, n))
+        self.loop.optimizer.lr, self.loop.l2 = new_rate(self.now, n), self.now.l2
         self.loop.batch_size = self.now.batch
 
     def set_weight(self, i: int, number: float) -> None:

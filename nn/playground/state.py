@@ -7,7 +7,7 @@ the size they claim is made.
 (4,)
 >>> State.of({"hidden": [100000]})
 Traceback (most recent call last):
-nn.train.recipe.RecipeError: hidden: a layer has 1 to 64 neurons, got 100000
+nn.train.settings.RecipeError: hidden: a layer has 1 to 64 neurons, got 100000
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 from nn.datasets import DATASETS
 from nn.losses import LOSSES
-from nn.train.recipe import (
-    Recipe,
+from nn.train.recipe import Recipe
+from nn.train.settings import (
     RecipeError,
     items,
     layers,
@@ -146,6 +146,13 @@ def with_noise(given: dict[str, Any]) -> dict[str, Any]:
     return {"noise": row.noise, **given} if row else given
 
 
+def no_end(x: Any) -> Any:
+    """A check that a playground, which trains until it is paused, is told no end."""
+    if x not in (None, False):
+        raise RecipeError(f"the playground trains until it is paused, got {shown(x)}")
+    return x
+
+
 def no_table(x: Any) -> None:
     """A check that a playground, which has points of the plane, is given no table."""
     if x is not None:
@@ -208,6 +215,8 @@ State.checks = {
     "data": lambda x: one_of(data_sets())(x),
     "file": no_table,
     "target": no_table,
+    "patience": no_end,
+    "keep_best": no_end,
     "n": whole(4, MOST_POINTS),
     "noise": number(0.0, 2.0),
     "held_out": number(0.0, 0.9),

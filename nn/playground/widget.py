@@ -21,8 +21,8 @@ from nn.model.mlp import MLP
 from nn.playground.controls import controls
 from nn.playground.session import Session
 from nn.playground.state import MOST_CLASSES, MOST_POINTS, State
-from nn.train.fit import History
-from nn.train.recipe import RecipeError
+from nn.train.history import History
+from nn.train.settings import RecipeError
 
 STATIC = Path(__file__).parent / "static"
 WINDOW = 2  # frames sent and not yet painted

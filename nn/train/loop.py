@@ -22,26 +22,14 @@ from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
 AT_ONCE = 1000  # steps that an executor is asked for, of an epoch each
 
 
-class Order:
-    """The order in which the epochs of a training take n examples, by a seed."""
-
-    def __init__(self, n: int, seed: Seed) -> None:
-        self.order, self.rng = list(range(n)), as_rng(seed)
-
-    def next_epoch(self, batch_size: int) -> list[int]:
-        """All examples, shuffled unless they are one batch."""
-        if batch_size < len(self.order):
-            self.rng.shuffle(self.order)
-        return self.order.copy()
-
-
 class Loop:
-    """A model in training on examples; the optimiser, `batch_size` and `l2` may be changed.
+    """A model in training on examples; optimiser, `batch_size`, `l2`, `clip_norm` may be changed.
 
     While it is open, the numbers of the parameters are in `theta`, their gradient in `gradient`,
     and what the optimiser carries along in `state`, always those of the last finished step.
     `close` puts them into the model and the optimiser. `l2` adds l2 · w² to the loss for every
-    parameter but biases of neurons; it counts in the gradient alone.
+    parameter but biases of neurons; it counts in the gradient alone. A gradient longer than
+    `clip_norm` is shortened to it. An epoch's random numbers are made of `draw`.
     """
 
     def __init__(
@@ -52,18 +40,20 @@ class Loop:
         *,
         batch_size: int,
         seed: Seed,
+        shuffle: bool = True,
         l2: float = 0.0,
+        clip_norm: float | None = None,
         compile: bool = True,
         executor: str | None = None,
     ) -> None:
-        self.data, self.optimizer = data, optimizer
-        self.batch_size, self.l2, self.order = batch_size, l2, Order(data.n, seed)
+        self.data, self.optimizer, self.batch_size = data, optimizer, batch_size
+        self.l2, self.clip_norm, self.shuffle, self.rng = l2, clip_norm, shuffle, as_rng(seed)
         self.slopes = ArraySlopes(model, data, executor) if compile else GraphSlopes(model, data)
         self.parameters = self.slopes.parameters
         biases = {part.b for part in modules(model) if isinstance(part, Neuron)}
         self.decays = [float(p not in biases) for p in self.parameters]
-        self.queue: list[int] = []  # of this epoch: the examples to come, and what there was
-        self.sum, self.hits = 0.0, 0
+        self.queue: Any = ()  # of this epoch: the examples to come, and what there was
+        self.sum, self.hits, self.draw = 0.0, 0, 0
         self.is_open = False
         self.open()
 
@@ -96,7 +86,7 @@ class Loop:
     def show(self, data: Examples, seed: Seed) -> None:
         """Go on with other examples, from the beginning of an epoch."""
         self.slopes.show(data)
-        self.data, self.order, self.queue = data, Order(data.n, seed), []
+        self.data, self.rng, self.queue = data, as_rng(seed), ()
 
     def use(self, optimizer: Optimizer) -> None:
         """Go on with another optimiser, which begins anew."""
@@ -115,10 +105,8 @@ class Loop:
         parameters, and all that belongs to them, are then those of the last finished step.
         """
         self.begin()
-        sizes = self.sizes()[:1]
-        if not self.take_steps(sizes):
-            self.take_step(sizes[0])
-        return not self.queue
+        self.advance(1)
+        return not len(self.queue)
 
     def epochs(self, most: int = 1) -> list[tuple[float, float | None]]:
         """All steps of an epoch: its mean loss, and the accuracy or None without labels.
@@ -128,13 +116,22 @@ class Loop:
         """
         self.begin()
         one_step = len(self.queue) == self.data.n <= self.batch_size
-        if one_step and (taken := self.take_steps(self.sizes() * min(most, AT_ONCE))):
-            return [self.record(loss * self.data.n, hits) for loss, hits in taken]
-        while self.queue:
-            sizes = self.sizes()
-            if not self.take_steps(sizes):
-                self.take_step(sizes[0])
+        if self.slopes.takes_steps and one_step and not self.slopes.units:
+            taken = self.take_steps([self.data.n] * min(most, AT_ONCE))
+            if taken:
+                return [self.record(loss * self.data.n, hits) for loss, hits in taken]
+        while len(self.queue):
+            self.advance(self.data.n)
         return [self.record(self.sum, self.hits)]
+
+    def advance(self, most: int) -> None:
+        """Up to so many steps of the epoch at once, or one."""
+        n, size = len(self.queue), min(self.batch_size, len(self.queue))
+        if self.slopes.takes_steps:
+            sizes = [min(size, n - start) for start in range(0, n, size)]
+            if self.take_steps(sizes[:most]):
+                return
+        self.take_step(size)
 
     def record(self, loss: float, hits: int) -> tuple[float, float | None]:
         """The mean loss and the accuracy, from sums over all examples."""
@@ -142,19 +139,17 @@ class Loop:
 
     def begin(self) -> None:
         """Begin an epoch, if the last one is over."""
-        if not self.queue:
-            self.sum, self.hits = 0.0, 0
-            self.queue = self.order.next_epoch(self.batch_size)
-
-    def sizes(self) -> list[int]:
-        """How many examples each step takes that is to come in this epoch."""
-        n, size = len(self.queue), self.batch_size
-        return [min(size, n - start) for start in range(0, n, size)]
+        if len(self.queue):
+            return
+        self.sum, self.hits = 0.0, 0
+        if self.slopes.units:
+            self.draw = self.rng.getrandbits(64)
+            self.slopes.draw(self.draw)
+        mixed = self.shuffle and self.batch_size < self.data.n
+        self.queue = self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
 
     def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
         """The losses and hits of steps that an executor takes at once; none where it takes none."""
-        if not self.slopes.takes_steps:
-            return []
         made, rate = self.state[0], self.optimizer.rate
         taken = self.slopes.take(
             self.theta,
@@ -165,7 +160,7 @@ class Loop:
             constants=self.optimizer.constants,
             state=self.state,
             decay=self.decay(),
-            most=None,
+            most=self.clip_norm,
             threshold=self.data.threshold,
         )
         done = list(zip(taken.losses.tolist(), taken.hits.tolist(), sizes))
@@ -208,7 +203,22 @@ class Loop:
         decay = self.decay()
         if decay is not None:
             gradient = self.slopes.plus(gradient, decay, self.theta)
+        if self.clip_norm is not None:
+            gradient = self.slopes.clipped(gradient, self.clip_norm)
         return loss, hits, gradient
+
+    def measure(self, data: Examples) -> tuple[float, float | None]:
+        """The mean loss, and the accuracy or None without labels, on other examples.
+
+        A loss that is not defined is infinite: it is no example that is trained on.
+        """
+        try:
+            loss, accuracy = self.slopes.measure(data, self.theta)
+        except TargetError:
+            raise
+        except (ArithmeticError, ValueError):
+            return math.inf, None if data.labels is None else math.nan
+        return loss if math.isfinite(loss) else math.inf, accuracy
 
     def decay(self) -> Any:
         """What each parameter is multiplied by and added to its gradient; None without `l2`."""
@@ -242,3 +252,11 @@ def check_step(parameters: Sequence[Value], before: Any, after: Any) -> None:
                 f"the step takes {name_of(p)} from {old:g} to {number}; "
                 "a smaller learning rate may help"
             )
+
+
+def executor_for(model: Model, n: int, batch_size: int, epochs: int) -> str | None:
+    """What runs a training of n examples, by its length: the same for the same recipe."""
+    from autograd_core.compiler.executors import choose_for_training
+
+    steps = epochs * math.ceil(n / batch_size)
+    return choose_for_training(len(list(model.parameters())), min(n, batch_size), steps)

@@ -203,8 +203,9 @@ def as_function(program: Program, dtype: str) -> Callable[..., Any]:
 
     def f(parameters: Any, *args: Any, **keywords: Any) -> Any:
         check_precision(dtype)
-        compiled, _ = program.find(blank(args), blank(keywords))
-        every = (*args, *keywords.values())
+        fixed, rest, named = program.static.apart(args, keywords)
+        compiled, _ = program.find_for(fixed, blank(rest), blank(named))
+        every = (*rest, *named.values())
         parts = [part for x in every for part in flattened(x, batched=program.batched)]
         n = len(parts[0]) if program.batched else None
         leaves = {
@@ -214,7 +215,7 @@ def as_function(program: Program, dtype: str) -> Callable[..., Any]:
         }
         order = needed(compiled.emit.order, compiled.results)
         found = computed(order, leaves, n, dtype)
-        return structured(compiled.outline, [found[x] for x in compiled.results], n)
+        return structured(compiled.returned.outline, [found[x] for x in compiled.results], n)
 
     return f
 
@@ -268,5 +269,5 @@ def filled(outline: Outline, values: Iterator[Any], arrays: Iterator[Any], n: in
         return {key: filled(item, values, arrays, n) for key, item in rest[0]}
     if kind != "numbers":
         items = [filled(item, values, arrays, n) for item in rest[0]]
-        return tuple(items) if kind == "tuple" else items
+        return rest[1](items) if kind == "record" else tuple(items) if kind == "tuple" else items
     return jnp.broadcast_to(next(arrays), (*((n,) if n is not None else ()), *rest[0]))

@@ -11,6 +11,8 @@ from autograd_core import Value, compile
 from autograd_core.engine import NUMBER
 from nn.given import plain
 from nn.model.mlp import MLP
+from nn.model.shape import shape_of
+from nn.readings import layers_of
 from nn.train.examples import Model, count_outputs, labels_of, row
 
 COLOURS = (
@@ -55,7 +57,7 @@ class Plane:
         if labels is None and n > 1:
             raise ValueError(f"of {n} outputs each is a class: targets are labels 0 to {n - 1}")
         if threshold is None:
-            threshold = 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
+            threshold = middle(model, points[0])
         numbers = [] if labels else [number_of(target, i) for i, target in enumerate(targets)]
         return cls(points, labels, numbers, n, threshold)
 
@@ -106,6 +108,13 @@ class Plane:
         return Normalize(low, high) if low < high else Normalize(low - 1, high + 1)
 
 
+def middle(model: Model, x: Sequence[float]) -> float:
+    """Half way between the ends of the outputs: 0 where they have none."""
+    _, last = layers_of(model, x)
+    shape = shape_of(last.activate) if last and not last.is_softmax else None
+    return (shape.low + shape.high) / 2 if shape and shape.is_bounded else 0.0
+
+
 def classes(n_outputs: int) -> range:
     """The labels that a model of so many outputs knows; one output knows -1 as class 0."""
     return range(n_outputs) if n_outputs > 1 else range(-1, 2)
@@ -140,7 +149,8 @@ def colour_two(axes: Any, x1: Sequence[float], x2: Sequence[float], scores: Any)
     """From the colour of class 0 through white to that of class 1, and a line between them."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    colours = LinearSegmentedColormap.from_list("classes", [COLOURS[0], "white", COLOURS[1]])
+    low, high = [pale(colour, 0.6) for colour in COLOURS[:2]]
+    colours = LinearSegmentedColormap.from_list("classes", [low, (1.0, 1.0, 1.0), high])
     extent = abs(scores).max() or 1.0
     axes.pcolormesh(x1, x2, scores, cmap=colours, vmin=-extent, vmax=extent, shading="gouraud")
     if scores.min() < 0 < scores.max():
@@ -150,10 +160,10 @@ def colour_two(axes: Any, x1: Sequence[float], x2: Sequence[float], scores: Any)
 def colour_many(axes: Any, x1: Sequence[float], x2: Sequence[float], outputs: Any) -> None:
     """An area for each class, where its output is the largest."""
     import numpy as np
-    from matplotlib.colors import ListedColormap, to_rgb
+    from matplotlib.colors import ListedColormap
 
     n = outputs.shape[-1]
-    colours = [[1 - 0.35 * (1 - part) for part in to_rgb(c)] for c in class_colours(n)]
+    colours = [pale(colour, 0.35) for colour in class_colours(n)]
     said = outputs.argmax(axis=-1)
     # Square cells first, then smooth edges, which leave a gap where three areas meet.
     axes.pcolormesh(x1, x2, said, cmap=ListedColormap(colours), vmin=-0.5, vmax=n - 0.5)
@@ -178,6 +188,14 @@ def scatter_classes(
             label=f"class {label}",
             **DOTS,
         )
+
+
+def pale(colour: Any, share: float) -> tuple[float, float, float]:
+    """A colour on white: paler than the points that are drawn on it."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = [1 - share * (1 - part) for part in to_rgb(colour)]
+    return red, green, blue
 
 
 def class_colours(n: int) -> list[Any]:
