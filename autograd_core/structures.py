@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-
 PLAIN = (list, tuple, float)
 
 
