@@ -125,6 +125,8 @@ def test_a_batched_program_inside_another_is_refused_with_what_to_do():
     inner = compile(lambda x: x * 2, batched=True)
     with pytest.raises(RecordingError, match=r"call its function, program\.f"):
         compile(lambda x: inner([x]))(1.0)
+    with pytest.raises(RecordingError, match="its parameters' numbers"):
+        compile(lambda x: compile(lambda x: x)(x, at=[]))(1.0)
     outer = compile(lambda x: inner.f(x) * 3, batched=True)
     assert outer([1.0, 2.0]) == 9.0
 
