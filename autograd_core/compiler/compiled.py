@@ -154,7 +154,7 @@ class Compiled:
         if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
             value, _ = self.returned.read(arrays, n)
-        return value, arrays[-1]
+        return value, arrays[-1] if arrays else np.zeros(0)
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""

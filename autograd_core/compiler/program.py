@@ -93,7 +93,7 @@ class Program:
         By a function that is being recorded, Values: the program is part of that one.
         """
         if RECORDERS and get_ident() in RECORDERS:
-            return self.inlined(args, keywords)
+            return self.inlined(args, keywords, at)
         compiled, parts = self.find(args, keywords)
         return compiled.value(parts, at)
 
@@ -265,7 +265,7 @@ class Program:
         self.latest = compiled
         return compiled, parts
 
-    def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any], at: Floats | None) -> Any:
         """What f returns on Values, in the structure that the program has for its numbers."""
         from autograd_core.compiler.record import RecordingError
         from autograd_core.compiler.results import with_arrays
@@ -274,6 +274,10 @@ class Program:
             raise RecordingError(
                 "a batched program cannot be part of another one: call its function, program.f, "
                 "for one example, and compile the whole with batched=True"
+            )
+        if at is not None:
+            raise RecordingError(
+                "a program that is part of another one has its parameters' numbers"
             )
         return with_arrays(self.f(*args, **keywords))
 

@@ -3,7 +3,16 @@
 import argparse
 import gc
 
-from tests.benchmarks import eager, measure, microgpt, processes, recording, training, writings
+from tests.benchmarks import (
+    eager,
+    functions,
+    measure,
+    microgpt,
+    processes,
+    recording,
+    training,
+    writings,
+)
 from tests.benchmarks.measure import FULL, QUICK, machine, summary
 from tests.benchmarks.peers import versions
 
@@ -15,6 +24,7 @@ WORKLOADS = {
     "w5": processes.whole_process,
     "eager": eager.training_step,
     "microgpt": microgpt.whole,
+    "functions": functions.functions,
     "recording": recording.recording,
     "writings": writings.writings,
     "imports": processes.imports,
