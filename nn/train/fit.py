@@ -26,7 +26,7 @@ from nn.model.module import Module, outputs_of, unchanged
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.train.examples import AnyLoss, Examples, Model, check_model, cost, inputs_for
 from nn.train.history import History
-from nn.train.loop import Loop
+from nn.train.loop import Loop, executor_for
 from nn.train.slopes import DivergedError
 from nn.train.stacks import each, kept
 
@@ -75,10 +75,11 @@ def fit(
     every callback is called with it; one that returns True itself ends the training (see
     `EarlyStopping`), and one that has a method `end` is called by it when training has ended.
 
-    Model and loss are compiled, and run by what `executor` names (see `compile`); `compile=False`
-    builds the graph of every step instead, to the same numbers but for rounding. What the loss
-    reads besides Values, a variable or an attribute, is kept as it was; callbacks that change it
-    are noticed after 1, 10, 100, ... epochs and at the end: RecordingError.
+    Model and loss are compiled, and run by what `executor` names (see `compile`), by default as
+    machine code where llvmlite is installed and the training is long (`choose_for_training`);
+    `compile=False` builds the graph of every step instead, to the same numbers but for rounding.
+    What the loss reads besides Values, a variable or an attribute, is kept as it was; callbacks
+    that change it are noticed after 1, 10, 100, ... epochs and at the end: RecordingError.
 
     Raises ValueError for data that do not fit the model or the loss, and DivergedError where a
     number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever
@@ -97,6 +98,8 @@ def fit(
     callbacks = list(callbacks)
     if isinstance(model, Module):
         model.recipe = None  # by which it is trained no more
+    if compile and executor is None:
+        executor = executor_for(model, data.n, size, epochs)
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
     what: dict[str, Any] = {"l2": l2, "clip_norm": clip_norm}
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)

@@ -254,3 +254,11 @@ def check_step(parameters: Sequence[Value], before: Any, after: Any) -> None:
                 f"the step takes {name_of(p)} from {old:g} to {number}; "
                 "a smaller learning rate may help"
             )
+
+
+def executor_for(model: Model, n: int, batch_size: int, epochs: int) -> str | None:
+    """What runs a training of n examples, by its length: the same for the same recipe."""
+    from autograd_core.compiler.executors import choose_for_training
+
+    steps = epochs * math.ceil(n / batch_size)
+    return choose_for_training(len(list(model.parameters())), min(n, batch_size), steps)
