@@ -177,6 +177,8 @@ class Loop:
     def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
         """The losses and hits of steps that an executor takes at once; none where it takes none."""
         made, rate = self.state[0], self.optimizer.rate
+        if not isinstance(made, int):
+            return []  # parameters that have made different numbers of steps
         taken = self.slopes.take(
             self.theta,
             order=self.queue,
