@@ -66,3 +66,8 @@ TEXTS = {name: path.read_text("utf-8") for name, path in house.modules().items()
 
 def test_no_modules_import_each_other_late_imports_counted():
     assert house.cycles(house.import_graph(TEXTS, late=True)) == []
+
+
+def test_no_function_is_longer_than_forty_lines():
+    longest = [f for name, text in TEXTS.items() for f in house.functions(name, text) if f[0] > 40]
+    assert longest == []
