@@ -1,6 +1,10 @@
-"""The quick layer draws fewer examples than the long one."""
+"""The quick layer draws fewer examples than the long one; no test fills the user's cache."""
+
+import os
 
 from hypothesis import settings
+
+os.environ.setdefault("AUTOGRAD_CORE_CACHE", "")
 
 
 def pytest_configure(config):

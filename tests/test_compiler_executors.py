@@ -98,7 +98,7 @@ def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
     run = executor_class(name)(order, results).run
     for n in (2, 1, 5, 3, 1, 8):
         rows = np.random.default_rng(n).normal(size=(n, 6))
-        found, suspicious = run(
+        found, suspicious, _ = run(
             {"parameters": [parameters], "inputs": [rows[:, :2], rows[:, 2:]]}, n
         )
         assert not suspicious
@@ -112,7 +112,7 @@ def test_an_executor_has_the_numbers_of_the_definition_without_examples(name, f)
     order, results, parameters = prepared(f, batched=False)
     run = executor_class(name)(order, results).run
     row = np.random.default_rng(1).normal(size=6)
-    found, _ = run({"parameters": [parameters], "inputs": [row]}, None)
+    found, *_ = run({"parameters": [parameters], "inputs": [row]}, None)
     for x, expected in zip(found, numbers(order, results, parameters, row, None), strict=True):
         np.testing.assert_allclose(x, expected, rtol=1e-13, atol=1e-14)
 
@@ -141,7 +141,9 @@ def test_sizes_of_batches_are_prepared_once_and_the_oldest_forgotten():
 
 
 def test_an_unknown_executor_is_refused_with_the_names_that_there_are():
-    with pytest.raises(ValueError, match="no executor 'fortran': known are numpy, python, jax"):
+    with pytest.raises(
+        ValueError, match="no executor 'fortran': known are native, numpy, python, jax"
+    ):
         compile(lambda x: x * x, executor="fortran")(1.0)
 
 

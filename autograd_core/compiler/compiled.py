@@ -12,7 +12,7 @@ import numpy as np
 from autograd_core.compiler import results
 from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
 from autograd_core.compiler.canonical import canonical
-from autograd_core.compiler.executors import Executor, choose, executor_class
+from autograd_core.compiler.executors import Executor, made
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import gradient
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
@@ -129,14 +129,14 @@ class Compiled:
         self.executor, n = ready.name, examples(parts) if self.batched else None
         leaves = self.given(parts, at)
         try:
-            arrays, suspicious = ready.executor.run(leaves, n)
+            arrays, suspicious, slopes_finite = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
             self.replay(leaves).check(slopes=wrt is not None)
             raise
         if suspicious:
             self.replay(leaves).check(slopes=wrt is not None)
         value, finite = self.returned.read(arrays, n)
-        if not (finite and (wrt is None or is_finite(arrays[-1]))):
+        if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
             value, _ = self.returned.read(arrays, n)
         return value, arrays[-1]
@@ -153,8 +153,7 @@ class Compiled:
             slopes, along = gradient(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
-        name = self.wanted or choose(order)
-        self.ready[wrt] = Ready(order, along, name, executor_class(name)(order, wanted))
+        self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
         return self.ready[wrt]
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:

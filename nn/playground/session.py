@@ -32,6 +32,7 @@ from nn.playground.state import (
 )
 from nn.train import Loop, recipe
 from nn.train.examples import Examples
+from nn.train.loop import executor_for
 from nn.train.recipe import new_optimizer, new_rate
 from nn.train.settings import RecipeError
 
@@ -125,6 +126,7 @@ class Session:
         made: dict[str, Any] = {"batch_size": now.batch, "seed": seed, "shuffle": now.shuffle}
         made |= {"l2": now.l2, "clip_norm": now.clip_norm}
         with unchanged(self.model):
+            made["executor"] = executor_for(self.model, examples.n, now.batch, now.epochs)
             return Loop(self.model, examples, new_optimizer(now, examples.n), **made)
 
     def checked(

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, NamedTuple, Protocol
+from warnings import warn
 
 from autograd_core.compiler.executors.cells import is_scalar
 from autograd_core.compiler.ir import Array, Floats
@@ -23,6 +25,7 @@ class Row(NamedTuple):
 
 
 EXECUTORS = {
+    "native": Row("autograd_core.compiler.executors.native", "NativeExecutor", package="llvmlite"),
     "numpy": Row("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
     "python": Row("autograd_core.compiler.executors.python", "PythonExecutor"),
     "jax": Row("autograd_core.compiler.executors.jax", "JaxExecutor", package="jax"),
@@ -33,11 +36,13 @@ class Outcome(NamedTuple):
     """The results' numbers, theirs who ran until the next run; whether some may be undefined.
 
     `suspicious` is set where a number on the way may have overflowed or have no definition: who
-    asked for the run looks then whether that is an error.
+    asked for the run looks then whether that is an error. `finite` is set where it is known that
+    all numbers of the last result are finite.
     """
 
     results: list[Floats]
     suspicious: bool
+    finite: bool = False
 
 
 class Executor(Protocol):
@@ -67,6 +72,23 @@ def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Ex
     return found
 
 
+class UntraceableError(TypeError):
+    """An executor has no way to compute what a program asks for; `numpy` has one for everything."""
+
+
+def made(
+    name: str | None, order: Sequence[Array], results: Sequence[Array]
+) -> tuple[str, Executor]:
+    """An executor that was asked for, or by the rule, and its name: `numpy` where that cannot."""
+    name = name or choose(order)
+    new = executor_class(name)
+    try:
+        return name, new(order, results)
+    except UntraceableError as error:
+        warn(f"numpy runs what {name} cannot: {error}", stacklevel=2)
+        return "numpy", executor_class("numpy")(order, results)
+
+
 def module_of(row: Row, who: str) -> Any:
     """The module of an executor; ImportError says how to install the package that it lacks."""
     try:
@@ -82,3 +104,13 @@ def module_of(row: Row, who: str) -> Any:
 def choose(order: Sequence[Array]) -> str:
     """The executor for a program: Python for one of single numbers (`is_scalar`), else NumPy."""
     return "python" if is_scalar(order) else "numpy"
+
+
+def choose_for_training(parameters: int, examples: int, steps: int) -> str | None:
+    """What runs a training, of so many examples a step: machine code if that is worth making.
+
+    It takes about 0.15 s to make. So it is chosen where it is installed and NumPy would take longer
+    than 0.3 s: 60 us a step, and 0.2 ns for each parameter and example. Else the program decides.
+    """
+    seconds = steps * (60e-6 + 0.2e-9 * parameters * examples)
+    return "native" if seconds > 0.3 and find_spec(EXECUTORS["native"].package) else None
