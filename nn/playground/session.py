@@ -182,7 +182,7 @@ class Session:
             loss, accuracy = self.loop.measure(examples)
         except (ArithmeticError, ValueError):
             return None, None
-        return finite(loss), accuracy
+        return finite(loss), None if accuracy is None else finite(accuracy)
 
     # --- Changes ---
 
