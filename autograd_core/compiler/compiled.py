@@ -14,7 +14,7 @@ from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped
 from autograd_core.compiler.canonical import canonical
 from autograd_core.compiler.executors import Executor, Wanted, made
 from autograd_core.compiler.factor import Factored
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
@@ -161,7 +161,7 @@ class Compiled:
         wanted, along = list(self.results), dict[Array, Operand]()
         if wrt is not None:
             self.returned.check_differentiable()
-            slopes, along = gradient(self.emit, self.results[0], wrt)
+            slopes, along = differentiate(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
         self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
