@@ -142,9 +142,11 @@ class NativeExecutor:
         return epochs.take(self, leaves, steps)
 
 
-def written(order: Sequence[Array], results: Sequence[Array]) -> Writer | Straight:
+def written(
+    order: Sequence[Array], results: Sequence[Array], module: Module | None = None
+) -> Writer | Straight:
     """The module of a program, with a function `run` that says what was noticed on the way."""
-    module = Module()
+    module = module or Module()
     writer: Writer | Straight
     if is_straight(order):
         writer = Straight(module, order, results)
