@@ -20,10 +20,12 @@ from hypothesis import strategies as st
 if find_spec("llvmlite") is None:
     pytest.skip("llvmlite is not installed", allow_module_level=True)
 
+import llvmlite.binding as llvm
+
 from autograd_core import Op, Value, compile
 from autograd_core.check import arities
 from autograd_core.compiler.executors import choose_for_training
-from autograd_core.compiler.executors.native import NativeExecutor, cache, machine, wasm
+from autograd_core.compiler.executors.native import NativeExecutor, cache, machine, wasm, written
 from autograd_core.compiler.ir import Compute, Leaf
 from autograd_core.engine import DIV, MUL, SUB
 from autograd_core.functions import OPS, erfc
@@ -299,7 +301,7 @@ def made_anew(monkeypatch, run):
     """How often LLVM was asked while something ran."""
     asked = []
     real = machine.compiled_now
-    monkeypatch.setattr(machine, "compiled_now", lambda text: asked.append(text) or real(text))
+    monkeypatch.setattr(machine, "compiled_now", lambda *what: asked.append(what) or real(*what))
     run()
     return len(asked)
 
@@ -367,6 +369,34 @@ def test_processes_that_share_a_cache_find_the_same_bits_at_once_and_later(kept_
 
 
 # --- Other processors ------------------------------------------------------------------------
+
+PLAIN = machine.Processor(machine.host().triple, "x86-64", "")
+ARM = machine.Processor("aarch64-unknown-linux-gnu", "generic", "")
+
+
+@pytest.mark.skipif(not machine.host().triple.startswith("x86_64"), reason="for x86 alone")
+@pytest.mark.parametrize("f", [STRUCTURES[0], STRUCTURES[5]], ids=lambda f: f.__name__)
+def test_a_processor_without_long_vectors_has_the_same_numbers(f):
+    order, results, parameters = prepared(f, batched=True)
+    rows = np.random.default_rng(0).normal(size=(70, 6))
+    leaves = {"parameters": [parameters], "inputs": [rows]}
+    runs = [NativeExecutor(order, results, p).run(leaves, 70) for p in (None, PLAIN)]
+    assert not runs[1].suspicious
+    for x, y in zip(runs[0].results, runs[1].results, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-12, atol=1e-13)
+
+
+def test_code_is_made_for_arm_too():
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    order, results, _ = prepared(STRUCTURES[0], batched=True)
+    module = ARM.module()
+    written(order, results, module)
+    target = ARM.target()
+    code = target.emit_assembly(machine.parsed(str(module), target))
+    assert "fmla" in code
+    assert "ldmxcsr" not in code
+
 
 LOADER = Path(wasm.__file__).parent / "program.mjs"
 RUN = """

@@ -21,7 +21,7 @@ import numpy as np
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.native import epochs, exceptions
 from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.machine import Machine, compiled
+from autograd_core.compiler.executors.native.machine import Machine, Processor, compiled, host
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
 from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
@@ -53,12 +53,17 @@ class Call(NamedTuple):
 class NativeExecutor:
     """Machine code, and its memory; `text` is what LLVM has made it from."""
 
-    def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
+    def __init__(
+        self,
+        order: Sequence[Array],
+        results: Sequence[Array],
+        processor: Processor | None = None,
+    ) -> None:
         order = needed(order, results)
-        self.results = list(results)
-        self.writer = written(order, results)
+        self.results, self.processor = list(results), processor or host()
+        self.writer = written(order, results, self.processor.module())
         self.text = str(self.writer.module)
-        self.machine = Machine(compiled(self.text))
+        self.machine = Machine(compiled(self.text, self.processor))
         self.function = self.machine.function("run", ctypes.c_void_p)
         self.memory = at_vectors(self.writer.numbers)
         self.tables = np.array([*self.writer.tables, 0], np.int64)
@@ -142,11 +147,8 @@ class NativeExecutor:
         return epochs.take(self, leaves, steps)
 
 
-def written(
-    order: Sequence[Array], results: Sequence[Array], module: Module | None = None
-) -> Writer | Straight:
-    """The module of a program, with a function `run` that says what was noticed on the way."""
-    module = module or Module()
+def written(order: Sequence[Array], results: Sequence[Array], module: Module) -> Writer | Straight:
+    """Write a program into a module: its function `run` says what was noticed on the way."""
     writer: Writer | Straight
     if is_straight(order):
         writer = Straight(module, order, results)

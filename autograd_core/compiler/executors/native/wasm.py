@@ -16,8 +16,7 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from autograd_core.compiler.executors.native import written
-from autograd_core.compiler.executors.native.machine import LEVEL
-from autograd_core.compiler.executors.native.regions import Module
+from autograd_core.compiler.executors.native.machine import Processor, compiled_now
 from autograd_core.compiler.executors.native.straight import Straight
 from autograd_core.compiler.executors.native.training import Plan, Shape, Training
 from autograd_core.compiler.executors.native.writer import Writer
@@ -26,6 +25,8 @@ from autograd_core.compiler.ir import Array, Leaf, needed
 
 if TYPE_CHECKING:
     from autograd_core.compiler.compiled import Compiled
+
+BROWSER = Processor("wasm32-unknown-unknown", "generic", "+simd128")
 
 CUSTOM, IMPORTS, EXPORTS = 0, 2, 7  # kinds of sections
 FUNCTION, TABLE, MEMORY, GLOBAL = range(4)  # and of what is imported
@@ -41,7 +42,9 @@ def write(path: str | Path, compiled: Compiled, optimizer: Any = None) -> None:
         compiled.returned.check_differentiable()
         results.append(gradient(compiled.emit, results[0], compiled.vector).array)
     order = needed(compiled.emit.order, results)
-    writer = written(order, results, Module(x86=False, fused=False, library=False, accumulators=8))
+    module = BROWSER.module()
+    module.library = False
+    writer = written(order, results, module)
     about = description(writer, order, results, compiled)
     if optimizer is not None:
         slots, (loss, *_, slopes) = len(optimizer.carries), results
@@ -91,12 +94,7 @@ def object_code(module: str) -> bytes:
     """LLVM's object file."""
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    target = llvm.Target.from_triple("wasm32-unknown-unknown")
-    machine = target.create_target_machine(cpu="generic", features="+simd128", opt=LEVEL)
-    parsed = llvm.parse_assembly(module)
-    parsed.triple, parsed.data_layout = machine.triple, str(machine.target_data)
-    code: bytes = machine.emit_object(parsed)
-    return code
+    return compiled_now(module, BROWSER)
 
 
 # --- The file's sections ---------------------------------------------------------------------
