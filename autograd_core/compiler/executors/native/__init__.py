@@ -1,13 +1,20 @@
-"""Native: a program as machine code, by LLVM.
+"""Native: a program as machine code, by LLVM; docs/native.md goes along with one neuron.
 
-schedule     what is computed in one nest of loops       -> parts, of steps
-layout       where the code finds its numbers            -> places
-nests        a nest's loops, by tiles that fit registers -> text
-text         LLVM's language: regions, and symbols with the operators of NumPy's arrays
-namespace    NumPy's functions on symbols, so that every op's own form on arrays is traced
-elementary   exp, log, tanh, sin and their kin, in all lanes at once
-writer       all of a program                            -> a module
-machine      a module                                    -> machine code
+    schedule     what is computed in one nest of loops        -> parts, of steps
+    layout       where the code finds its numbers             -> places
+    nests        a nest's loops, by tiles that fit registers
+    points       the middle of the loops, and what is known there
+    straight     programs of single numbers, which have no loops
+    writer       all of a program                             -> a module
+    training     the loop over the steps of a training        -> another
+    machine      a module, for a processor                    -> machine code, kept by `cache`
+
+They write by way of `symbols`, numbers with the operators of NumPy's arrays, which write down what
+is done with them, in `regions`, the lines and loops of LLVM's language. So an op's own form on
+arrays is code as soon as it is called, with `namespace` in NumPy's place; `elementary` has exp, log,
+tanh, sin and their kin for all lanes at once. `exceptions` asks the processor what went wrong,
+`epochs` tells the loop of a training what to do, and `wasm` writes a file for browsers, which
+`program.mjs` loads.
 """
 
 from __future__ import annotations
