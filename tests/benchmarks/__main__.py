@@ -3,7 +3,16 @@
 import argparse
 import gc
 
-from tests.benchmarks import eager, measure, microgpt, processes, recording, training, writings
+from tests.benchmarks import (
+    eager,
+    loops,
+    measure,
+    microgpt,
+    processes,
+    recording,
+    training,
+    writings,
+)
 from tests.benchmarks.measure import FULL, QUICK, machine, summary
 from tests.benchmarks.peers import versions
 
@@ -13,6 +22,7 @@ WORKLOADS = {
     "w3": training.one_example,
     "w4": eager.scalar_nodes,
     "w5": processes.whole_process,
+    "loops": loops.tables,
     "eager": eager.training_step,
     "microgpt": microgpt.whole,
     "recording": recording.recording,
