@@ -7,8 +7,6 @@ from autograd_core.engine import (
     Value,
     collector_paused,
     gradient,
-    hessian,
-    jacobian,
     topological,
     total,
 )
@@ -28,7 +26,7 @@ from autograd_core.paths.steps import backward_steps
 from autograd_core.pictures import draw
 from autograd_core.pictures.animation import animate
 from autograd_core.source import to_python
-from autograd_core.transforms import grad, hvp, jvp, value_and_grad
+from autograd_core.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 
 __all__ = [
     "OPS",

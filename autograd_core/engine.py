@@ -82,6 +82,8 @@ class Op:
         if any(isinstance(x, Value) for x in operands):
             return self.record(operands)
         for x in operands:
+            if hasattr(x, "computed_by"):  # an array of Values
+                return x.computed_by(self, operands)
             if hasattr(x, "__array_namespace__"):
                 return self.on(x.__array_namespace__())(*operands)
         return self.value(*operands)
@@ -487,16 +489,6 @@ def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
                 if parent in wanted:
                     flows.setdefault(parent, []).append(times(partial, grad))
     return tuple([as_value(grads.get(x, 0.0)) for x in xs])
-
-
-def jacobian(ys: Sequence[Value], xs: Sequence[Value]) -> list[tuple[Value, ...]]:
-    """The rows (dy/dx1, ..., dy/dxn), one for each y."""
-    return [gradient(y, *xs) for y in ys]
-
-
-def hessian(y: Value, xs: Sequence[Value]) -> list[tuple[Value, ...]]:
-    """The second derivatives of y: the Jacobian of its gradient."""
-    return jacobian(gradient(y, *xs), xs)
 
 
 def total(xs: Iterable[Operand]) -> Value:

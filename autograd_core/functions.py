@@ -22,8 +22,10 @@ from autograd_core import engine, numerics
 from autograd_core.engine import (
     BASIC,
     EXP,
+    HYPOT,
     RELU,
     SIGMOID,
+    SQRT,
     STEP,
     Op,
     Operand,
@@ -46,6 +48,11 @@ sigmoid, softplus, step, relu = engine.SIGMOID, engine.SOFTPLUS, engine.STEP, en
 ROOT_2, ROOT_PI = math.sqrt(2), math.sqrt(math.pi)
 
 # fmt: off
+exp2 = Op("exp2", math.exp2,        lambda z, x: (z * math.log(2),),                   "exp2")
+cbrt = Op("cbrt", math.cbrt,        lambda z, x: (z / x / 3,),                         "cbrt",    (0.5, 2.0))
+arcsinh = Op("arcsinh", math.asinh, lambda z, x: (1 / HYPOT(1.0, x),),                 "arcsinh")
+arccosh = Op("arccosh", math.acosh, lambda z, x: (1 / SQRT(x - 1) / SQRT(x + 1),),     "arccosh", (1.5, 3.0))
+arctanh = Op("arctanh", math.atanh, lambda z, x: (1 / ((1 - x) * (1 + x)),),           "arctanh", (-0.9, 0.9))
 erf  = Op("erf",  math.erf,         lambda z, x: (2 / ROOT_PI * EXP(-x * x),),         numerics.erf_array)
 erfc = Op("erfc", math.erfc,        lambda z, x: (-2 / ROOT_PI * EXP(-x * x),),        numerics.erfc_array)
 gelu = Op("gelu", lambda x: 0.5 * x * math.erfc(-x / ROOT_2),
@@ -64,7 +71,22 @@ equals = Op("equals", lambda x, y: float(x == y),  # of a label and 0, 1, ...: a
             lambda np, x, y: np.where((x >= y) * (x <= y), 1.0, 0.0))
 # fmt: on
 
-OPS = (*BASIC, erf, erfc, gelu, silu, elu, sign, where, equals)
+OPS = (
+    *BASIC,
+    exp2,
+    cbrt,
+    arcsinh,
+    arccosh,
+    arctanh,
+    erf,
+    erfc,
+    gelu,
+    silu,
+    elu,
+    sign,
+    where,
+    equals,
+)
 
 
 # --- Functions of several Values ----------------------------------------------------------------
@@ -121,3 +143,4 @@ def minimum(x: Operand, *others: Operand) -> Value:
 # --- The same under the names of Python's math --------------------------------------------------
 
 asin, acos, atan, atan2 = arcsin, arccos, arctan, arctan2
+asinh, acosh, atanh = arcsinh, arccosh, arctanh

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import wraps
 from threading import get_ident
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, overload
 
 from autograd_core import engine
 from autograd_core.compiler import Program, compile
@@ -90,37 +90,52 @@ def hvp(f: Function, argnum: int = 0) -> Function:
     return compiled(along)
 
 
-def jacobian(f: Function, argnum: int = 0) -> Function:
-    """The function that returns the slopes of each item of f along each item of an argument.
+@overload
+def jacobian(ys: Function, xs: int = 0) -> Function: ...
+@overload
+def jacobian(ys: Sequence[Value], xs: Sequence[Value]) -> list[tuple[Value, ...]]: ...
+def jacobian(ys: Any, xs: Any = 0) -> Any:
+    """The slopes of each y along each x: of Values, or of a function.
 
-    Both are numbers, lists of one shape or arrays; the result's shape is that of what f returns,
-    followed by that of the argument.
+    `jacobian(ys, xs)` has a row (dy/dx1, ..., dy/dxn) for each y, as Values. `jacobian(f)` is the
+    function that returns the slopes of each item of what f returns along each item of its first
+    argument, or of argument number `xs`. Both are numbers, lists of one shape or arrays; the
+    result's shape is that of what f returns, followed by that of the argument.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0]])([3.0, 4.0])
     array([[4., 3.],
            [1., 0.]])
     """
+    return rows_of(ys, xs) if callable(ys) else [gradient(y, *xs) for y in ys]
+
+
+@overload
+def hessian(y: Function, xs: int = 0) -> Function: ...
+@overload
+def hessian(y: Value, xs: Sequence[Value]) -> list[tuple[Value, ...]]: ...
+def hessian(y: Any, xs: Any = 0) -> Any:
+    """The second derivatives of y: the Jacobian of its gradient, of Values or of a function.
+
+    >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 4.0])
+    array([[8., 6.],
+           [6., 0.]])
+    """
+    return jacobian(grad(y, xs), xs) if callable(y) else jacobian(gradient(y, *xs), xs)
+
+
+def rows_of(f: Function, argnum: int) -> Function:
+    """The function that returns the slopes of each item of f."""
 
     def rows(*args: Any) -> Any:
         import numpy as np
 
         xs, args_of_f = with_values(args, argnum)
         y = f(*args_of_f)
-        slopes = [slope for row in engine.jacobian(leaves(y), xs) for slope in row]
+        slopes = [slope for row in jacobian(leaves(y), xs) for slope in row]
         shape = np.shape(y) + np.shape(args_of_f[argnum])
         return np.array(slopes, dtype=object).reshape(shape)[()]
 
     return compiled(rows)
-
-
-def hessian(f: Function, argnum: int = 0) -> Function:
-    """The function that returns the second derivatives of f: the Jacobian of its gradient.
-
-    >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 4.0])
-    array([[8., 6.],
-           [6., 0.]])
-    """
-    return jacobian(grad(f, argnum), argnum)
 
 
 class Recorded:
@@ -140,8 +155,11 @@ class Recorded:
         import numpy as np
 
         given = args[self.argnum]
-        numbers = np.array(numbers_in(given), dtype=float)
         others = [x for i, x in enumerate(args) if i != self.argnum]
+        if type(given) is np.ndarray and given.dtype == float and given.ndim:
+            value, slopes = self.program.value_and_gradient(*others, at=given.reshape(-1))
+            return value, slopes.reshape(given.shape)
+        numbers = np.array(numbers_in(given), dtype=float)
         value, slopes = self.program.value_and_gradient(*others, at=numbers)
         return value, rebuilt(given, iter(slopes.tolist()))
 

@@ -85,8 +85,7 @@ def parser() -> argparse.ArgumentParser:
 
 def add_option(p: Any, name: str, setting: Setting) -> None:
     """An option for a setting."""
-    option = f"--{OPTIONS.get(name, name).replace('_', '-')}"
-    default = usual(name)
+    option, default = option_of(name), usual(name)
     told = setting.told() + (f" (default: {default})" if default else "")
     if isinstance(getattr(Recipe(), name), bool):
         p.add_argument(option, action=argparse.BooleanOptionalAction, help=told)
@@ -94,6 +93,11 @@ def add_option(p: Any, name: str, setting: Setting) -> None:
     kind = WRITTEN.get(setting.written, "NAME" if setting.names else "TEXT")
     many = "*" if setting.many else None
     p.add_argument(option, dest=name, type=setting.written, nargs=many, metavar=kind, help=told)
+
+
+def option_of(name: str) -> str:
+    """What the command line calls a setting."""
+    return f"--{OPTIONS.get(name, name).replace('_', '-')}"
 
 
 def usual(name: str) -> str:

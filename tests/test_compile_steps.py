@@ -126,3 +126,23 @@ def test_backward_has_one_product_for_the_weights_and_one_for_the_inputs():
     assert len(products_of(needed(compiled.emit.order, compiled.results))) == 1
     for leaf in (compiled.vector, compiled.inputs):
         assert len(products_of(compiled.ready[leaf].order)) == 2
+
+
+LABELS = {
+    "signs": [1.0, -1.0, -1.0, 1.0],
+    "weights": [0.5, 1.0, 2.0, 1.0],
+    "all alike": [-1.0, -1.0, -1.0, -1.0],
+}
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+def test_numbers_that_scale_outputs_leave_their_layer_one_product(labels):
+    draw = Draw()
+    (*ws, b), vs, rows = draw.vector(4, "w"), draw.vector(3, "v"), draw.data(4, 3).tolist()
+
+    def f():
+        scores = [dot(ws, [(v * x).tanh() for v, x in zip(vs, row, strict=True)]) for row in rows]
+        return total([(1 - y * (s + b)).relu() for y, s in zip(labels, scores, strict=True)])
+
+    program = assert_like_eager(f)
+    assert shapes(program) == [(1, 4, 3)]

@@ -6,7 +6,7 @@ import tomllib
 import pytest
 
 from autograd_core import OPS
-from tools import primitives, readme
+from tools import primitives, readme, training
 
 TEXT = readme.README.read_text(encoding="utf-8")
 PAGES = [readme.README, *sorted(readme.ROOT.glob("docs/*.md")), readme.ROOT / "tests" / "README.md"]
@@ -74,3 +74,10 @@ def test_table_of_primitives_is_current():
 def test_table_has_every_primitive():
     constant = {op.name for op in OPS if not op.name.startswith("**") or op.name == "**"}
     assert constant | {"**n"} == {name for name, *_ in primitives.rows()}
+
+
+def test_tables_of_training_are_current():
+    text = training.PAGE.read_text(encoding="utf-8")
+    assert training.with_tables(text) == text, "run: python -m tools.training"
+    for name in training.TABLES:
+        assert text.count(f"<!-- {name} -->") == 1

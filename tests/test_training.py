@@ -1,7 +1,9 @@
 """What a run of `fit` can be told: validation, order, weights, smoothing, clipping, dropout."""
 
+import gc
 import math
 import random
+import weakref
 
 import numpy as np
 import pytest
@@ -26,6 +28,7 @@ from nn import (
 )
 from nn.losses import LOSSES
 from nn.optim import OPTIMIZERS
+from nn.train.stacks import PROGRAMS
 
 X, Y = datasets.moons(16)
 OTHER = datasets.moons(9, seed=5)
@@ -84,7 +87,7 @@ def outcome(options, *, compile):
     return [*numbers(model), *history.loss, *history.validation_loss, *history.accuracy]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(runs)
 def test_whatever_a_run_is_told_compiled_is_eager(options):
     compiled, eager = [outcome(dict(options), compile=way) for way in (True, False)]
@@ -397,3 +400,64 @@ def test_a_loss_that_is_not_defined_on_validation_is_infinite(compile):
     history = train(model, [[1.0]], [1.0], validation=other, **options)
     assert history.validation_loss == [math.inf] * 2
     assert plot.loss(history).render("png")
+
+
+# --- Use -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("proba", [False, True])
+def test_what_is_kept_of_a_model_follows_its_changes(proba):
+    model = net()
+    before = predict(model, X, proba=proba)
+    for change in (
+        lambda: setattr(model.parameters()[0], "data", 0.25),
+        lambda: setattr(model.layers[0], "activate", Value.relu),
+        lambda: model.layers[0].neurons[0].w.__setitem__(0, Value(0.5)),
+    ):
+        change()
+        found = predict(model, X, proba=proba)
+        said = [model(x) for x in X]
+        assert found == close([(z.sigmoid() if proba else z).data for z in said])
+        assert found != before
+        before = found
+        loss = "binary_cross_entropy_with_logits"
+        expected = mean([LOSSES[loss](z, y) for z, y in zip(said, Y)]).data
+        assert evaluate(model, X, Y, loss=loss)[0] == close(expected)
+
+
+def test_a_model_that_nobody_holds_is_free_with_what_was_kept_of_it():
+    model = net()
+    predict(model, X)
+    evaluate(model, X, Y, loss="hinge")
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+
+
+def test_losses_of_ones_own_do_not_pile_up():
+    model = net()
+    for k in range(9):
+        evaluate(model, X, Y, loss=lambda z, t, k=k: (z - t) ** 2 * k)
+    assert len(PROGRAMS[model]) <= 4
+
+
+def test_probabilities_are_those_of_the_classes():
+    scores, shares = MLP(2, [3], seed=0), MLP(2, [3], seed=0, output="softmax")
+    expected = predict(shares, X)
+    assert [sum(row) for row in expected] == close([1.0] * 16)
+    for model in (scores, shares):
+        for found, row in zip(predict(model, X, proba=True), expected, strict=True):
+            assert found == close(row)
+    one = net(output="sigmoid")
+    assert predict(one, X, proba=True) == predict(one, X) == close(predict(net(), X, proba=True))
+
+
+def test_what_says_no_probabilities_is_refused():
+    class Other(Module):
+        def __call__(self, x):
+            return Value(0.5)
+
+    for model in (net(output="tanh"), Other()):
+        with pytest.raises(ValueError, match=f"proba: .* not how this {type(model).__name__} does"):
+            predict(model, X, proba=True)

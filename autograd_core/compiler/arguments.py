@@ -86,7 +86,10 @@ def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
     first = rows[0][0]
     for i, (kind, _) in enumerate(rows):
         if kind != first:
-            raise ValueError(f"{place}: example {i} has another structure than example 0")
+            raise ValueError(
+                f"{place}: example {i} has another structure than example 0. Fill sequences up to "
+                "one length, and pass a mask too: where(there, new, old) keeps what was before"
+            )
     return first, np.array([numbers for _, numbers in rows], dtype=float)
 
 

@@ -11,11 +11,12 @@ known from the start, which leaves to a recurrence only what recurs.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 
 from autograd_core.compiler.graph import Graph
 from autograd_core.compiler.linear import MINUS, ONE, Linear, Scale, Term, merged, usable
-from autograd_core.compiler.merge import count_uses, merge, varying
+from autograd_core.compiler.merge import Merged, count_uses, merge, varying
 from autograd_core.compiler.record import Recording
 from autograd_core.compiler.sums import Nodes
 from autograd_core.engine import ADD, DIV, DOT, MUL, NEG, SUB, TOTAL, Op
@@ -53,6 +54,7 @@ class Canonical:
         self.place: dict[int, int] = {}
         self.pending: dict[int, Linear] = {}
         self.varies = varies = varying(found, tape.inputs if batched else [])
+        self.labels = labels(found)
         roots = [found.same[root] for root in roots]
         uses, user = count_uses(found, roots)
         graph.inputs = [graph.add(None, (), batched=batched) for _ in tape.inputs]
@@ -61,7 +63,7 @@ class Canonical:
             op = found.ops[i]
             if not uses[i] or found.same[i] != i or i in self.place or i in found.constants:
                 continue
-            linear = self.linear(op, found.parents[i]) if op in LINEAR else None
+            linear = self.linear(i, op, found.parents[i]) if op in LINEAR else None
             if linear is None:
                 operands = tuple(map(self.node, found.parents[i]))
                 self.place[i] = graph.add(op, operands, batched=varies[i])
@@ -78,12 +80,14 @@ class Canonical:
 
     # --- Collect
 
-    def linear(self, op: Op | None, parents: tuple[int, ...]) -> Linear | None:
-        """The node as a sum of terms; None for what is none, such as x / y."""
+    def linear(self, i: int, op: Op | None, parents: tuple[int, ...]) -> Linear | None:
+        """Node i as a sum of terms; None for what is none, such as x / y."""
         if op is NEG:
             return self.scaled(parents[0], MINUS)
         if op is MUL or op is DIV:
             x, y = parents
+            if i in self.labels:
+                return Linear([self.product(x, y)])
             if op is MUL and x in self.merged.constants:
                 x, y = y, x
             number = self.merged.constants.get(y)
@@ -179,3 +183,20 @@ class Canonical:
                 found = self.nodes.times(part.scale, found)
             self.place[i] = found
         return found
+
+
+def labels(merged: Merged) -> set[int]:
+    """Products with 1 or -1 that are factors, not signs: others like them have other numbers.
+
+    So a label in `1 - y * score` does not split what computes the scores into two.
+    """
+    found: defaultdict[Op | None, defaultdict[float, list[int]]]
+    found = defaultdict(lambda: defaultdict(list))
+    constants = merged.constants
+    for i, (op, parents) in enumerate(zip(merged.ops, merged.parents)):
+        if op is MUL:
+            x, y = parents if parents[1] in constants else reversed(parents)
+            if y in constants:
+                found[merged.ops[x]][constants[y]].append(i)
+    kept = [by_number for by_number in found.values() if len(by_number) > 1 and 1.0 in by_number]
+    return {i for by_number in kept for number in (1.0, -1.0) for i in by_number.get(number, [])}

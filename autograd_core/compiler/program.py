@@ -6,9 +6,11 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from autograd_core.engine import Value
+from autograd_core.compiler.static import Fixed, Static
+from autograd_core.engine import RECORDERS, Value
 
 if TYPE_CHECKING:
     from autograd_core.compiler.arguments import Kind, Parts
@@ -23,6 +25,7 @@ def compile(
     batched: bool = False,
     wrt: Sequence[Value] | None = None,
     executor: str | None = None,
+    static: str | Sequence[str] = (),
 ) -> Program:
     """A program that computes what `f` computes, on arrays.
 
@@ -42,6 +45,10 @@ def compile(
     that it depends on. `executor` names what runs the program; by default the program decides,
     never a clock (`autograd_core.compiler.executors.choose`).
 
+    Arguments that are `static`, by name, are handed to f as they are, to count or to choose by:
+    there is a program for each of their values. Called by a function that is being recorded, a
+    program is part of it.
+
     >>> w = Value(3.0, "w")
     >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
     >>> program([1.0, 2.0], [1.0, 1.0])
@@ -50,20 +57,25 @@ def compile(
     >>> gradient
     array([12.])
     """
-    return Program(f, batched=batched, wrt=wrt, executor=executor)
+    return Program(f, batched=batched, static=static, wrt=wrt, executor=executor)
 
 
 class Program:
     """A function on Values, compiled; see `compile`."""
 
-    def __init__(self, f: Callable[..., Any], *, batched: bool, **options: Any) -> None:
+    def __init__(
+        self, f: Callable[..., Any], *, batched: bool, static: str | Sequence[str], **options: Any
+    ) -> None:
         self.f, self.batched, self.options = f, batched, options
+        self.static = Static(f, static)
         self.compiled: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
+        self.of_each: dict[Compiled, Program] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy is of the function: it is recorded anew, at the copy's first call."""
-        return partial(compile, batched=self.batched, **self.options), (self.f,)
+        options = {"batched": self.batched, "static": self.static.names, **self.options}
+        return partial(compile, **options), (self.f,)
 
     @property
     def parameters(self) -> list[Value]:
@@ -76,7 +88,12 @@ class Program:
         return self.current().executor
 
     def __call__(self, *args: Any, at: Floats | None = None, **keywords: Any) -> Any:
-        """What f returns, as numbers and arrays; `at` is as in `value_and_gradient`."""
+        """What f returns, as numbers and arrays; `at` is as in `value_and_gradient`.
+
+        By a function that is being recorded, Values: the program is part of that one.
+        """
+        if RECORDERS and get_ident() in RECORDERS:
+            return self.inlined(args, keywords)
         compiled, parts = self.find(args, keywords)
         return compiled.value(parts, at)
 
@@ -95,6 +112,14 @@ class Program:
                 parameter.grad += slope
         return value, gradient
 
+    def value_and_gradient_at(self, at: Floats, *args: Any) -> tuple[Any, Floats]:
+        """What f returns, and its gradient, where these are the parameters' numbers.
+
+        It is what `scipy.optimize.minimize` takes, with jac=True and args=(...) for those of f. For
+        a function of what is to be found, not of Values, that is `value_and_grad(f)`.
+        """
+        return self.value_and_gradient(*args, at=at)
+
     @property
     def takes_steps(self) -> bool:
         """Whether `take` takes them: whether the executor does."""
@@ -107,6 +132,32 @@ class Program:
         if take is None:
             raise RuntimeError(f"the executor {compiled.executor} takes no steps")
         return take(compiled.given(parts, at), steps)
+
+    def gradient_of_each(self, *args: Any, at: Floats | None = None, **keywords: Any) -> Floats:
+        """The gradient of every example alone, in a batched program: a row for each.
+
+        The mean of the rows is the gradient that `value_and_gradient` returns.
+
+        >>> w = Value(3.0)
+        >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
+        >>> program.gradient_of_each([1.0, 2.0], [1.0, 1.0])
+        array([[ 4.],
+               [20.]])
+        """
+        if not self.batched:
+            raise ValueError("only a batched program has a gradient for each example")
+        from autograd_core.compiler.each import gradients, of_parameters
+
+        compiled, parts = self.find(args, keywords)
+        compiled.returned.check_differentiable()
+        if compiled not in self.of_each:
+            again = compile(of_parameters(compiled), batched=True, executor=compiled.wanted)
+            self.of_each[compiled] = again
+        try:
+            return gradients(self.of_each[compiled], parts, compiled.numbers(at))
+        except (ArithmeticError, ValueError):
+            compiled.value_and_gradient(parts, at)  # which names what is not defined as f does
+            raise
 
     def gradient_wrt_inputs(self, *args: Any, **keywords: Any) -> Any:
         """The gradient of the value along each argument, in its shape; one item for each argument.
@@ -190,22 +241,45 @@ class Program:
 
     def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
         """The program for arguments of this structure, recorded if it is new, and their numbers."""
-        names = self.names
+        return self.find_for(*self.static.apart(args, keywords))
+
+    def find_for(
+        self, fixed: Fixed, args: Sequence[Any], keywords: Mapping[str, Any]
+    ) -> tuple[Compiled, Parts]:
+        """The same, where some arguments are fixed and these are left."""
+        names = fixed.others(self.names) if fixed.places else self.names
         if keywords or len(args) != len(names):
             unnamed = range(len(names) + 1, len(args) + 1)
             names = [*names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
             args = (*args, *keywords.values())
         kinds, parts = self.read(args, names, batched=self.batched)
-        key = (*keywords, *kinds)
+        key = (fixed.key, *keywords, *kinds)
         compiled = self.compiled.get(key)
         if compiled is None:
             from autograd_core.compiler.compiled import Compiled
 
             compiled = self.compiled[key] = Compiled(
-                self.f, names, list(keywords), kinds, batched=self.batched, **self.options
+                fixed.into(self.f),
+                names,
+                list(keywords),
+                kinds,
+                batched=self.batched,
+                **self.options,
             )
         self.latest = compiled
         return compiled, parts
+
+    def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+        """What f returns on Values, in the structure that the program has for its numbers."""
+        from autograd_core.compiler.record import RecordingError
+        from autograd_core.compiler.results import with_arrays
+
+        if self.batched:
+            raise RecordingError(
+                "a batched program cannot be part of another one: call its function, program.f, "
+                "for one example, and compile the whole with batched=True"
+            )
+        return with_arrays(self.f(*args, **keywords))
 
     def current(self) -> Compiled:
         """The program that was called last; one without arguments is recorded if need be."""

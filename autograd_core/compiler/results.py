@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd_core.compiler.ir import Cells, Floats
-from autograd_core.structures import is_record, items_of, joined, structure
+from autograd_core.structures import array_of, is_record, items_of, joined, leaves, parts, structure
 
 Outline: TypeAlias = "tuple[Any, ...]"
 Reader: TypeAlias = "Callable[[Sequence[Floats], int | None], tuple[Any, bool]]"
@@ -128,6 +128,17 @@ def groups(outline: Outline) -> list[Cells]:
         start += 1 if shape is None else math.prod(shape)
     first, others = np.array(values[:1], np.int32), np.array(values[1:], np.int32)
     return [*first, *([others] if others.size else []), *arrays]
+
+
+def with_arrays(result: Any) -> Any:
+    """A result as a program returns it, but of Values: a list of one shape is an array."""
+    found = parts(result)
+    if not found:
+        return result
+    kind, *shape = inside(result)
+    if isinstance(result, list) and kind == "numbers":
+        return array_of(leaves(result), shape[0])
+    return joined(result, [with_arrays(item) for item in found[1]])
 
 
 # --- Readers ---------------------------------------------------------------------------------

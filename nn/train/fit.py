@@ -15,16 +15,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import Any
+from weakref import ref
 
+from autograd_core import softmax
 from autograd_core.engine import collector_paused
 from nn.given import Seed, look_up, whole_number
+from nn.losses import Loss
+from nn.model.mlp import MLP
 from nn.model.module import Module, outputs_of, unchanged
 from nn.optim import OPTIMIZERS, Optimizer
-from nn.train.examples import AnyLoss, Examples, Model, check_model, inputs_for
+from nn.train.examples import AnyLoss, Examples, Model, check_model, cost, inputs_for
 from nn.train.history import History
 from nn.train.loop import Loop, executor_for
 from nn.train.slopes import DivergedError
-from nn.train.stacks import each
+from nn.train.stacks import each, kept
 
 # Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
 CHECKED = {10**k for k in range(10)}
@@ -164,33 +168,79 @@ def called_back(
 def evaluate(
     model: Model, X: Iterable[Any], y: Iterable[Any], *, loss: AnyLoss
 ) -> tuple[float, float | None]:
-    """The mean loss, and the accuracy or None where the targets are no labels."""
+    """The mean loss, and the accuracy or None where the targets are no labels.
+
+    What is compiled for a model is kept with it, and serves again while it is unchanged.
+    """
     data = Examples.of(model, X, y, loss)
+    formula, labelled, named = data.formula, data.labels is not None, isinstance(data.loss, Loss)
+    of_model = weakly(model)  # and no data: this is kept with the model
 
     def loss_and_outputs(x: Any, target: Any) -> list[Any]:
-        prediction = model(x)
-        cost = data.loss_of(prediction, target)
-        return [cost, [] if data.labels is None else outputs_of(prediction)]
+        said = of_model(x)
+        return [cost(formula, said, target, named=named), *(outputs_of(said) if labelled else ())]
 
     with unchanged(model), collector_paused():
-        rows = each(loss_and_outputs, data.X, data.targets)
-    mean_loss = sum([cost for cost, _ in rows]) / data.n
+        rows = each(loss_and_outputs, data.X, data.targets, kept(model, (formula, labelled)))
+    mean_loss = sum([loss for loss, *_ in rows]) / data.n
     if data.labels is None:
         return mean_loss, None
-    return mean_loss, data.right([outputs for _, outputs in rows], range(data.n)) / data.n
+    return mean_loss, data.right([outputs for _, *outputs in rows], range(data.n)) / data.n
 
 
-def predict(model: Model, X: Iterable[Any]) -> list[Any]:
+def predict(model: Model, X: Iterable[Any], *, proba: bool = False) -> list[Any]:
     """What a model says to each example: a number, or a list of them, as it is called.
 
+    With `proba`, that as the probability of label 1, or a list with that of each class: the sigmoid
+    or softmax of an MLP's scores, or what one that ends in a sigmoid or softmax says. ValueError
+    where what a model says is neither.
+
     >>> from nn import MLP
-    >>> predict(MLP(2, [1], init="zeros"), [[0.0, 1.0], [2.0, 3.0]])
-    [0.0, 0.0]
+    >>> model = MLP(2, [1], init="zeros")
+    >>> predict(model, [[0.0, 1.0], [2.0, 3.0]]), predict(model, [[0.0, 1.0]], proba=True)
+    ([0.0, 0.0], [0.5])
     """
     check_model(model)
+    of_model, shares = weakly(model), as_shares(model) if proba else None
+
+    def said(x: Any, _: Any) -> Any:
+        return of_model(x) if shares is None else shares(of_model(x))
+
     with unchanged(model), collector_paused():
         rows = inputs_for(model, X)
-        return each(lambda x, _: model(x), rows, [0.0] * len(rows))
+        return each(said, rows, [0.0] * len(rows), kept(model, shares))
+
+
+def weakly(model: Model) -> Callable[[Any], Any]:
+    """The model as a function that does not keep it alive, where that is possible."""
+    try:
+        reference: Callable[[], Any] = ref(model)
+    except TypeError:
+        return model
+    return lambda x: reference()(x)
+
+
+def as_shares(model: Model) -> Callable[[Any], Any]:
+    """What makes probabilities of what a model says."""
+    output = model.output if isinstance(model, MLP) else None
+    if output in {"sigmoid", "softmax"}:
+        return itself
+    if output == "linear":
+        return probabilities
+    raise ValueError(
+        "proba: it is known how an MLP with the output linear, sigmoid or softmax says what is "
+        f"probable, and not how this {type(model).__name__} does"
+    )
+
+
+def itself(said: Any) -> Any:
+    """What was said."""
+    return said
+
+
+def probabilities(said: Any) -> Any:
+    """The probability of label 1 by its score, or that of each class by theirs."""
+    return softmax(said) if isinstance(said, list) else said.sigmoid()
 
 
 def as_optimizer(optimizer: str | Optimizer) -> Optimizer:

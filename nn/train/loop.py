@@ -105,9 +105,7 @@ class Loop:
         parameters, and all that belongs to them, are then those of the last finished step.
         """
         self.begin()
-        sizes = self.sizes()[:1]
-        if not self.take_steps(sizes):
-            self.take_step(sizes[0])
+        self.advance(1)
         return not len(self.queue)
 
     def epochs(self, most: int = 1) -> list[tuple[float, float | None]]:
@@ -118,17 +116,22 @@ class Loop:
         """
         self.begin()
         one_step = len(self.queue) == self.data.n <= self.batch_size
-        if (
-            one_step
-            and not self.slopes.units
-            and (taken := self.take_steps(self.sizes() * min(most, AT_ONCE)))
-        ):
-            return [self.record(loss * self.data.n, hits) for loss, hits in taken]
+        if self.slopes.takes_steps and one_step and not self.slopes.units:
+            taken = self.take_steps([self.data.n] * min(most, AT_ONCE))
+            if taken:
+                return [self.record(loss * self.data.n, hits) for loss, hits in taken]
         while len(self.queue):
-            sizes = self.sizes()
-            if not self.take_steps(sizes):
-                self.take_step(sizes[0])
+            self.advance(self.data.n)
         return [self.record(self.sum, self.hits)]
+
+    def advance(self, most: int) -> None:
+        """Up to so many steps of the epoch at once, or one."""
+        n, size = len(self.queue), min(self.batch_size, len(self.queue))
+        if self.slopes.takes_steps:
+            sizes = [min(size, n - start) for start in range(0, n, size)]
+            if self.take_steps(sizes[:most]):
+                return
+        self.take_step(size)
 
     def record(self, loss: float, hits: int) -> tuple[float, float | None]:
         """The mean loss and the accuracy, from sums over all examples."""
@@ -145,15 +148,8 @@ class Loop:
         mixed = self.shuffle and self.batch_size < self.data.n
         self.queue = self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
 
-    def sizes(self) -> list[int]:
-        """How many examples each step takes that is to come in this epoch."""
-        n, size = len(self.queue), self.batch_size
-        return [min(size, n - start) for start in range(0, n, size)]
-
     def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
         """The losses and hits of steps that an executor takes at once; none where it takes none."""
-        if not self.slopes.takes_steps:
-            return []
         made, rate = self.state[0], self.optimizer.rate
         taken = self.slopes.take(
             self.theta,

@@ -171,7 +171,9 @@ class ArraySlopes(GraphSlopes):
     def __init__(self, model: Model, data: Examples, executor: str | None = None) -> None:
         import numpy as np
 
-        self.np, self.executor = np, executor
+        from autograd_core.compiler.results import is_finite
+
+        self.np, self.executor, self.is_finite = np, executor, is_finite
         self.programs: dict[Any, Program] = {}
         super().__init__(model, data)
 
@@ -230,7 +232,7 @@ class ArraySlopes(GraphSlopes):
         """The mean loss of a batch, the labels hit, and the gradient, for parameters theta."""
         if len(self.using) == 1:
             whole = len(batch) == self.data.n  # in order then, and not copied
-            return self.slope_of(0, theta, slice(None) if whole else batch, batch)
+            return self.slope_of(0, theta, None if whole else batch, batch)
         mean_loss, hits, gradient = 0.0, 0, self.np.zeros(len(self.parameters))
         for k in range(len(self.using)):
             if among := [i for i in batch if self.place[i][0] == k]:
@@ -243,15 +245,16 @@ class ArraySlopes(GraphSlopes):
 
     def slope_of(self, k: int, theta: Any, rows: Any, among: Any) -> tuple[float, int, Any]:
         """The same for examples of one stack."""
-        stack = self.data.stacks[k]
-        beside = {name: column[rows] for name, column in self.rows[k].items()}
-        result, gradient = self.using[k].value_and_gradient(
-            stack.X[rows], stack.targets[rows], at=theta, **beside
-        )
-        if self.labels is None:
+        stack, beside, labels = self.data.stacks[k], self.rows[k], self.labels
+        given = [stack.X, stack.targets]
+        if rows is not None:  # `take` is twice as fast as an index
+            given = [column.take(rows, 0) for column in given]
+            beside = {name: column.take(rows, 0) for name, column in beside.items()}
+        result, gradient = self.using[k].value_and_gradient(*given, at=theta, **beside)
+        if labels is None:
             return result, 0, gradient
         loss, outputs = result
-        return loss, self.hits(outputs, self.labels[among]), gradient
+        return loss, self.hits(outputs, labels if rows is None else labels.take(among)), gradient
 
     def take(self, theta: Any, **steps: Any) -> Any:
         """Many steps at once, as `autograd_core.compiler.training` describes them."""
@@ -279,7 +282,7 @@ class ArraySlopes(GraphSlopes):
         """How often the outputs speak for an example's label."""
         one = outputs.shape[1] == 1
         said = outputs[:, 0] > self.data.threshold if one else outputs.argmax(1)
-        return int((said == labels).sum())
+        return int(self.np.count_nonzero(said == labels))
 
     # --- Random numbers ---
 
@@ -309,7 +312,7 @@ class ArraySlopes(GraphSlopes):
 
     def all_finite(self, vector: Any) -> bool:
         """Whether every number is."""
-        return bool(self.np.isfinite(vector).all())
+        return self.is_finite(vector)
 
     def plus(self, gradient: Any, factor: Any, theta: Any) -> Any:
         """The gradient, and theta times a factor for each."""

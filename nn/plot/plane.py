@@ -11,6 +11,8 @@ from autograd_core import Value, compile
 from autograd_core.engine import NUMBER
 from nn.given import plain
 from nn.model.mlp import MLP
+from nn.model.shape import shape_of
+from nn.readings import layers_of
 from nn.train.examples import Model, count_outputs, labels_of, row
 
 COLOURS = (
@@ -55,7 +57,7 @@ class Plane:
         if labels is None and n > 1:
             raise ValueError(f"of {n} outputs each is a class: targets are labels 0 to {n - 1}")
         if threshold is None:
-            threshold = 0.5 if getattr(model, "output", None) == "sigmoid" else 0.0
+            threshold = middle(model, points[0])
         numbers = [] if labels else [number_of(target, i) for i, target in enumerate(targets)]
         return cls(points, labels, numbers, n, threshold)
 
@@ -104,6 +106,13 @@ class Plane:
 
         low, high = min(self.numbers), max(self.numbers)
         return Normalize(low, high) if low < high else Normalize(low - 1, high + 1)
+
+
+def middle(model: Model, x: Sequence[float]) -> float:
+    """Half way between the ends of the outputs: 0 where they have none."""
+    _, last = layers_of(model, x)
+    shape = shape_of(last.activate) if last and not last.is_softmax else None
+    return (shape.low + shape.high) / 2 if shape and shape.is_bounded else 0.0
 
 
 def classes(n_outputs: int) -> range:
