@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -222,6 +223,21 @@ class Program:
         row = EXECUTORS["jax"]._replace(module="autograd_core.compiler.to_jax")
         made: Callable[..., Any] = module_of(row, "to_jax").as_function(self, dtype)
         return made
+
+    def to_wasm(self, path: str | Path, *, optimizer: Any = None) -> None:
+        """Write the program, for the arguments that it was last called with, as WebAssembly.
+
+        The file has its value and gradient, and the numbers of its parameters as they are; with
+        an optimiser of `nn.optim`, the whole training of a program that returns a loss.
+        `autograd_core/compiler/executors/native/program.mjs` loads it in a browser or in node.
+        What overflows or is not defined there comes back as it is.
+        """
+        from autograd_core.compiler.executors import EXECUTORS, module_of
+
+        module_of(EXECUTORS["native"], "to_wasm")
+        from autograd_core.compiler.executors.native import wasm
+
+        wasm.write(path, self.current(), optimizer)
 
     @cached_property
     def names(self) -> list[str]:
