@@ -271,6 +271,7 @@ class Desk:
         points = self.session.points()
         return {"points": points, "bounds": self.session.bounds, "train": len(self.session.X)}
 
+    @np.errstate(all="ignore")  # what is not finite is told as that
     def frame(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The picture of this moment."""
         session, ahead = self.session, self.session.ahead()

@@ -163,6 +163,7 @@ def example(session: Session, point: int) -> dict[str, Floats]:
         return nothing
     X, targets = table.X[i : i + 1], table.targets[i : i + 1]
     try:
+        check_size(session.theta())
         row = session.readout.probe(X, targets)[0]
         _, own = table.program.value_and_gradient(X, targets)
     except (ArithmeticError, ValueError):
@@ -177,6 +178,7 @@ def slopes(session: Session) -> dict[str, Any]:
     if table is None:
         return nothing
     try:
+        check_size(session.theta())
         rows = session.readout.probe(table.X, table.targets)[:, 1 + 3 * n : 1 + 4 * n]
     except (ArithmeticError, ValueError):
         return nothing
@@ -195,6 +197,8 @@ def curve(session: Session, look: Look) -> Floats:
     if table is None:
         return np.zeros((2, 0))
     ws = np.linspace(look.low, look.high, ON_CURVE)
+    if np.abs(session.theta()).max() > HUGE:
+        return np.array([ws, np.full(ON_CURVE, np.nan)])
     program, n = session.readout.along(look.weight), len(table.X)
     at_once = max(1, MOST_ROWS // n)
     parts = [ws[i : i + at_once] for i in range(0, ON_CURVE, at_once)]
