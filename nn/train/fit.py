@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from autograd_core import softmax
@@ -29,6 +29,9 @@ from nn.train.history import History
 from nn.train.loop import Loop, executor_for
 from nn.train.slopes import DivergedError
 from nn.train.stacks import each, kept
+
+if TYPE_CHECKING:
+    from autograd_core.compiler.executors import Wanted
 
 # Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
 CHECKED = {10**k for k in range(10)}
@@ -51,7 +54,7 @@ def fit(
     sample_weight: Iterable[float] | None = None,
     validation: tuple[Iterable[Any], Iterable[Any]] | None = None,
     compile: bool = True,
-    executor: str | None = None,
+    executor: Wanted | None = None,
     progress: bool = True,
     callbacks: Iterable[Callable[[History], object]] = (),
 ) -> History:
