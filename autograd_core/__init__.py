@@ -5,25 +5,28 @@ from autograd_core.compiler import Program, RecordingError, compile
 from autograd_core.engine import (
     Op,
     Value,
-    dot,
+    collector_paused,
     gradient,
-    hessian,
-    jacobian,
+    topological,
+    total,
+)
+from autograd_core.functions import (
+    OPS,
+    dot,
     logsumexp,
     maximum,
     mean,
     minimum,
     softmax,
-    topological,
-    total,
+    where,
 )
-from autograd_core.functions import OPS, where
+from autograd_core.lookup import index
 from autograd_core.paths.explain import explain
 from autograd_core.paths.steps import backward_steps
 from autograd_core.pictures import draw
 from autograd_core.pictures.animation import animate
 from autograd_core.source import to_python
-from autograd_core.transforms import grad, hvp, jvp, value_and_grad
+from autograd_core.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 
 __all__ = [
     "OPS",
@@ -36,6 +39,7 @@ __all__ = [
     "backward_steps",
     "check_gradient",
     "check_op",
+    "collector_paused",
     "compile",
     "dot",
     "draw",
@@ -44,6 +48,7 @@ __all__ = [
     "gradient",
     "hessian",
     "hvp",
+    "index",
     "jacobian",
     "jvp",
     "logsumexp",

@@ -12,12 +12,14 @@ its arguments, rows of the derivative table take the place of what NumPy does by
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from autograd_core import functions
-from autograd_core.engine import ABS, MAXIMUM, MINIMUM, STEP, logsumexp
+from autograd_core.engine import ABS, MAXIMUM, MINIMUM, STEP, Op
+from autograd_core.functions import logsumexp
 
 
 class ValueArray(np.ndarray):
@@ -32,8 +34,14 @@ class ValueArray(np.ndarray):
         found = getattr(BY_ROWS.get(ufunc.__name__, ufunc), method)(*map(plain, inputs), **options)
         return of_values(found)
 
+    def computed_by(self, op: Op, operands: Any) -> Any:
+        """The op on each of its Values, as a call of the op with it wants."""
+        return of_values(elementwise(op, len(operands))(*map(plain, operands)))
+
     def __array_function__(self, f: Any, types: Any, args: Any, options: Any) -> Any:
         """As for any array; but for where(c, x, y) with a c that is recorded."""
+        if f is np.nan_to_num:
+            raise TypeError("which number will be NaN is not known yet, and nan_to_num goes by it")
         if f is np.where and len(args) == 3:
             recorded = np.asarray(args[0]).dtype == object
             return of_values((WHERE if recorded else np.where)(*map(plain, args)))
@@ -56,6 +64,7 @@ def elementwise(f: Any, count: int) -> np.ufunc:
     return found
 
 
+LOG_2 = math.log(2)
 WHERE = elementwise(functions.where, 3)
 BY_ROWS = {
     "maximum": elementwise(MAXIMUM, 2),
@@ -68,6 +77,17 @@ BY_ROWS = {
     "greater_equal": elementwise(lambda x, y: 1 - STEP(y - x), 2),
     "less_equal": elementwise(lambda x, y: 1 - STEP(x - y), 2),
     "logaddexp": elementwise(lambda x, y: logsumexp([x, y]), 2),
+    "logaddexp2": elementwise(lambda x, y: logsumexp([x * LOG_2, y * LOG_2]) / LOG_2, 2),
     "arctan2": elementwise(functions.arctan2, 2),
     "hypot": elementwise(functions.hypot, 2),
+    "arcsinh": elementwise(functions.arcsinh, 1),
+    "arccosh": elementwise(functions.arccosh, 1),
+    "arctanh": elementwise(functions.arctanh, 1),
+    "exp2": elementwise(functions.exp2, 1),
+    "cbrt": elementwise(functions.cbrt, 1),
+    "positive": elementwise(lambda x: x, 1),
+    "deg2rad": elementwise(lambda x: x * math.radians(1.0), 1),
+    "radians": elementwise(lambda x: x * math.radians(1.0), 1),
+    "rad2deg": elementwise(lambda x: x * math.degrees(1.0), 1),
+    "degrees": elementwise(lambda x: x * math.degrees(1.0), 1),
 }

@@ -106,9 +106,9 @@ def check_gradient(f: Callable[..., Value], *xs: Value | float) -> GradientCheck
     Each x is a number, or a leaf Value, which f may also close over (a model's parameter): its
     `data` is nudged and put back. No `grad` changes. Raises WrongDerivativeError.
 
-    >>> print(check_gradient(lambda x, y: x * y + x.relu(), 0.0, 3.0))
-    x1 = 0: kink, slope 3 on the left, 4 on the right, used 3
-    x2 = 3: slope 0, measured 0
+    >>> print(check_gradient(lambda w, x: w * x + w.relu(), 0.0, 3.0))
+    w = 0: kink, slope 3 on the left, 4 on the right, used 3
+    x = 3: slope 0, measured 0
     """
     leaves = [as_value(x) for x in xs]
     for leaf in leaves:
@@ -116,8 +116,8 @@ def check_gradient(f: Callable[..., Value], *xs: Value | float) -> GradientCheck
             raise ValueError(f"{leaf} is computed from others: a gradient is checked at leaves")
     root = f(*leaves)
     slopes = [
-        measure(lambda: f(*leaves).data, leaf, leaf.label or f"x{i}", computed)
-        for i, (leaf, computed) in enumerate(zip(leaves, by_backward(root, leaves)), 1)
+        measure(lambda: f(*leaves).data, leaf, leaf.label or name, computed)
+        for leaf, name, computed in zip(leaves, names_of(f, leaves), by_backward(root, leaves))
     ]
     result = GradientCheck(tuple(slopes), tuple(leaves), root)
     if not all(slope.ok for slope in slopes):
@@ -125,6 +125,16 @@ def check_gradient(f: Callable[..., Value], *xs: Value | float) -> GradientCheck
         error.check = result
         raise error
     return result
+
+
+def names_of(f: Callable[..., Value], leaves: Sequence[Value]) -> list[str]:
+    """What f calls its arguments; x1, x2, ... where it does not say."""
+    try:
+        names = list(inspect.signature(f).bind(*leaves).arguments.items())
+    except (TypeError, ValueError):
+        names = []
+    own = [name for name, given in names if isinstance(given, Value) and name != "self"]
+    return own if len(own) == len(leaves) else [f"x{i}" for i in range(1, len(leaves) + 1)]
 
 
 def by_backward(y: Value, leaves: Sequence[Value]) -> list[float]:

@@ -1,8 +1,8 @@
 """Scalars that remember how they were computed, and the derivatives that follow.
 
-Read from top to bottom: an `Op` is one primitive and its slopes; a `Value` is a number with
-its history; the derivative table lists every primitive, one row each; `topological` puts a
-history in order; `Value.backward` and `gradient` apply the chain rule over it.
+Read from top to bottom: an `Op` is one primitive and its slopes; the derivative table lists every
+primitive, one row each; a `Value` is a number with its history; `topological` puts a history in
+order; `hand_on` is the chain rule, which `Value.backward` and `gradient` apply over it.
 
 >>> a, b = Value(-4.0, "a"), Value(2.0, "b")
 >>> c = (a + b) * a
@@ -20,7 +20,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache
 from numbers import Real
 from threading import get_ident
 from typing import Any, NoReturn, Protocol, TypeAlias
@@ -45,6 +45,7 @@ from autograd_core.numerics import (
 from autograd_core.pickling import by_name, deep_copy, state_of
 
 Operand: TypeAlias = "Value | float"
+Operator: TypeAlias = "Callable[[Any, Operand], Value]"
 
 NUMBER = (float, int, Real)  # Real alone would do; it is asked last because it is slow
 RECORDERS: dict[int, Recorder] = {}  # by thread: who records instead of computing (see compile)
@@ -76,8 +77,11 @@ class Op:
 
     def __call__(self, *operands: Any) -> Any:
         """Apply to floats (a float), to arrays (an array), or where a Value takes part (a Value)."""
-        if set(map(type, operands)) == {float}:
-            return self.value(*operands)
+        if len(operands) == 1 and type(operands[0]) is float:  # as in most rules
+            return self.value(operands[0])
+        for x in operands:
+            if hasattr(x, "computed_by"):  # an array of Values
+                return x.computed_by(self, operands)
         if any(isinstance(x, Value) for x in operands):
             return self.record(operands)
         for x in operands:
@@ -116,10 +120,138 @@ class Op:
                 raise TypeError(f"{len(partials)} partials for {len(parents)} operands")
         except (ArithmeticError, ValueError, TypeError) as error:
             z, partials = without_slopes(self, parents, error)
-        node = new(Value)
+        return made(self, parents, z, partials)
+
+
+# --- The derivative table --------------------------------------------------------------------
+# A row: name, value on floats, slopes (z is the output), form on arrays, where it is sampled.
+# A slope that jumps is a row itself (STEP), never an `if`: it stays in the graph that way.
+
+# fmt: off
+ADD  = Op("+",    operator.add,     lambda z, x, y: (1.0, 1.0),                     "add")
+SUB  = Op("-",    operator.sub,     lambda z, x, y: (1.0, -1.0),                    "subtract")
+MUL  = Op("*",    operator.mul,     lambda z, x, y: (y, x),                         "multiply")
+DIV  = Op("/",    operator.truediv, lambda z, x, y: (1 / y, -z / y),                "divide", (0.5, 2.0))
+LOG  = Op("log",  math.log,         lambda z, x: (1 / x,),                          "log",    (0.5, 2.0))
+XLOGY: Op  # x * log(y), and 0 where x is: 0 ** 2 has no logarithm of 0, but a slope
+POW  = Op("**",   real_power,       lambda z, x, y: (y * x**(y - 1), XLOGY(z, x)),  "power",  (0.5, 2.0))
+XLOGY = Op("xlogy", xlogy,          lambda z, x, y: (LOG(y), x / y),                xlogy_array, (0.5, 2.0))
+NEG  = Op("neg",  operator.neg,     lambda z, x: (-1.0,),                           "negative")
+EXP  = Op("exp",  math.exp,         lambda z, x: (z,),                              "exp")
+SQRT = Op("sqrt", math.sqrt,        lambda z, x: (0.5 / z,),                        "sqrt",   (0.5, 2.0))
+EXPM1 = Op("expm1", math.expm1,     lambda z, x: (EXP(x),),                         "expm1")
+LOG1P = Op("log1p", math.log1p,     lambda z, x: (1 / (1 + x),),                    "log1p",  (-0.5, 2.0))
+LOG2  = Op("log2",  math.log2,      lambda z, x: (1 / math.log(2) / x,),            "log2",   (0.5, 2.0))
+LOG10 = Op("log10", math.log10,     lambda z, x: (1 / math.log(10) / x,),           "log10",  (0.5, 2.0))
+COS: Op  # which SIN names before it is made
+SIN  = Op("sin",  math.sin,         lambda z, x: (COS(x),),                         "sin")
+COS  = Op("cos",  math.cos,         lambda z, x: (-SIN(x),),                        "cos")
+TAN  = Op("tan",  math.tan,         lambda z, x: (1 + z * z,),                      "tan",    (-1.0, 1.0))
+COSH: Op
+SINH = Op("sinh", math.sinh,        lambda z, x: (COSH(x),),                        "sinh")
+COSH = Op("cosh", math.cosh,        lambda z, x: (SINH(x),),                        "cosh")
+TANH = Op("tanh", math.tanh,        lambda z, x: (1 - z * z,),                      "tanh")
+ARCSIN  = Op("arcsin",  math.asin,  lambda z, x: (1 / SQRT((1 - x) * (1 + x)),),    "arcsin", (-0.9, 0.9))
+ARCCOS  = Op("arccos",  math.acos,  lambda z, x: (-1 / SQRT((1 - x) * (1 + x)),),   "arccos", (-0.9, 0.9))
+ARCTAN  = Op("arctan",  math.atan,  lambda z, x: (1 / (1 + x * x),),                "arctan")
+HYPOT   = Op("hypot",   math.hypot, lambda z, x, y: (x / z, y / z),                 "hypot",  (0.5, 2.0))
+ARCTAN2 = Op("arctan2", math.atan2, lambda z, y, x: (x / (r := HYPOT(x, y)) / r, -y / r / r), "arctan2", (0.5, 2.0))
+SIGMOID  = Op("sigmoid",  sigmoid,  lambda z, x: (z * (1 - z),),                    sigmoid_array)
+SOFTPLUS = Op("softplus", softplus, lambda z, x: (SIGMOID(x),),                     softplus_array)
+
+STEP = Op("step", lambda x: 1.0 if x > 0 else 0.0, lambda z, x: (0.0,),                  lambda np, x: np.where(x > 0, 1.0, 0.0))
+RELU = Op("relu", lambda x: 0.0 if x < 0 else x, lambda z, x: (STEP(x),),              lambda np, x: np.maximum(x, 0.0))
+ABS  = Op("abs",  abs,                        lambda z, x: (STEP(x) - STEP(-x),),   lambda np, x: np.where(x >= 0, x, -x))
+FLOOR = Op("floor", lambda x: x // 1.0,       lambda z, x: (0.0,),                  "floor")
+CEIL  = Op("ceil",  lambda x: -(-x // 1.0),   lambda z, x: (0.0,),                  "ceil")
+MOD   = Op("mod",   operator.mod,             lambda z, x, y: (1.0, (z - x) / y),   "remainder", (0.5, 2.0))
+MAXIMUM = Op("maximum", larger,  lambda z, x, y: (1 - STEP(y - x), STEP(y - x)),    "maximum")
+MINIMUM = Op("minimum", smaller, lambda z, x, y: (1 - STEP(x - y), STEP(x - y)),    "minimum")
+
+TOTAL = Op("total", lambda *xs: sum(xs),      lambda z, *xs: (1.0,) * len(xs),      lambda np, *xs: sum(xs))
+DOT   = Op("dot",   inner,                    inner_partials,                       lambda np, *xys: inner(*xys))
+LOGSUMEXP = Op("logsumexp", log_of_sum,       lambda z, *xs: shares(z, xs),         log_of_sum_array)
+
+
+@cache  # one op for one number, however many there are: it is known by its identity
+def power(n: float) -> Op:
+    """x ** n for a constant n."""
+    domain = (-2.0, 2.0) if n >= 0 and n.is_integer() else (0.5, 2.0)
+    value = (lambda x: x**n) if n.is_integer() else lambda x: real_power(x, n)
+    return Op(f"**{n:g}", value, lambda z, x: (n * x**(n - 1) if n else 0.0,), lambda np, x: x**n, domain)
+
+
+@cache  # one op for one number, however many there are: it is known by its identity
+def leaky(slope: float) -> Op:
+    """max(0, x) + slope * min(0, x)."""
+    return Op("leaky_relu", lambda x: x if x > 0 else slope * x,
+              lambda z, x: (STEP(x) + slope * (1 - STEP(x)),), lambda np, x: np.where(x > 0, x, slope * x))
+
+
+def shares(z: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
+    """exp(x - z) for each x; over their sum, which is 1 but for what z lost by rounding."""
+    weights = [EXP(x - z) for x in xs]
+    whole = TOTAL(*weights)
+    return tuple([weight / whole for weight in weights])
+
+
+BASIC = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, XLOGY, SQRT,
+         EXPM1, LOG1P, LOG2, LOG10, SIN, COS, TAN, SINH, COSH, TANH, ARCSIN, ARCCOS, ARCTAN, HYPOT, ARCTAN2,
+         SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), FLOOR, CEIL, MOD, MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
+# fmt: on
+
+
+# --- Values ----------------------------------------------------------------------------------
+
+new = object.__new__
+
+
+def made(op: Op, parents: tuple[Value, ...], z: float, partials: tuple[float, ...]) -> Value:
+    """A new Value, which keeps how it was computed."""
+    node = new(Value)
+    node.data, node.grad, node.label = z, 0.0, ""
+    node.op, node.parents, node.partials = op, parents, partials
+    return node
+
+
+def unary(op: Op, x: Value) -> Value:
+    """z = op(x), for a method; without the questions that `record` asks of any operands."""
+    if RECORDERS or type(x) is not Value or type(x.data) is not float:
+        return op.record((x,))
+    try:
+        z = op.value(x.data)
+        slopes = op.partials(z, x.data)
+    except (ArithmeticError, ValueError):
+        return op.record((x,))  # which has words for it
+    return made(op, (x,), z, slopes)
+
+
+def operators(op: Op) -> tuple[Operator, Operator]:
+    """The methods for x + y and y + x, say; for two Values they are as quick as `unary`."""
+    value, partials = op.value, op.partials
+
+    def forward(x: Operand, y: Operand) -> Value:
+        if not (type(x) is type(y) is Value):
+            if not (isinstance(x, OPERAND) and isinstance(y, OPERAND)):
+                return NotImplemented  # so Python raises its TypeError
+            if RECORDERS:
+                return op.record((x, y))
+            x = x if type(x) is Value else as_value(x)
+            y = y if type(y) is Value else as_value(y)
+        a, b = x.data, y.data
+        if RECORDERS or not (type(a) is type(b) is float):
+            return op.record((x, y))
+        try:
+            z = value(a, b)
+            slopes = partials(z, a, b)
+        except (ArithmeticError, ValueError):
+            return op.record((x, y))  # which has words for it
+        node = new(Value)  # as `made` does, without a call, for most nodes are made here
         node.data, node.grad, node.label = z, 0.0, ""
-        node.op, node.parents, node.partials = self, parents, partials
+        node.op, node.parents, node.partials = op, (x, y), slopes
         return node
+
+    return forward, lambda x, y: forward(y, x)
 
 
 class Value:
@@ -143,7 +275,8 @@ class Value:
     def __init__(self, data: float, label: str = "") -> None:
         if not isinstance(data, NUMBER):
             raise TypeError(f"a Value holds one real number, got {type(data).__name__}: {data!r}")
-        self.data, self.grad, self.label = float(data), 0.0, label
+        self.data = data if type(data) is float else float(data)
+        self.grad, self.label = 0.0, label
         self.op, self.parents, self.partials = None, (), ()
         if RECORDERS and get_ident() in RECORDERS:
             RECORDERS[get_ident()].constant(self)
@@ -162,61 +295,56 @@ class Value:
             v.grad = 0.0
         self.grad = seed
         for v in reversed(order):
-            grad = v.grad
-            for parent, partial in zip(v.parents, v.partials):
-                parent.grad += partial * grad
+            if v.parents:
+                hand_on(v)
         undefined = any(leaf.grad != leaf.grad for leaf, _ in carried) and no_slope(order)
         for leaf, before in carried:
             leaf.grad = before if undefined else before + leaf.grad
         if undefined:
             raise undefined
 
+    __add__, __radd__ = operators(ADD)
+    __sub__, __rsub__ = operators(SUB)
+    __mul__, __rmul__ = operators(MUL)
+    __truediv__, __rtruediv__ = operators(DIV)
+    __mod__, __rmod__ = operators(MOD)
+    _power, __rpow__ = operators(POW)
+
     # fmt: off
-    def __add__(self, other: Operand) -> Value: return binary(ADD, self, other)
-    def __radd__(self, other: Operand) -> Value: return binary(ADD, other, self)
-    def __sub__(self, other: Operand) -> Value: return binary(SUB, self, other)
-    def __rsub__(self, other: Operand) -> Value: return binary(SUB, other, self)
-    def __mul__(self, other: Operand) -> Value: return binary(MUL, self, other)
-    def __rmul__(self, other: Operand) -> Value: return binary(MUL, other, self)
-    def __truediv__(self, other: Operand) -> Value: return binary(DIV, self, other)
-    def __rtruediv__(self, other: Operand) -> Value: return binary(DIV, other, self)
-    def __rpow__(self, other: Operand) -> Value: return binary(POW, other, self)
-    def __mod__(self, other: Operand) -> Value: return binary(MOD, self, other)
-    def __rmod__(self, other: Operand) -> Value: return binary(MOD, other, self)
-    def __neg__(self) -> Value: return NEG.record((self,))
-    def __abs__(self) -> Value: return ABS.record((self,))
-    def __floor__(self) -> Value: return FLOOR.record((self,))
-    def __ceil__(self) -> Value: return CEIL.record((self,))
-    def exp(self) -> Value: return EXP.record((self,))
-    def log(self) -> Value: return LOG.record((self,))
-    def sqrt(self) -> Value: return SQRT.record((self,))
-    def sin(self) -> Value: return SIN.record((self,))
-    def cos(self) -> Value: return COS.record((self,))
-    def tan(self) -> Value: return TAN.record((self,))
-    def sinh(self) -> Value: return SINH.record((self,))
-    def cosh(self) -> Value: return COSH.record((self,))
-    def tanh(self) -> Value: return TANH.record((self,))
-    def arcsin(self) -> Value: return ARCSIN.record((self,))
-    def arccos(self) -> Value: return ARCCOS.record((self,))
-    def arctan(self) -> Value: return ARCTAN.record((self,))
+    def __neg__(self) -> Value: return unary(NEG, self)
+    def __abs__(self) -> Value: return unary(ABS, self)
+    def __floor__(self) -> Value: return unary(FLOOR, self)
+    def __ceil__(self) -> Value: return unary(CEIL, self)
+    def exp(self) -> Value: return unary(EXP, self)
+    def log(self) -> Value: return unary(LOG, self)
+    def sqrt(self) -> Value: return unary(SQRT, self)
+    def sin(self) -> Value: return unary(SIN, self)
+    def cos(self) -> Value: return unary(COS, self)
+    def tan(self) -> Value: return unary(TAN, self)
+    def sinh(self) -> Value: return unary(SINH, self)
+    def cosh(self) -> Value: return unary(COSH, self)
+    def tanh(self) -> Value: return unary(TANH, self)
+    def arcsin(self) -> Value: return unary(ARCSIN, self)
+    def arccos(self) -> Value: return unary(ARCCOS, self)
+    def arctan(self) -> Value: return unary(ARCTAN, self)
     def arctan2(self, other: Operand) -> Value: return ARCTAN2.record((self, other))
     def hypot(self, other: Operand) -> Value: return HYPOT.record((self, other))
-    def expm1(self) -> Value: return EXPM1.record((self,))
-    def log1p(self) -> Value: return LOG1P.record((self,))
-    def log2(self) -> Value: return LOG2.record((self,))
-    def log10(self) -> Value: return LOG10.record((self,))
+    def expm1(self) -> Value: return unary(EXPM1, self)
+    def log1p(self) -> Value: return unary(LOG1P, self)
+    def log2(self) -> Value: return unary(LOG2, self)
+    def log10(self) -> Value: return unary(LOG10, self)
     def conjugate(self) -> Value: return self
-    def sigmoid(self) -> Value: return SIGMOID.record((self,))
-    def softplus(self) -> Value: return SOFTPLUS.record((self,))
-    def step(self) -> Value: return STEP.record((self,))
-    def relu(self) -> Value: return RELU.record((self,))
-    def leaky_relu(self, slope: float = 0.01) -> Value: return leaky(constant(slope)).record((self,))
+    def sigmoid(self) -> Value: return unary(SIGMOID, self)
+    def softplus(self) -> Value: return unary(SOFTPLUS, self)
+    def step(self) -> Value: return unary(STEP, self)
+    def relu(self) -> Value: return unary(RELU, self)
+    def leaky_relu(self, slope: float = 0.01) -> Value: return unary(leaky(constant(slope)), self)
 
     def __pow__(self, other: Operand) -> Value:
         # A constant exponent belongs to the op: (-1.5) ** 2 needs no logarithm of -1.5.
         if isinstance(other, NUMBER):
-            return power(float(other)).record((self,))
-        return binary(POW, self, other)
+            return unary(power(float(other)), self)
+        return self._power(other)
 
     def __bool__(self) -> bool: return number(self) != 0
     def __lt__(self, other: Operand) -> bool: return number(self) < number(other)
@@ -258,8 +386,7 @@ class Value:
         """Add this Value's part to the `grad` of its parents, under micrograd's name."""
         if undefined := no_slope([self]):
             raise undefined
-        for parent, partial in zip(self.parents, self.partials):
-            parent.grad += partial * self.grad
+        hand_on(self)
 
     @property
     def requires_grad(self) -> bool:
@@ -267,7 +394,6 @@ class Value:
         return True
 
 
-new = object.__new__
 OPERAND = (Value, *NUMBER)
 
 
@@ -291,146 +417,6 @@ def number(x: Operand) -> float:
     if RECORDERS and get_ident() in RECORDERS:
         RECORDERS[get_ident()].refuse(x)
     return x.data
-
-
-def binary(op: Op, x: Operand, y: Operand) -> Value:
-    """Record z = op(x, y) for an operator; Python raises its TypeError for what is no number."""
-    if isinstance(x, OPERAND) and isinstance(y, OPERAND):
-        return op.record((x, y))
-    return NotImplemented
-
-
-# --- The derivative table --------------------------------------------------------------------
-# A row: name, value on floats, slopes (z is the output), form on arrays, where it is sampled.
-# A slope that jumps is a row itself (STEP), never an `if`: it stays in the graph that way.
-
-# fmt: off
-ADD  = Op("+",    operator.add,     lambda z, x, y: (1.0, 1.0),                     "add")
-SUB  = Op("-",    operator.sub,     lambda z, x, y: (1.0, -1.0),                    "subtract")
-MUL  = Op("*",    operator.mul,     lambda z, x, y: (y, x),                         "multiply")
-DIV  = Op("/",    operator.truediv, lambda z, x, y: (1 / y, -z / y),                "divide", (0.5, 2.0))
-LOG  = Op("log",  math.log,         lambda z, x: (1 / x,),                          "log",    (0.5, 2.0))
-XLOGY: Op  # x * log(y), and 0 where x is: 0 ** 2 has no logarithm of 0, but a slope
-POW  = Op("**",   real_power,       lambda z, x, y: (y * x**(y - 1), XLOGY(z, x)),  "power",  (0.5, 2.0))
-XLOGY = Op("xlogy", xlogy,          lambda z, x, y: (LOG(y), x / y),                xlogy_array, (0.5, 2.0))
-NEG  = Op("neg",  operator.neg,     lambda z, x: (-1.0,),                           "negative")
-EXP  = Op("exp",  math.exp,         lambda z, x: (z,),                              "exp")
-SQRT = Op("sqrt", math.sqrt,        lambda z, x: (0.5 / z,),                        "sqrt",   (0.5, 2.0))
-EXPM1 = Op("expm1", math.expm1,     lambda z, x: (EXP(x),),                         "expm1")
-LOG1P = Op("log1p", math.log1p,     lambda z, x: (1 / (1 + x),),                    "log1p",  (-0.5, 2.0))
-LOG2  = Op("log2",  math.log2,      lambda z, x: (1 / math.log(2) / x,),            "log2",   (0.5, 2.0))
-LOG10 = Op("log10", math.log10,     lambda z, x: (1 / math.log(10) / x,),           "log10",  (0.5, 2.0))
-COS: Op  # which SIN names before it is made
-SIN  = Op("sin",  math.sin,         lambda z, x: (COS(x),),                         "sin")
-COS  = Op("cos",  math.cos,         lambda z, x: (-SIN(x),),                        "cos")
-TAN  = Op("tan",  math.tan,         lambda z, x: (1 + z * z,),                      "tan",    (-1.0, 1.0))
-COSH: Op
-SINH = Op("sinh", math.sinh,        lambda z, x: (COSH(x),),                        "sinh")
-COSH = Op("cosh", math.cosh,        lambda z, x: (SINH(x),),                        "cosh")
-TANH = Op("tanh", math.tanh,        lambda z, x: (1 - z * z,),                      "tanh")
-ARCSIN  = Op("arcsin",  math.asin,  lambda z, x: (1 / SQRT((1 - x) * (1 + x)),),    "arcsin", (-0.9, 0.9))
-ARCCOS  = Op("arccos",  math.acos,  lambda z, x: (-1 / SQRT((1 - x) * (1 + x)),),   "arccos", (-0.9, 0.9))
-ARCTAN  = Op("arctan",  math.atan,  lambda z, x: (1 / (1 + x * x),),                "arctan")
-HYPOT   = Op("hypot",   math.hypot, lambda z, x, y: (x / z, y / z),                 "hypot",  (0.5, 2.0))
-ARCTAN2 = Op("arctan2", math.atan2, lambda z, y, x: (x / (r := HYPOT(x, y)) / r, -y / r / r), "arctan2", (0.5, 2.0))
-SIGMOID  = Op("sigmoid",  sigmoid,  lambda z, x: (z * (1 - z),),                    sigmoid_array)
-SOFTPLUS = Op("softplus", softplus, lambda z, x: (SIGMOID(x),),                     softplus_array)
-
-STEP = Op("step", lambda x: float(x > 0),     lambda z, x: (0.0,),                  lambda np, x: np.where(x > 0, 1.0, 0.0))
-RELU = Op("relu", lambda x: max(x, 0.0),      lambda z, x: (STEP(x),),              lambda np, x: np.maximum(x, 0.0))
-ABS  = Op("abs",  abs,                        lambda z, x: (STEP(x) - STEP(-x),),   lambda np, x: np.where(x >= 0, x, -x))
-FLOOR = Op("floor", lambda x: x // 1.0,       lambda z, x: (0.0,),                  "floor")
-CEIL  = Op("ceil",  lambda x: -(-x // 1.0),   lambda z, x: (0.0,),                  "ceil")
-MOD   = Op("mod",   operator.mod,             lambda z, x, y: (1.0, (z - x) / y),   "remainder", (0.5, 2.0))
-MAXIMUM = Op("maximum", larger,  lambda z, x, y: (1 - STEP(y - x), STEP(y - x)),    "maximum")
-MINIMUM = Op("minimum", smaller, lambda z, x, y: (1 - STEP(x - y), STEP(x - y)),    "minimum")
-
-TOTAL = Op("total", lambda *xs: sum(xs),      lambda z, *xs: (1.0,) * len(xs),      lambda np, *xs: sum(xs))
-DOT   = Op("dot",   inner,                    inner_partials,                       lambda np, *xys: inner(*xys))
-LOGSUMEXP = Op("logsumexp", log_of_sum,       lambda z, *xs: shares(z, xs),         log_of_sum_array)
-
-
-@cache  # one op for one number, however many there are: it is known by its identity
-def power(n: float) -> Op:
-    """x ** n for a constant n."""
-    domain = (-2.0, 2.0) if n >= 0 and n.is_integer() else (0.5, 2.0)
-    return Op(f"**{n:g}", lambda x: real_power(x, n), lambda z, x: (n * x**(n - 1) if n else 0.0,), lambda np, x: x**n, domain)
-
-
-@cache  # one op for one number, however many there are: it is known by its identity
-def leaky(slope: float) -> Op:
-    """max(0, x) + slope * min(0, x)."""
-    return Op("leaky_relu", lambda x: x if x > 0 else slope * x,
-              lambda z, x: (STEP(x) + slope * (1 - STEP(x)),), lambda np, x: np.where(x > 0, x, slope * x))
-
-
-def shares(z: Any, xs: Sequence[Any]) -> tuple[Any, ...]:
-    """exp(x - z) for each x; over their sum, which is 1 but for what z lost by rounding."""
-    weights = [EXP(x - z) for x in xs]
-    whole = TOTAL(*weights)
-    return tuple([weight / whole for weight in weights])
-
-
-BASIC = (ADD, SUB, MUL, DIV, POW, power(2.0), power(3.0), power(0.5), power(-1.0), NEG, ABS, EXP, LOG, XLOGY, SQRT,
-         EXPM1, LOG1P, LOG2, LOG10, SIN, COS, TAN, SINH, COSH, TANH, ARCSIN, ARCCOS, ARCTAN, HYPOT, ARCTAN2,
-         SIGMOID, SOFTPLUS, STEP, RELU, leaky(0.01), FLOOR, CEIL, MOD, MAXIMUM, MINIMUM, TOTAL, DOT, LOGSUMEXP)
-# fmt: on
-
-
-# --- Functions of several Values ------------------------------------------------------------
-
-
-def total(xs: Iterable[Operand]) -> Value:
-    """x1 + ... + xn, as one node."""
-    return TOTAL.record(xs)
-
-
-def mean(xs: Iterable[Operand]) -> Value:
-    """(x1 + ... + xn) / n."""
-    xs = list(xs)
-    if not xs:
-        raise ValueError("the mean of no values is not defined")
-    return total(xs) / len(xs)
-
-
-def dot(xs: Iterable[Operand], ys: Iterable[Operand], bias: Operand | None = None) -> Value:
-    """x1 * y1 + ... + xn * yn (+ bias), as one node.
-
-    >>> dot([1.0, 2.0], [3.0, 4.0], bias=0.5).data
-    11.5
-    """
-    xs, ys = list(xs), list(ys)
-    if len(xs) != len(ys):
-        raise ValueError(f"dot needs two lists of one length, got {len(xs)} and {len(ys)}")
-    return DOT.record([*xs, *ys] if bias is None else [*xs, *ys, bias])
-
-
-def logsumexp(xs: Iterable[Operand]) -> Value:
-    """log(exp(x1) + ... + exp(xn)), as one node, at home with any finite xs.
-
-    >>> logsumexp([1000.0, 1000.0]).data == 1000 + math.log(2)
-    True
-    """
-    xs = list(xs)
-    if not xs:
-        raise ValueError("logsumexp of no values is not defined")
-    return LOGSUMEXP.record(xs)
-
-
-def softmax(xs: Iterable[Operand]) -> list[Value]:
-    """The n shares exp(x) / (exp(x1) + ... + exp(xn)), which add up to 1."""
-    xs = list(xs)
-    return list(shares(logsumexp(xs), xs))
-
-
-def maximum(x: Operand, *others: Operand) -> Value:
-    """The largest operand; where two tie, the earlier one has slope 1 and the later one 0."""
-    return reduce(lambda best, y: MAXIMUM.record((best, y)), others, as_value(x))
-
-
-def minimum(x: Operand, *others: Operand) -> Value:
-    """The smallest operand; where two tie, the earlier one has slope 1 and the later one 0."""
-    return reduce(lambda best, y: MINIMUM.record((best, y)), others, as_value(x))
 
 
 # --- The chain rule --------------------------------------------------------------------------
@@ -461,6 +447,18 @@ def topological(root: Any) -> list[Any]:
             order.append(node)
             path.pop()
     return order
+
+
+def hand_on(z: Value) -> None:
+    """Add dy/dz * dz/dx to dy/dx, for each parent x of z."""
+    grad, parents, partials = z.grad, z.parents, z.partials
+    if len(parents) == 2:  # as most have: without a loop it takes half as long
+        (x, y), (dx, dy) = parents, partials
+        x.grad += dx * grad
+        y.grad += dy * grad
+        return
+    for i in range(len(parents)):
+        parents[i].grad += partials[i] * grad
 
 
 def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
@@ -494,14 +492,9 @@ def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
     return tuple([as_value(grads.get(x, 0.0)) for x in xs])
 
 
-def jacobian(ys: Sequence[Value], xs: Sequence[Value]) -> list[tuple[Value, ...]]:
-    """The rows (dy/dx1, ..., dy/dxn), one for each y."""
-    return [gradient(y, *xs) for y in ys]
-
-
-def hessian(y: Value, xs: Sequence[Value]) -> list[tuple[Value, ...]]:
-    """The second derivatives of y: the Jacobian of its gradient."""
-    return jacobian(gradient(y, *xs), xs)
+def total(xs: Iterable[Operand]) -> Value:
+    """x1 + ... + xn, as one node."""
+    return TOTAL.record(xs)
 
 
 def as_value(x: Operand) -> Value:
@@ -522,7 +515,11 @@ def times(x: Operand, y: Operand) -> Operand:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No cyclic garbage collection meanwhile: graphs have no cycles and are freed without it."""
+    """No cyclic garbage collection meanwhile: graphs have no cycles and are freed without it.
+
+    Python's collector would go over a large graph again and again while it is built, which takes
+    as long as building it. This is for a `with`, or for a function to be decorated with.
+    """
     enabled = gc.isenabled()
     try:  # which Ctrl-C may end at any call, the next one included
         if enabled:

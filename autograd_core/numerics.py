@@ -15,10 +15,10 @@ from typing import Any
 
 def real_power(x: float, y: float) -> float:
     """x ** y, where Python would turn to complex numbers for (-8) ** (1/3)."""
-    z = x**y
+    z: float | complex = x**y
     if isinstance(z, complex):
         raise ValueError("a negative number has no real power with a fractional exponent")
-    return float(z)
+    return z
 
 
 def xlogy(x: float, y: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from importlib import import_module
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -81,21 +81,16 @@ class Parents(tuple["Value", ...]):
 
     __slots__ = ()
 
-    @property
-    def parents(self) -> tuple[Value, ...]:
-        """Themselves: so they have a topological order, too."""
-        return tuple(self)
-
     def __reduce__(self) -> tuple[Any, ...]:
         if get_ident() in IN_ORDER:
             return tuple, (list(self),)
-        return second, (History(self), list(self))
+        return second, (Past(self), list(self))
 
 
-class History:
+class Past:
     """What some parents came from: pickle meets it, and forgets it again when it is read."""
 
-    def __init__(self, parents: Parents) -> None:
+    def __init__(self, parents: Iterable[Value]) -> None:
         self.parents = parents
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -103,11 +98,12 @@ class History:
 
     def in_order(self) -> Iterator[Value]:
         """Every Value after its parents; meanwhile, they are known to pickle."""
-        from autograd_core.engine import topological
-
+        known: dict[int, Value] = {}
         IN_ORDER.add(get_ident())
         try:
-            yield from topological(self.parents)[:-1]
+            for v in history(self.parents, known):
+                known[id(v)] = v
+                yield v
         finally:
             IN_ORDER.discard(get_ident())
 
@@ -119,18 +115,24 @@ def second(_: object, parents: list[Value]) -> tuple[Value, ...]:
 
 def deep_copy(root: Value, memo: dict[int, Value]) -> Value:
     """A copy of a Value and of all that it came from, for copy.deepcopy."""
-    path = [root]  # no recursion: histories are deep
+    for v in history([root], memo):
+        memo[id(v)] = twin = object.__new__(type(v))
+        twin.data, twin.grad, twin.label = v.data, v.grad, v.label
+        twin.op, twin.partials = v.op, v.partials
+        twin.parents = tuple([memo[id(p)] for p in v.parents])
+        attributes, _ = state_of(v)
+        if attributes:
+            vars(twin).update(copy.deepcopy(attributes, memo))
+    return memo[id(root)]
+
+
+def history(values: Iterable[Value], known: Container[int]) -> Iterator[Value]:
+    """Values after all that they came from, but for those known, by id, when it is their turn."""
+    path = list(values)  # no recursion: histories are deep
     while path:
         v = path.pop()
-        missing = [p for p in v.parents if id(p) not in memo]
+        missing = [p for p in v.parents if id(p) not in known]
         if missing:
             path += [v, *missing]
-        elif id(v) not in memo:
-            memo[id(v)] = twin = object.__new__(type(v))
-            twin.data, twin.grad, twin.label = v.data, v.grad, v.label
-            twin.op, twin.partials = v.op, v.partials
-            twin.parents = tuple([memo[id(p)] for p in v.parents])
-            attributes, _ = state_of(v)
-            if attributes:
-                vars(twin).update(copy.deepcopy(attributes, memo))
-    return memo[id(root)]
+        elif id(v) not in known:
+            yield v

@@ -1,9 +1,9 @@
 """Derivatives of functions, compiled: `grad(f)` is a function, as in HIPS autograd and JAX.
 
-f takes numbers, lists, dicts and arrays of them. It is differentiated along its first argument, or
-the one that `argnum` counts from 0, and gradients come back in the structure of that. Each function
-is recorded at its first call for arguments of a structure, as `compile` says, and run from then on.
-Given Values, it computes with them, so derivatives nest: `grad(grad(f))`.
+f takes numbers, and lists, dicts, dataclasses and arrays of them. It is differentiated along its
+first argument, or the one that `argnum` counts from 0, and gradients come back in the structure of
+that. Each function is recorded at its first call for arguments of a structure, as `compile` says,
+and run from then on. Given Values, it computes with them, so derivatives nest: `grad(grad(f))`.
 
 >>> slope = grad(lambda x: x**3)
 >>> slope(2.0), grad(slope)(2.0)
@@ -14,15 +14,15 @@ Given Values, it computes with them, so derivatives nest: `grad(grad(f))`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import wraps
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
 from threading import get_ident
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, overload
 
 from autograd_core import engine
 from autograd_core.compiler import Program, compile
 from autograd_core.engine import RECORDERS, Operand, Value, as_value, gradient, times, total
-from autograd_core.pickling import Parents
+from autograd_core.structures import leaves, rebuilt, structure
 
 Function: TypeAlias = Callable[..., Any]
 
@@ -38,14 +38,14 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
     recorded: dict[Any, Recorded] = {}
 
     @wraps(f)
-    def both(*args: Any) -> tuple[Any, Any]:
-        if in_values(args):
-            return value_and_slopes(f, argnum, args)
+    def both(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+        if in_values([*args, *keywords.values()]):
+            return value_and_slopes(partial(f, **keywords), argnum, args)
         xs = args[argnum]
         key = structure(xs)
         if key not in recorded:
             recorded[key] = Recorded(f, argnum, xs)
-        return recorded[key](args)
+        return recorded[key](args, keywords)
 
     return both
 
@@ -53,7 +53,7 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
 def grad(f: Function, argnum: int = 0) -> Function:
     """The function that returns the gradient of f along an argument, in its structure."""
     both = value_and_grad(f, argnum)
-    return wraps(f)(lambda *args: both(*args)[1])
+    return wraps(f)(lambda *args, **keywords: both(*args, **keywords)[1])
 
 
 def jvp(f: Function, argnum: int = 0) -> Function:
@@ -63,10 +63,10 @@ def jvp(f: Function, argnum: int = 0) -> Function:
     (array([12.,  3.]), array([4., 1.]))
     """
 
-    def along(*args: Any) -> tuple[Any, Any]:
+    def along(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         *args_of_f, direction = args
         xs, args_of_f = with_values(args_of_f, argnum)
-        y = f(*args_of_f)
+        y = f(*args_of_f, **keywords)
         slopes = tangents(leaves(y), xs, leaves(direction))
         return y, rebuilt(y, iter(slopes))
 
@@ -81,46 +81,61 @@ def hvp(f: Function, argnum: int = 0) -> Function:
     """
     slope = grad(f, argnum)
 
-    def along(*args: Any) -> Any:
+    def along(*args: Any, **keywords: Any) -> Any:
         *args_of_f, direction = args
         xs, args_of_f = with_values(args_of_f, argnum)
-        bends = tangents(leaves(slope(*args_of_f)), xs, leaves(direction))
+        bends = tangents(leaves(slope(*args_of_f, **keywords)), xs, leaves(direction))
         return rebuilt(args_of_f[argnum], iter(bends))
 
     return compiled(along)
 
 
-def jacobian(f: Function, argnum: int = 0) -> Function:
-    """The function that returns the slopes of each item of f along each item of an argument.
+@overload
+def jacobian(ys: Function, xs: int = 0) -> Function: ...
+@overload
+def jacobian(ys: Sequence[Value], xs: Sequence[Value]) -> list[tuple[Value, ...]]: ...
+def jacobian(ys: Any, xs: Any = 0) -> Any:
+    """The slopes of each y along each x: of Values, or of a function.
 
-    Both are numbers, lists of one shape or arrays; the result's shape is that of what f returns,
-    followed by that of the argument.
+    `jacobian(ys, xs)` has a row (dy/dx1, ..., dy/dxn) for each y, as Values. `jacobian(f)` is the
+    function that returns the slopes of each item of what f returns along each item of its first
+    argument, or of argument number `xs`. Both are numbers, lists of one shape or arrays; the
+    result's shape is that of what f returns, followed by that of the argument.
 
     >>> jacobian(lambda x: [x[0] * x[1], x[0]])([3.0, 4.0])
     array([[4., 3.],
            [1., 0.]])
     """
-
-    def rows(*args: Any) -> Any:
-        import numpy as np
-
-        xs, args_of_f = with_values(args, argnum)
-        y = f(*args_of_f)
-        slopes = [slope for row in engine.jacobian(leaves(y), xs) for slope in row]
-        shape = np.shape(y) + np.shape(args_of_f[argnum])
-        return np.array(slopes, dtype=object).reshape(shape)[()]
-
-    return compiled(rows)
+    return rows_of(ys, xs) if callable(ys) else [gradient(y, *xs) for y in ys]
 
 
-def hessian(f: Function, argnum: int = 0) -> Function:
-    """The function that returns the second derivatives of f: the Jacobian of its gradient.
+@overload
+def hessian(y: Function, xs: int = 0) -> Function: ...
+@overload
+def hessian(y: Value, xs: Sequence[Value]) -> list[tuple[Value, ...]]: ...
+def hessian(y: Any, xs: Any = 0) -> Any:
+    """The second derivatives of y: the Jacobian of its gradient, of Values or of a function.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])([3.0, 4.0])
     array([[8., 6.],
            [6., 0.]])
     """
-    return jacobian(grad(f, argnum), argnum)
+    return jacobian(grad(y, xs), xs) if callable(y) else jacobian(gradient(y, *xs), xs)
+
+
+def rows_of(f: Function, argnum: int) -> Function:
+    """The function that returns the slopes of each item of f."""
+
+    def rows(*args: Any, **keywords: Any) -> Any:
+        import numpy as np
+
+        xs, args_of_f = with_values(args, argnum)
+        y = f(*args_of_f, **keywords)
+        slopes = [slope for row in jacobian(leaves(y), xs) for slope in row]
+        shape = np.shape(y) + np.shape(args_of_f[argnum])
+        return np.array(slopes, dtype=object).reshape(shape)[()]
+
+    return compiled(rows)
 
 
 class Recorded:
@@ -130,19 +145,22 @@ class Recorded:
         self.argnum, parameters = argnum, [Value(x) for x in leaves(xs)]
         inside = rebuilt(xs, iter(parameters))
 
-        def of_others(*others: Any) -> Any:
-            return f(*others[:argnum], inside, *others[argnum:])
+        def of_others(*others: Any, **keywords: Any) -> Any:
+            return f(*others[:argnum], inside, *others[argnum:], **keywords)
 
         self.program: Program = compile(of_others, wrt=parameters)
 
-    def __call__(self, args: Sequence[Any]) -> tuple[Any, Any]:
+    def __call__(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Any, Any]:
         """What the function returns, and its gradient along that argument."""
         import numpy as np
 
         given = args[self.argnum]
-        numbers = np.array(numbers_in(given), dtype=float)
         others = [x for i, x in enumerate(args) if i != self.argnum]
-        value, slopes = self.program.value_and_gradient(*others, at=numbers)
+        array = type(given) is np.ndarray and given.dtype == float and given.ndim
+        numbers = given.reshape(-1) if array else np.array(numbers_in(given), dtype=float)
+        value, slopes = self.program.value_and_gradient(*others, at=numbers, **keywords)
+        if array:
+            return value, slopes.reshape(given.shape)
         return value, rebuilt(given, iter(slopes.tolist()))
 
 
@@ -152,7 +170,12 @@ class Recorded:
 def compiled(f: Function) -> Function:
     """The function as a program; on Values, the function itself."""
     program = compile(f)
-    return lambda *args: f(*args) if in_values(args) else program(*args)
+
+    def run(*args: Any, **keywords: Any) -> Any:
+        on_values = in_values([*args, *keywords.values()])
+        return (f if on_values else program)(*args, **keywords)
+
+    return run
 
 
 def in_values(args: Sequence[Any]) -> bool:
@@ -182,11 +205,17 @@ def with_values(args: Sequence[Any], argnum: int) -> tuple[list[Value], list[Any
     return xs, given
 
 
+class Roots(NamedTuple):
+    """Several Values, as a node that came from them all, for `topological` to start from."""
+
+    parents: tuple[Value, ...]
+
+
 def tangents(
     ys: Sequence[Operand], xs: Sequence[Value], directions: Sequence[Operand]
 ) -> list[Operand]:
     """The slope of each y where each x moves in its direction: the chain rule, forward."""
-    roots = Parents([y for y in ys if isinstance(y, Value)])
+    roots = Roots(tuple([y for y in ys if isinstance(y, Value)]))
     slope: dict[Any, Operand] = dict(zip(xs, directions, strict=True))
     for v in engine.topological(roots)[:-1]:
         if v.op and v not in slope and not slope.keys().isdisjoint(v.parents):
@@ -196,51 +225,7 @@ def tangents(
     return [slope.get(y, 0.0) if isinstance(y, Value) else 0.0 for y in ys]
 
 
-# --- Structures ------------------------------------------------------------------------------
-
-
-def leaves(x: Any) -> list[Any]:
-    """The numbers or Values in lists, tuples, dicts and arrays, in order."""
-    if isinstance(x, dict):
-        return [leaf for item in x.values() for leaf in leaves(item)]
-    if isinstance(x, (list, tuple)):
-        return [leaf for item in x for leaf in leaves(item)]
-    return x.ravel().tolist() if getattr(x, "shape", ()) else [x]
-
-
 def numbers_in(x: Any) -> list[float]:
-    """The numbers in lists, tuples, dicts and arrays, in order; TypeError for what is none."""
+    """The numbers in a structure, in order; TypeError for what is none."""
     found = leaves(x)
     return found if {*map(type, found)} <= {float} else [Value(item).data for item in found]
-
-
-def structure(x: Any) -> Any:
-    """What tells arguments of other structures apart."""
-    if isinstance(x, dict):
-        return "dict", tuple([(key, structure(item)) for key, item in x.items()])
-    if isinstance(x, (list, tuple)):
-        return type(x).__name__, tuple(map(structure, x))
-    return getattr(x, "shape", ())
-
-
-def rebuilt(x: Any, items: Iterator[Any]) -> Any:
-    """The structure of x, with these items in it."""
-    if isinstance(x, dict):
-        return {key: rebuilt(item, items) for key, item in x.items()}
-    if isinstance(x, (list, tuple)):
-        return type(x)([rebuilt(item, items) for item in x])
-    shape = getattr(x, "shape", ())
-    return array_of([next(items) for _ in range(x.size)], shape) if shape else next(items)
-
-
-def array_of(items: list[Any], shape: tuple[int, ...]) -> Any:
-    """An array of numbers, or one of Values."""
-    import numpy as np
-
-    from autograd_core.arrays import ValueArray
-
-    if {*map(type, items)} <= {float}:
-        return np.array(items).reshape(shape)
-    array = np.empty(len(items), dtype=object)
-    array[:] = items
-    return array.reshape(shape).view(ValueArray)

@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING, Any
 from nn import datasets, losses, optim, plot
 from nn.doctor import Diagnosis, Finding, diagnose
 from nn.losses import LOSSES, TargetError
-from nn.model import ACTIVATIONS, MLP, Embedding, Layer, Module, Neuron, init
+from nn.model import ACTIVATIONS, MLP, Dropout, Embedding, Layer, Module, Neuron, init
 from nn.optim import SGD, Adam, gradient_descent
 from nn.readings import GradientNorms
 from nn.saving import ModelFileError, load, save
 from nn.train import DivergedError
-from nn.train.fit import History, evaluate, fit, predict
+from nn.train.fit import evaluate, fit, predict
+from nn.train.history import BestWeights, EarlyStopping, History
+from nn.train.recipe import Recipe
+from nn.train.settings import RecipeError
+from nn.train.sweep import Sweep, sweep
 
 if TYPE_CHECKING:
     from nn.playground import Playground
@@ -21,8 +25,11 @@ __all__ = [
     "MLP",
     "SGD",
     "Adam",
+    "BestWeights",
     "Diagnosis",
     "DivergedError",
+    "Dropout",
+    "EarlyStopping",
     "Embedding",
     "Finding",
     "GradientNorms",
@@ -32,6 +39,9 @@ __all__ = [
     "Module",
     "Neuron",
     "Playground",
+    "Recipe",
+    "RecipeError",
+    "Sweep",
     "TargetError",
     "datasets",
     "diagnose",
@@ -45,6 +55,7 @@ __all__ = [
     "plot",
     "predict",
     "save",
+    "sweep",
 ]
 
 

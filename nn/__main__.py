@@ -7,7 +7,6 @@ import io
 import json
 import math
 import os
-import random
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -20,17 +19,19 @@ from autograd_core.files import write_whole
 from autograd_core.pictures.net import MOST_LINKS
 from autograd_core.pictures.picture import Picture
 from autograd_core.pictures.renderers import GraphvizMissingError
-from nn import ACTIVATIONS, LOSSES, MLP, History, datasets, evaluate, fit, plot, save
+from nn import LOSSES, MLP, History, datasets, evaluate, fit, plot, save
 from nn.doctor import diagnose
 from nn.losses import Loss
 from nn.model.labels import name_units, parameter
 from nn.optim import OPTIMIZERS
-from nn.scaling import Scale, for_raw_numbers
-from nn.tables import MOST_CLASSES, column, read_table, shown
-from nn.train.recipe import Recipe, RecipeError, fit_options, new_data, new_model, parse
+from nn.scaling import ColumnScale, for_raw_numbers
+from nn.tables import column, read_table, shown
+from nn.train.recipe import Recipe, fit_options, new_data, new_model
+from nn.train.settings import SETTINGS, RecipeError, Setting, pair, parse
 
-RATES = {"sgd": 0.5}  # that training starts with; of other optimisers, that of a Recipe
-DIGITS = {"hidden": [32], "epochs": 30, "batch": 32, "held_out": 0.2}
+OPTIONS = {"file": "csv"}  # settings that the command line calls by another name
+WRITTEN = {int: "N", float: "X", pair: "NAME=X"}
+DIGITS: dict[str, Any] = {"hidden": [32], "epochs": 30, "batch": 32, "held_out": 0.2}
 MOST_NAMED = 10  # classes that are listed
 MOST_NODES, MOST_BOXES = 60, 60  # of a graph, and of a net drawn by its neurons, that can be read
 NO_MATPLOTLIB = 'plots need matplotlib: pip install "matplotlib>=3.8"'
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The command line: an option for each setting of a recipe, and what to do with the run."""
     p = argparse.ArgumentParser(
         prog="python -m nn",
         description="Train a small multi-layer perceptron and write model.json, boundary.png, "
@@ -66,51 +67,8 @@ def parser() -> argparse.ArgumentParser:
         epilog="python -m nn playground: train one live, in a notebook.",
     )
     data = p.add_mutually_exclusive_group()
-    data.add_argument(
-        "--data", metavar="NAME", help=f"{', '.join(datasets.DATASETS)} (default: moons)"
-    )
-    data.add_argument(
-        "--csv",
-        dest="file",
-        metavar="FILE",
-        help="a table of numbers, and of names for classes, separated by commas, semicolons, tabs "
-        "or spaces. Columns are trained on less their mean and over their standard deviation; the "
-        "model that is written takes them as they are in the table",
-    )
-    p.add_argument(
-        "--target",
-        metavar="COLUMN",
-        help="name or number, from 1, of the column to predict (default: y, target, label, class "
-        "or species; else the last)",
-    )
-    p.add_argument(
-        "--hidden",
-        type=int,
-        nargs="*",
-        metavar="N",
-        help="neurons of each hidden layer (default: 16 16; 32 for digits)",
-    )
-    p.add_argument(
-        "--activation",
-        metavar="NAME",
-        help=f"of the hidden layers: {', '.join(ACTIVATIONS)} (default: relu)",
-    )
-    p.add_argument(
-        "--loss",
-        metavar="NAME",
-        help=f"{', '.join(LOSSES)} (default: cross entropy for up to "
-        f"{MOST_CLASSES} classes, mse for other targets)",
-    )
-    p.add_argument("--optimizer", metavar="NAME", help=f"{', '.join(OPTIMIZERS)} (default: adam)")
-    p.add_argument(
-        "--lr", type=float, help="learning rate (default: 0.05, for sgd 0.5; a tenth for digits)"
-    )
-    p.add_argument("--epochs", type=int, help="default: 100; 30 for digits")
-    p.add_argument("--batch", type=int, metavar="N", help="examples a step (default: all; 32)")
-    p.add_argument(
-        "--held-out", type=float, metavar="SHARE", help="kept for testing (default: 0; 0.2)"
-    )
-    p.add_argument("--seed", type=int, help="of data and weights (default: 0)")
+    for name, setting in SETTINGS.items():
+        add_option(data if name in {"data", "file"} else p, name, setting)
     p.add_argument(
         "--recipe",
         type=Path,
@@ -125,13 +83,49 @@ def parser() -> argparse.ArgumentParser:
     return p
 
 
+def add_option(p: Any, name: str, setting: Setting) -> None:
+    """An option for a setting."""
+    option, default = option_of(name), usual(name)
+    told = setting.told() + (f" (default: {default})" if default else "")
+    if isinstance(getattr(Recipe(), name), bool):
+        p.add_argument(option, action=argparse.BooleanOptionalAction, help=told)
+        return
+    kind = WRITTEN.get(setting.written, "NAME" if setting.names else "TEXT")
+    many = "*" if setting.many else None
+    p.add_argument(option, dest=name, type=setting.written, nargs=many, metavar=kind, help=told)
+
+
+def option_of(name: str) -> str:
+    """What the command line calls a setting."""
+    return f"--{OPTIONS.get(name, name).replace('_', '-')}"
+
+
+def usual(name: str) -> str:
+    """What a setting is where it is not given; "" for none."""
+    if name == "lr":
+        starts = [f"{row.start:g} for {key}" for key, row in OPTIMIZERS.items()]
+        return ", ".join([*starts, "a tenth for digits"])
+    default, said = getattr(Recipe(), name), []
+    if default not in (None, ()):
+        said.append(in_words(default))
+    if name in DIGITS:
+        said.append(f"{in_words(DIGITS[name])} for digits")
+    return ", ".join(said)
+
+
+def in_words(x: Any) -> str:
+    """A value as it is given on the command line."""
+    return " ".join(map(str, x)) if isinstance(x, (list, tuple)) else str(x)
+
+
 def recipe_of(options: argparse.Namespace) -> Recipe:
     """The run that the options describe, with defaults that depend on data and optimiser."""
     told = {field.name: getattr(options, field.name, None) for field in fields(Recipe)}
     given = {name: value for name, value in told.items() if value is not None}
     if options.recipe:
         return Recipe.of(read_recipe(options.recipe) | given)
-    lr = RATES.get(given.get("optimizer", ""), Recipe().lr)
+    optimizer = OPTIMIZERS.get(given.get("optimizer", Recipe().optimizer))
+    lr = optimizer.start if optimizer else Recipe().lr
     if given.get("data") == "digits":
         return Recipe.of({**DIGITS, "lr": lr / 10, **given})
     return Recipe.of({"lr": lr, **given})
@@ -160,18 +154,20 @@ def check(out: Path) -> None:
 def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
     """Train, write the model, make the pictures, and report."""
     check(folder.path)
-    data = load(recipe)
+    data = examples_for(recipe)
     loss = LOSSES[recipe.loss or default_loss(data.classes)]
     data, test = hold_out(data, recipe.held_out, recipe.seed)
     scaled, inputs, output = data.scaled()
+    held_out = test.by(inputs, output) if test.X else None
     model = new_model(recipe, len(data.inputs), outputs_for(loss, data), loss.name)
     n = len(model.parameters())
     print(f"{model} with {n} parameters on {len(data.X)} examples of {data.source}")
 
-    record = fit(model, scaled.X, scaled.y, loss=loss, **fit_options(recipe))
+    told = fit_options(recipe, model, len(scaled.X))
+    record = fit(model, scaled.X, scaled.y, loss=loss, validation=held_out, **told)
     trained = for_raw_numbers(model, inputs, output) if data.table else model
-    losses = [number * output.deviation**2 for number in record.loss]  # a squared error's
-    history = History(losses, record.accuracy if data.classes else [])
+    history = in_units(record, output, classes=bool(data.classes))
+    losses = history.loss
     final = measure(trained, data, loss)
     if not math.isfinite(final[0]):
         raise ArithmeticError("the last step left a model whose loss is not finite")
@@ -187,6 +183,17 @@ def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
     if test.X:
         report_held_out(folder, trained, test, loss, losses[0])
     print(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
+
+
+def in_units(record: History, output: ColumnScale, *, classes: bool) -> History:
+    """The record of a training on scaled targets in the units of the table."""
+    square = output.deviation**2  # for a squared error's targets are scaled alone
+    return History(
+        [loss * square for loss in record.loss],
+        record.accuracy if classes else [],
+        [loss * square for loss in record.validation_loss],
+        record.validation_accuracy if classes else [],
+    )
 
 
 def report_held_out(folder: Folder, model: MLP, test: Data, loss: Loss, first_loss: float) -> None:
@@ -285,20 +292,26 @@ class Data:
         """Whether these are rows of a table, whose columns have a name and a scale each."""
         return bool(self.target)
 
-    def scaled(self) -> tuple[Data, list[Scale], Scale]:
+    def scaled(self) -> tuple[Data, list[ColumnScale], ColumnScale]:
         """The examples of a table on a common scale, with the scales; data sets as they are."""
         if not self.table:
-            return self, [], Scale()
+            return self, [], ColumnScale()
         columns = zip(self.inputs, zip(*self.X), strict=True)
-        inputs = [Scale.of(shown(name)[1:-1], numbers) for name, numbers in columns]
+        inputs = [ColumnScale.of(shown(name)[1:-1], numbers) for name, numbers in columns]
+        own = self.classes
+        output = ColumnScale() if own else ColumnScale.of(shown(self.target)[1:-1], self.y)
+        X, y = self.by(inputs, output)
+        return replace(self, X=X, y=y), inputs, output
+
+    def by(self, inputs: list[ColumnScale], output: ColumnScale) -> tuple[list[Any], list[Any]]:
+        """The examples on such scales; data sets as they are."""
+        if not self.table:
+            return self.X, self.y
         X = [[scale(v) for scale, v in zip(inputs, x, strict=True)] for x in self.X]
-        if self.classes:
-            return replace(self, X=X), inputs, Scale()
-        output = Scale.of(shown(self.target)[1:-1], self.y)
-        return replace(self, X=X, y=[output(t) for t in self.y]), inputs, output
+        return X, self.y if self.classes else [output(t) for t in self.y]
 
 
-def load(recipe: Recipe) -> Data:
+def examples_for(recipe: Recipe) -> Data:
     """The examples that are asked for; of a table, say how it was understood."""
     if recipe.file is not None:
         return load_table(recipe, recipe.file)
@@ -335,25 +348,12 @@ def understood(data: Data) -> str:
 
 
 def hold_out(data: Data, share: float, seed: int) -> tuple[Data, Data]:
-    """What is trained on, and a random share to test with, of each class about the same.
-
-    One example at least of each class is trained on. Raises ValueError where that leaves too few.
-    """
-    labels = data.y if data.classes else [0] * len(data.y)
-    order = random.Random(seed).sample(range(len(labels)), len(labels))
-    order.sort(key=labels.__getitem__)
-    kept = {labels[i]: i for i in order}.values()
-    free = [i for i in order if i not in set(kept)]
-    count = round(share * len(labels))
-    if count > len(free):
-        what = "an example of each class" if data.classes else "an example"
-        raise ValueError(f"--held-out {share} of {len(labels)} does not leave {what} to train on")
-    chosen = {free[k * len(free) // count] for k in range(count)}
-    parts = [i for i in range(len(labels)) if i not in chosen], sorted(chosen)
-    train, test = [
-        replace(data, X=[data.X[i] for i in part], y=[data.y[i] for i in part]) for part in parts
-    ]
-    return train, test
+    """What is trained on, and what is kept to test with."""
+    try:
+        parts = datasets.split(data.X, data.y, share, seed, by_class=bool(data.classes))
+    except ValueError as error:
+        raise ValueError(f"held_out: {error}") from None
+    return replace(data, X=parts[0], y=parts[1]), replace(data, X=parts[2], y=parts[3])
 
 
 # --- Losses -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from operator import index
 from typing import Any, TypeAlias
 
@@ -81,18 +82,32 @@ def digits() -> Data:
 
 
 def split(
-    X: Sequence[Any], y: Sequence[Any], share: float, seed: int = 0
+    X: Sequence[Any], y: Sequence[Any], share: float, seed: int = 0, *, by_class: bool = True
 ) -> tuple[list[Any], list[Any], list[Any], list[Any]]:
-    """X and y without a random share of the examples, then that share of X and of y."""
-    held_out = set(as_rng(seed).sample(range(len(X)), round(share * len(X))))
-    kept = [i for i in range(len(X)) if i not in held_out]
-    chosen = sorted(held_out)
-    return (
-        [X[i] for i in kept],
-        [y[i] for i in kept],
-        [X[i] for i in chosen],
-        [y[i] for i in chosen],
-    )
+    """X and y without a random share of the examples, then that share of X and of y.
+
+    Each class gives about the same share of its examples, and keeps one at least; without
+    `by_class`, for targets that are no labels, the examples are drawn as if of one class.
+    Raises ValueError for a share that does not leave so many.
+    """
+    labels = list(y) if by_class else [0] * len(y)
+    order = as_rng(seed).sample(range(len(labels)), len(labels))
+    order.sort(key=labels.__getitem__)
+    kept = {labels[i]: i for i in order}.values()
+    free = [i for i in order if i not in set(kept)]
+    count = round(share * len(labels))
+    if count > len(free):
+        what = "an example of each class" if by_class else "an example"
+        raise ValueError(f"a share of {share} of {len(labels)} does not leave {what} to train on")
+    chosen = {free[k * len(free) // count] for k in range(count)}
+    parts = [i for i in range(len(labels)) if i not in chosen], sorted(chosen)
+    train, test = [([X[i] for i in part], [y[i] for i in part]) for part in parts]
+    return *train, *test
+
+
+def most_held_out(y: Sequence[Any]) -> float:
+    """The largest share that `split` can take by class."""
+    return 1 - len(set(y)) / len(y) if y else 0.0
 
 
 def scatter(
@@ -118,20 +133,54 @@ def scatter(
     return X, y
 
 
-DATASETS: dict[str, Callable[..., Data]] = {
-    f.__name__: f for f in (moons, xor, circles, spirals, blobs, digits)
+# --- By name ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """A data set that has a name: called with what `make` takes, it gives X and y.
+
+    `noise` is what a playground, where xor too is clouds of points, starts with, and `shown` the
+    name for readers. One that is entered in `DATASETS` is known wherever one is named.
+    """
+
+    name: str
+    make: Callable[..., Data]
+    shown: str
+    noise: float = 0.0
+
+    def __call__(self, *args: Any, **settings: Any) -> Data:
+        """The examples."""
+        return self.make(*args, **settings)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What it can be told, and what it does without."""
+        parameters = inspect.signature(self.make).parameters
+        return {setting: parameter.default for setting, parameter in parameters.items()}
+
+    @property
+    def is_plane(self) -> bool:
+        """Whether it is as many points of the plane as are asked for."""
+        return {"n", "noise"} <= set(self.settings)
+
+
+DATASETS = {
+    row.name: row
+    for row in (
+        DataSet("moons", moons, "moons", noise=0.15),
+        DataSet("xor", xor, "XOR", noise=0.15),
+        DataSet("circles", circles, "circles", noise=0.1),
+        DataSet("spirals", spirals, "spirals", noise=0.05),
+        DataSet("blobs", blobs, "blobs", noise=0.3),
+        DataSet("digits", digits, "digits"),
+    )
 }
-
-
-def settings_of(name: str) -> dict[str, Any]:
-    """What a data set can be told, and what it does without."""
-    parameters = inspect.signature(DATASETS[name]).parameters
-    return {setting: parameter.default for setting, parameter in parameters.items()}
 
 
 def make(name: str, *, seed: int, **settings: Any) -> Data:
     """The data set of that name; ValueError for a setting, such as `n`, that it has not."""
-    known = settings_of(name)
+    known = DATASETS[name].settings
     for setting in settings:
         if setting not in known:
             raise ValueError(f"{setting}: the data set {name} is as it is")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, TypeAlias, TypeVar
 
 Seed: TypeAlias = "int | str | random.Random | None"
@@ -42,6 +42,13 @@ def whole_number(what: str, number: Any, *, at_least: int = 1) -> int:
     if not isinstance(number, Integral) or isinstance(number, bool) or number < at_least:
         raise ValueError(f"{what} must be a whole number of at least {at_least}, got {number!r}")
     return int(number)
+
+
+def share(what: str, x: Any) -> float:
+    """A number from 0 to below 1 as a float, or a ValueError that says what it must be."""
+    if isinstance(x, bool) or not isinstance(x, Real) or not 0 <= float(x) < 1:
+        raise ValueError(f"{what} must be at least 0 and below 1, got {x!r}")
+    return float(x)
 
 
 def as_rng(seed: Seed) -> random.Random:

@@ -1,10 +1,10 @@
 """What a prediction costs: each is `loss(prediction, target)` for one example, on Values.
 
 A prediction is a Value or a list of them, one for each output. The squared errors take any number
-for each output as target, the binary cross entropies label 0 or 1, hinge -1 (or 0) or 1, nll and
-cross_entropy the class 0 to n - 1, or a one-hot list, and cross_entropy shares that add up to 1,
-too. A target may be Values: the loss is the same number, and refuses the same labels, in a program
-that is recorded for any target. Training minimises the mean over the examples.
+for each output as target, hinge the label -1 (or 0) or 1, the binary cross entropies label 0 or 1 or
+a share between them, nll and cross_entropy the class 0 to n - 1, or a list with the share of each
+class. A target may be Values: the loss is the same number, and refuses the same labels, in a
+program that is recorded for any target. Training minimises the mean over the examples.
 
 >>> from autograd_core import Value
 >>> cross_entropy([Value(1.0), Value(3.0)], 1)
@@ -17,14 +17,17 @@ nn.losses.TargetError: hinge: a label must be -1, 0 or 1, got 2
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
+from autograd_core.functions import equals
 from nn.given import plain
+
+Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
 
 
 class TargetError(ValueError):
@@ -36,17 +39,20 @@ class Loss:
     """A loss for one example: a way to write targets as numbers, then a formula on Values.
 
     `threshold` tells the classes apart where there is one output: label 1 is above it. `outputs`
-    are activations of the last layer that it suits, the best first, and `scores` is the same loss
-    of scores where this one is of probabilities. `LOSSES` has the losses that have a name: one
-    that is entered there is known wherever a loss is named.
+    are activations of the last layer that it suits, the best first, `scores` is the same loss
+    of scores where this one is of probabilities, and `hard` the same formula where the targets are
+    0 or 1, and no shares. `shown` is what a list of losses shows, its name by default. `LOSSES` has
+    the losses that have a name: one that is entered there is known wherever a loss is named.
     """
 
     name: str
-    formula: Callable[[Sequence[Value], Sequence[Operand]], Value]
+    formula: Formula
     targets: Callable[[list[Operand], int], list[Operand]]
     threshold: float
     outputs: tuple[str, ...] = ("linear",)
     scores: str = ""
+    hard: Formula | None = None
+    shown: str = ""
 
     def __reduce__(self) -> str | tuple[Any, ...]:
         name: str = self.name
@@ -59,7 +65,25 @@ class Loss:
         if isinstance(prediction, (Value, *NUMBER)):
             prediction = [prediction]
         outputs = [as_value(z) for z in prediction]
-        return self.formula(outputs, self.encode(target, len(outputs)))
+        encoded = self.encode(target, len(outputs))
+        return self.formula_for([encoded])(outputs, encoded)
+
+    def formula_for(self, targets: Iterable[Sequence[Operand]]) -> Formula:
+        """The formula for targets that are encoded: the short one where all are 0 or 1."""
+        if self.hard and all(type(t) is float and t in (0.0, 1.0) for row in targets for t in row):
+            return self.hard
+        return self.formula
+
+    def smoothed(self, target: Sequence[Operand], smoothing: float) -> list[Operand]:
+        """An encoded target less a share, which all classes have alike: Szegedy et al., 2016.
+
+        >>> cross_entropy.smoothed([0.0, 1.0], 0.5)
+        [0.25, 0.75]
+        """
+        if self.targets not in (chance, distribution):
+            raise ValueError(f"label_smoothing: {self.name} takes labels, and no share of a label")
+        classes = max(2, len(target))
+        return [(1 - smoothing) * t + smoothing / classes for t in target]
 
     def encode(self, target: Any, n_outputs: int) -> list[Operand]:
         """The target as the formula takes it; TargetError for one that it has no use for.
@@ -76,7 +100,7 @@ class Loss:
     @property
     def of_classes(self) -> bool:
         """Whether it takes an output for each class."""
-        return self.targets in (one_hot, distribution)
+        return self.targets is distribution
 
     @property
     def takes_numbers(self) -> bool:
@@ -125,36 +149,39 @@ def known_label(y: float, first: int, last: int) -> float:
     raise TargetError(f"a label must be {known}, got {y:g}")
 
 
-def share(name: str, known: Callable[[Any], Any], refusal: str) -> Op:
-    """The op that makes a share of a known number and of what all add up to, which must be 1."""
+def known_chance(y: float) -> float:
+    """The share itself, or TargetError."""
+    if 0 <= y <= 1:
+        return y
+    raise TargetError(f"a label must be 0 or 1, or a share between them, got {y:g}")
 
-    def holds(t: Any, whole: Any) -> Any:
-        return known(t) * (abs(whole - 1) < 1e-5)
 
-    def value(t: float, whole: float) -> float:
-        if holds(t, whole):
-            return t / whole
-        raise TargetError(f"{refusal}, got {t:g} in one that adds up to {whole:g}")
+def is_share(t: Any, whole: Any) -> Any:
+    """Whether a number is one of those that add up to 1, as they add up to `whole`."""
+    return (t >= 0) * (abs(whole - 1) < 1e-5)
 
-    return Op(
-        name,
-        value,
-        lambda z, t, whole: (1 / whole, -z / whole),
-        lambda np, t, whole: t / whole + 0.0 / holds(t, whole),
+
+def known_share(t: float, whole: float) -> float:
+    """The share of the whole, or TargetError."""
+    if is_share(t, whole):
+        return t / whole
+    raise TargetError(
+        "a target that is a list must be shares that add up to 1, "
+        f"got {t:g} in one that adds up to {whole:g}"
     )
 
 
-BIT = share("bit", lambda t: (t * t <= t) * (t * t >= t), "a target that is a list must be one-hot")
-SHARE = share(
-    "share",
-    lambda t: t >= 0,
-    "a target that is a list must be one-hot, or shares that add up to 1",
+CHANCE = Op(
+    "chance",
+    known_chance,
+    lambda z, y: (1.0,),
+    lambda np, y: y + 0.0 / ((y >= 0) * (y <= 1)),
 )
-EQUALS = Op(
-    "equals",
-    lambda x, y: float(x == y),
-    lambda z, x, y: (0.0, 0.0),
-    lambda np, x, y: np.where((x >= y) * (x <= y), 1.0, 0.0),
+SHARE = Op(
+    "share",
+    known_share,
+    lambda z, t, whole: (1 / whole, -z / whole),
+    lambda np, t, whole: t / whole + 0.0 / is_share(t, whole),
 )
 
 
@@ -177,9 +204,9 @@ def as_many(target: list[Operand], n_outputs: int) -> list[Operand]:
     return target
 
 
-def bit(target: list[Operand], n_outputs: int) -> list[Operand]:
-    """A label as 0.0 or 1.0, for one output."""
-    return [label(0, 1)(y) for y in as_many(target, n_outputs)]
+def chance(target: list[Operand], n_outputs: int) -> list[Operand]:
+    """Label 0 or 1, or a share between them, for one output."""
+    return [CHANCE(y) for y in as_many(target, n_outputs)]
 
 
 def sign(target: list[Operand], n_outputs: int) -> list[Operand]:
@@ -187,25 +214,15 @@ def sign(target: list[Operand], n_outputs: int) -> list[Operand]:
     return [2 * STEP(label(-1, 1)(y)) - 1 for y in as_many(target, n_outputs)]
 
 
-def one_hot(target: list[Operand], n_outputs: int) -> list[Operand]:
-    """A label 0 to n - 1, or a one-hot list, as a one-hot list."""
-    return shares_of(target, n_outputs, BIT)
-
-
 def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
     """A label 0 to n - 1, or the share of each class, as the share of each class."""
-    return shares_of(target, n_outputs, SHARE)
-
-
-def shares_of(target: list[Operand], n_outputs: int, share: Op) -> list[Operand]:
-    """The share of each class, from a label, or from what the op takes for shares."""
     if n_outputs < 2:
         raise ValueError("expected an output for each class, got one output")
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
-        return [EQUALS(y, float(k)) for k in range(n_outputs)]
+        return [equals(y, float(k)) for k in range(n_outputs)]
     whole = TOTAL(*as_many(target, n_outputs))
-    return [share(t, whole) for t in target]
+    return [SHARE(t, whole) for t in target]
 
 
 # --- Formulas --------------------------------------------------------------------------------
@@ -224,6 +241,11 @@ def chosen(outputs: Sequence[Value], target: Sequence[Operand]) -> Value:
     return dot(target, outputs)
 
 
+def surprise(p: Operand, t: Operand) -> Value:
+    """-t · log p, which is 0 where the share t is, whatever p."""
+    return -t * as_value(p + equals(t, 0.0)).log()
+
+
 def given_to_label(p: Value, y: Operand) -> Value:
     """The probability of label y (0 or 1), where p is that of 1."""
     return y * p + (1 - y) * (1 - p)
@@ -232,11 +254,11 @@ def given_to_label(p: Value, y: Operand) -> Value:
 # fmt: off
 squared_error = Loss("squared_error", squares, as_many, 0.5, ("linear", "tanh", "sigmoid"))
 half_squared_error = Loss("half_squared_error", lambda z, t: 0.5 * squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
-mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"))
+mse = Loss("mse", lambda z, t: squares(z, t) / len(z) if len(z) > 1 else squares(z, t), as_many, 0.5, ("linear", "tanh", "sigmoid"), shown="mean squared")
 hinge = Loss("hinge", lambda z, t: (1 - t[0] * z[0]).relu(), sign, 0.0, ("linear", "tanh"))
-binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: -given_to_label(p[0], t[0]).log(), bit, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits")
-binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), bit, 0.0)
-nll = Loss("nll", lambda p, t: -chosen(p, t).log(), one_hot, 0.5, ("softmax",), "cross_entropy")
+binary_cross_entropy = Loss("binary_cross_entropy", lambda p, t: surprise(p[0], t[0]) + surprise(1 - p[0], 1 - t[0]), chance, 0.5, ("sigmoid",), "binary_cross_entropy_with_logits", lambda p, t: -given_to_label(p[0], t[0]).log(), "BCE")
+binary_cross_entropy_with_logits = Loss("binary_cross_entropy_with_logits", lambda z, t: t[0] * (-z[0]).softplus() + (1 - t[0]) * z[0].softplus(), chance, 0.0, hard=lambda z, t: ((1 - 2 * t[0]) * z[0]).softplus(), shown="BCE (logits)")
+nll = Loss("nll", lambda p, t: total([surprise(q, s) for q, s in zip(p, t, strict=True)]), distribution, 0.5, ("softmax",), "cross_entropy", lambda p, t: -chosen(p, t).log())
 cross_entropy = Loss("cross_entropy", lambda z, t: logsumexp(z) - chosen(z, t), distribution, 0.0)
 # fmt: on
 

@@ -3,36 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import mul
 from typing import Any
 
-from autograd_core import RecordingError, Value, compile, gradient, topological
+from autograd_core import Value, gradient, total
 from autograd_core.engine import as_value
-from nn.model.layers import Layer
+from nn.model.layers import Layer, LayerCall, calls
 from nn.model.mlp import MLP
-from nn.model.module import Module, leaves, unchanged
+from nn.model.module import Module, leaves, named_modules, outputs_of, unchanged
+from nn.model.shape import SOFTMAX, ActivationShape, shape_of
 from nn.train.examples import AnyLoss, Examples, Model
-from nn.train.fit import History
-from nn.train.stacks import stacks
+from nn.train.history import History
+from nn.train.stacks import each
 
 
 @dataclass(frozen=True, slots=True)
 class LayerReadings:
     """What a layer is and did, as lists with a list for each unit and in it its numbers.
 
-    `number` counts the layers from 1. A unit's `parameters` are its weights and its bias; all
-    else has a number for each example, or none where one of them is not finite. `slopes` are
-    those of an example's loss along the pre-activations.
+    `number` counts the layers from 1, in the order in which they are called first. A unit's
+    `parameters` are its weights and its bias; all else has a number for each call, or none where
+    one of them is not finite: `examples` says of each call for which example it was. `bends` are
+    the slopes of the activation, `slopes` those of an example's loss along the pre-activations.
     """
 
+    name: str
     number: int
-    activation: str
+    shape: ActivationShape
     parameters: list[list[float]]
+    examples: list[int]
     inputs: list[list[float]]
     pre_activations: list[list[float]]
     activations: list[list[float]]
+    bends: list[list[float]]
     slopes: list[list[float]]
 
     @property
@@ -45,16 +50,14 @@ class LayerReadings:
 
         The gradient by a weight is its unit's slope times its input, that by a bias the slope.
         """
-        norms = [
-            math.hypot(*slopes) * math.hypot(1.0, *inputs)
-            for slopes, inputs in zip(zip(*self.slopes), zip(*self.inputs))
-        ]
-        return sum(norms) / len(norms)
+        made: dict[int, list[tuple[Any, Any]]] = {}
+        for i, slopes, inputs in zip(self.examples, zip(*self.slopes), zip(*self.inputs)):
+            made.setdefault(i, []).append((slopes, (1.0, *inputs)))
+        return sum(map(norm_of_sum, made.values())) / max(1, len(made))
 
-    def mean_gradient(self) -> list[float]:
-        """The gradient of the mean loss by the layer's parameters."""
-        n = len(self.slopes[0])
-        ones = [1.0] * n
+    def mean_gradient(self, n: int) -> list[float]:
+        """The gradient of the mean loss over n examples by the layer's parameters."""
+        ones = [1.0] * len(self.examples)
         return [
             sum(map(mul, slopes, inputs)) / n
             for slopes in self.slopes
@@ -62,91 +65,162 @@ class LayerReadings:
         ]
 
 
-def read(model: MLP, data: Examples) -> list[LayerReadings]:
-    """What every layer is, and does on the data if all the numbers are finite."""
-    k = len(model.layers)
-    inputs, *columns = numbers(model, data) or [[] for _ in range(1 + 3 * k)]
-    pre_activations, activations, slopes = columns[:k], columns[k : 2 * k], columns[2 * k :]
-    return [
-        LayerReadings(number, activation_of(layer), weights(layer), *parts)
-        for number, layer, *parts in zip(
-            range(1, 1 + k),
-            model.layers,
-            [inputs, *activations[:-1]],
-            pre_activations,
-            activations,
-            slopes,
-            strict=True,
-        )
-    ]
+def norm_of_sum(products: Sequence[tuple[Sequence[float], Sequence[float]]]) -> float:
+    """The length of a sum of outer products; of one, that of its left times that of its right."""
+    if len(products) == 1:
+        return math.hypot(*products[0][0]) * math.hypot(*products[0][1])
+    square = sum([inner(s, t) * inner(x, y) for s, x in products for t, y in products])
+    return math.sqrt(max(0.0, square))
 
 
-def weights(layer: Layer) -> list[list[float]]:
-    """Of each unit the weights, then the bias."""
-    return [[p.data for p in neuron.parameters()] for neuron in layer.neurons]
+def inner(xs: Sequence[float], ys: Sequence[float]) -> float:
+    """The sum of products."""
+    return math.fsum(map(mul, xs, ys))
 
 
-def activation_of(layer: Layer) -> str:
-    """What a layer's activation does, found by trying it, for it may be any function.
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """A model's parameters, what it says to each example, and what each of its layers does.
 
-    "linear", "softmax" or the name of an op; "constant" where the result does not depend on the
-    pre-activation, and "" where it is more than one op, or not the same one on both sides of 0.
+    `others` are the slopes, example by example, along the parameters that no layer has. `output`
+    is the layer whose activations the model gives as they are, if there is one.
     """
-    if layer.is_softmax:
-        return "softmax"
-    left, right = [tried(layer.activate, Value(number)) for number in (-0.5, 0.5)]
-    return left if left == right else ""
+
+    parameters: list[float]
+    outputs: list[list[float]]
+    layers: list[LayerReadings]
+    output: LayerReadings | None
+    others: list[list[float]]
+    is_finite: bool
+
+    @property
+    def largest_parameter(self) -> float:
+        """The largest parameter, whatever its sign."""
+        return largest(self.parameters)
+
+    @property
+    def gradient_norm(self) -> float:
+        """The length of the mean loss's gradient."""
+        n = len(self.outputs)
+        others = [sum(slopes) / n for slopes in zip(*self.others)]
+        return math.hypot(*others, *[v for layer in self.layers for v in layer.mean_gradient(n)])
+
+    @property
+    def typical_norm(self) -> float:
+        """The length of one example's gradient, in the mean layer by layer."""
+        others = sum([math.hypot(*slopes) for slopes in self.others]) / len(self.others)
+        return math.hypot(others, *[layer.gradient_norm() for layer in self.layers])
 
 
-def tried(activate: Callable[[Value], Any], z: Value) -> str:
-    """What an activation does to one number."""
+def largest(numbers: Iterable[float]) -> float:
+    """The largest number, whatever its sign; NaN is larger than any."""
+    sizes = list(map(abs, numbers))
+    return math.nan if any(map(math.isnan, sizes)) else max(sizes, default=0.0)
+
+
+def read(model: Model, data: Examples) -> Readings:
+    """What a model and its layers are, and do on the data if all the numbers are finite."""
+    layers, last = layers_of(model, data.X[0])
+    known = set(layers.values())
+    own = {p for layer in known for p in layer.parameters()}
+    parameters = list(dict.fromkeys(model.parameters()))
+    others = [p for p in parameters if p not in own]
+
+    def example(x: Any, target: Any) -> list[Any]:
+        with calls() as every:
+            prediction = model(x)
+        loss = data.loss_of(prediction, target)
+        made = [call for call in every if call.layer in known]
+        zs = [z for call in made for z in call.pre_activations]
+        slopes = iter(gradient(loss, *zs, *others))
+        rows = {layer: list[Any]() for layer in layers.values()}
+        for call in made:
+            rows[call.layer].append([*of_call(call), [next(slopes) for _ in call.activations]])
+        return [[loss, *outputs_of(prediction)], list(slopes), list(rows.values())]
+
     try:
-        a = activate(z)
+        found = each(example, data.X, data.targets)
     except (ArithmeticError, ValueError):
-        return ""
-    if a is z:
-        return "linear"
-    if not isinstance(a, Value) or not any(v is z for v in topological(a)):
-        return "constant"
-    return a.op.name if a.op and len(a.parents) == 1 and a.parents[0] is z else ""
+        found = []
+    if not is_finite(found):
+        found = []
+    made = {
+        layer: layer_readings(name, k, layer, [rows[k - 1] for _, _, rows in found])
+        for k, (name, layer) in enumerate(layers.items(), 1)
+    }
+    called = [row for row in made.values() if row.examples or not found]
+    outputs = [said for (_, *said), _, _ in found]
+    slopes = [slopes for _, slopes, _ in found]
+    output = made[last] if last else None
+    return Readings([p.data for p in parameters], outputs, called, output, slopes, bool(found))
 
 
-def numbers(model: MLP, data: Examples) -> list[list[list[float]]] | None:
-    """The inputs, then of every layer what `example` computes, unless one is not finite."""
-    try:
-        losses, *rows = run(lambda x, target: example(model, data, x, target), data)
-    except (ArithmeticError, ValueError):
-        return None
-    columns = [[list(column) for column in zip(*table)] for table in [data.X, *rows]]
-    every = [losses, *[column for table in columns for column in table]]
-    return columns if all(math.isfinite(x) for column in every for x in column) else None
+def of_call(call: LayerCall) -> list[list[Value]]:
+    """The inputs, pre-activations, activations and slopes of activations of a call."""
+    zs, activations = call.pre_activations, [as_value(a) for a in call.activations]
+    bends = [] if call.layer.is_softmax else gradient(total(activations), *zs)
+    return [[as_value(x) for x in call.inputs], zs, activations, list(bends)]
 
 
-def example(model: MLP, data: Examples, x: Sequence[Any], target: Any) -> list[list[Value]]:
-    """The loss of one example, then of each layer the pre-activations, activations and slopes."""
-    loss = data.loss_of(model(x), target)
-    zs = [layer.pre_activations for layer in model.layers]
-    slopes = iter(gradient(loss, *[z for row in zs for z in row]))
-    return [
-        [loss],
-        *zs,
-        *[[as_value(a) for a in layer.activations] for layer in model.layers],
-        *[[next(slopes) for _ in row] for row in zs],
-    ]
+def is_finite(x: list[Any]) -> bool:
+    """Whether all the numbers in nested lists are."""
+    innermost = bool(x) and isinstance(x[0], float)
+    return all(map(math.isfinite if innermost else is_finite, x))
 
 
-def run(f: Callable[[Any, Any], list[list[Value]]], data: Examples) -> list[Any]:
-    """The numbers of f(x, target): tables with a row for each example, and the losses first.
+def layer_readings(
+    name: str, number: int, layer: Layer, made: Sequence[Sequence[Any]]
+) -> LayerReadings:
+    """Of a layer, from its calls for each example."""
+    examples = [i for i, rows in enumerate(made) for _ in rows]
+    tables = zip(*[row for rows in made for row in rows]) if examples else [[]] * 5
+    columns = [[list(column) for column in zip(*table)] for table in tables]
+    shape = SOFTMAX if layer.is_softmax else shape_of(layer.activate)
+    weights = [[p.data for p in neuron.parameters()] for neuron in layer.neurons]
+    return LayerReadings(name, number, shape, weights, examples, *columns)
 
-    By a compiled program; by f itself where Python decides by a number in it, or without NumPy.
+
+def layers_of(model: Model, x: Any) -> tuple[dict[str, Layer], Layer | None]:
+    """The layers by name, in the order in which they are called first, and that of the outputs.
+
+    The layers of an MLP are called by their number, those of other models by where they are kept.
     """
-    try:
-        program = compile(lambda x, target: tuple(f(x, target)), batched=True)
-        tables = [table.tolist() for table in program(data.X, data.targets)]
-    except (RecordingError, ImportError):
-        examples = [f(x, target) for x, target in zip(data.X, data.targets, strict=True)]
-        tables = [[[v.data for v in row] for row in rows] for rows in zip(*examples)]
-    return [[loss for (loss,) in tables[0]], *tables[1:]]
+    with unchanged(model), calls() as made:
+        try:
+            said = model(x)
+        except (ArithmeticError, ValueError):
+            said = None
+        last = made[-1] if made and is_given(made[-1].activations, said) else None
+    kept = {part: path for path, part in named_modules(model) if isinstance(part, Layer)}
+    every = list(dict.fromkeys([*[call.layer for call in made], *kept]))
+    if isinstance(model, MLP):
+        return {str(k): layer for k, layer in enumerate(every, 1)}, model.layers[-1]
+    names = {kept.get(layer, str(k)): layer for k, layer in enumerate(every, 1)}
+    return names, last.layer if last else None
+
+
+def activations_on(model: Model, X: Sequence[Any]) -> dict[str, list[list[float]]]:
+    """What each layer, by its name, says to the examples: a row for each call."""
+    layers, _ = layers_of(model, X[0])
+
+    def every(x: Any, _: Any) -> list[list[list[Value]]]:
+        with calls() as made:
+            model(x)
+        return [
+            [list(map(as_value, call.activations)) for call in made if call.layer is layer]
+            for layer in layers.values()
+        ]
+
+    with unchanged(model):
+        found = each(every, X, [0.0] * len(X))
+    tables = [[row for rows in made for row in rows] for made in zip(*found)]
+    return {name: rows for name, rows in zip(layers, tables) if rows}
+
+
+def is_given(activations: Sequence[Any], prediction: Any) -> bool:
+    """Whether a prediction is these activations and nothing else."""
+    given = prediction if isinstance(prediction, list) else [prediction]
+    return len(given) == len(activations) and all(a is b for a, b in zip(given, activations))
 
 
 # --- During training -------------------------------------------------------------------------
@@ -188,7 +262,7 @@ class MeanSlope:
     """The mean loss over examples and its gradient, at any numbers of the parameters."""
 
     def __init__(self, model: Model, data: Examples) -> None:
-        self.n, self.stacks = data.n, stacks(data.X, data.targets)
+        self.n, self.stacks = data.n, data.stacks
         self.parameters = list(dict.fromkeys(model.parameters()))
         with unchanged(model):
             self.programs = [

@@ -14,14 +14,14 @@ from nn.model.mlp import MLP
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ColumnScale:
     """What is subtracted from the numbers of a column, and what they are divided by."""
 
     mean: float = 0.0
     deviation: float = 1.0
 
     @classmethod
-    def of(cls, name: str, numbers: Sequence[float]) -> Scale:
+    def of(cls, name: str, numbers: Sequence[float]) -> ColumnScale:
         """Mean and standard deviation; only the mean of numbers that are all the same.
 
         Raises ValueError for numbers that cannot be told apart on such a scale.
@@ -44,7 +44,7 @@ class Scale:
         return (x / 2 - self.mean / 2) / (self.deviation / 2)
 
 
-def for_raw_numbers(model: MLP, inputs: Sequence[Scale], output: Scale) -> MLP:
+def for_raw_numbers(model: MLP, inputs: Sequence[ColumnScale], output: ColumnScale) -> MLP:
     """The model that does on raw numbers what this one does on scaled ones."""
     raw = MLP(
         model.n_in, model.sizes, activation=model.activation, output=model.output, init="zeros"

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -13,7 +14,19 @@ from tests.arrays import products_of
 
 EPSILON = 2.0**-52
 
-each_executor = pytest.mark.parametrize("executor", EXECUTORS)
+
+def long_with(package):
+    """Marks for what needs a package and takes long to make programs ready."""
+    absent = find_spec(package) is None
+    return [pytest.mark.slow, pytest.mark.skipif(absent, reason=f"{package} is not installed")]
+
+
+QUICK = [name for name, row in EXECUTORS.items() if not row.package]
+EACH = [
+    pytest.param(name, marks=long_with(row.package) if row.package else [])
+    for name, row in EXECUTORS.items()
+]
+each_executor = pytest.mark.parametrize("executor", EACH)
 
 
 def values(x):
@@ -61,7 +74,7 @@ def assert_like_eager(f, *args, batched=False, program=None, slack=(0.0, {}, 0.0
     """Value, gradient and gradient with respect to the inputs are eager's; the program.
 
     `slack` is how far rounding may take each of the three apart, beyond 1e-12. What has no
-    examples is run by every executor.
+    examples is run by every executor that is quickly ready.
     """
     program = program or compile(f, batched=batched)
     root, leaves = eager(f, args, batched=batched)
@@ -71,7 +84,7 @@ def assert_like_eager(f, *args, batched=False, program=None, slack=(0.0, {}, 0.0
     root.backward()
     expected = root.data, {p: p.grad for p in program.parameters}, grads(leaves)
     assert_numbers(program, args, expected, slack)
-    for executor in [] if batched else set(EXECUTORS) - {program.executor}:
+    for executor in [] if batched else set(QUICK) - {program.executor}:
         assert_numbers(compile(f, executor=executor), args, expected, slack)
     return program
 

@@ -153,20 +153,21 @@ def thousandths() -> st.SearchStrategy[float]:
     return st.integers(-1999, 1999).map(lambda n: n / 1000)
 
 
-def smooth(op: Op, xs: Sequence[float]) -> bool:
-    """Whether neither the op nor a slope of it jumps near xs."""
+def smooth(op: Op, xs: Sequence[float], near: float = 1e-3) -> bool:
+    """Whether neither the op nor a slope of it jumps near xs, and no slope bends there."""
 
-    def value_and_slopes(xs: Sequence[float]) -> tuple[float, ...]:
-        z = op.value(*xs)
-        return z, *op.partials(z, *xs)
+    def value_and_slopes(i: int, nudge: float) -> tuple[float, ...]:
+        moved = [x + nudge if i == j else x for j, x in enumerate(xs)]
+        z = op.value(*moved)
+        return z, *op.partials(z, *moved)
 
-    here = value_and_slopes(xs)
-    nearby = [
-        value_and_slopes([x + nudge if i == j else x for j, x in enumerate(xs)])
-        for i in range(len(xs))
-        for nudge in (-1e-3, 1e-3)
-    ]
-    return all(abs(p - q) < 0.1 for there in nearby for p, q in zip(here, there, strict=True))
+    for i in range(len(xs)):
+        for left, here, right in zip(*[value_and_slopes(i, nudge) for nudge in (-near, 0.0, near)]):
+            if max(abs(left - here), abs(right - here)) >= 0.1:
+                return False
+            if abs(left - 2 * here + right) >= near / 4:
+                return False
+    return True
 
 
 def slopes_on_arrays(f: Callable[..., Any], xs: Sequence[float]) -> list[float]:

@@ -17,7 +17,21 @@ def test_quick_run_prints_a_table_for_every_workload(capsys):
     main(["--quick", "--without", *HEAVY])
     printed = capsys.readouterr().out
     titles = [line for line in printed.splitlines() if line.startswith("## ")]
-    starts = ("W1", "W2", "W3", "W4", "W5", "Eager", "Recording", "Import", "The same", "Summary")
+    starts = (
+        "W1",
+        "W2",
+        "W3",
+        "W4",
+        "W5",
+        "Eager",
+        "Recording",
+        "Import",
+        "The same",
+        "microgpt",
+        "One op",
+        "Functions",
+        "Summary",
+    )
     for start in starts:
         assert any(title.startswith(f"## {start}") for title in titles)
     assert "torch absent" in printed.splitlines()[1]

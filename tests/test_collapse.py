@@ -257,9 +257,9 @@ def test_links_are_as_wide_as_their_weights():
         w.data = data
     source = draw(model([1.0, 1.0]), collapse="neuron").source
     links = dict(re.findall(r"^\tx(\d) -> n1_0 \[(.*)\]$", source, re.MULTILINE))
-    assert 'color="#0060a8"' in links["0"]
+    assert 'color="#b84a00"' in links["0"]
     assert "penwidth=3.30" in links["0"]
-    assert 'color="#b84a00"' in links["1"]
+    assert 'color="#0060a8"' in links["1"]
     assert "penwidth=1.80" in links["1"]
     assert "W1[0,1] = -2.0" in links["1"]
 

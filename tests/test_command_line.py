@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 
 from autograd_core.pictures import renderers
 from nn import LOSSES, MLP, Adam, datasets, evaluate, fit, load, plot
-from nn.__main__ import Data, default_loss, hold_out, main, one_prediction
+from nn.__main__ import Data, default_loss, main, one_prediction
 from nn.losses import binary_cross_entropy_with_logits, mse
-from nn.scaling import Scale, for_raw_numbers
+from nn.scaling import ColumnScale, for_raw_numbers
 from nn.tables import MOST_CLASSES, TARGETS, Table, read_table
 
 PICTURES = {"boundary.png": b"\x89PNG", "loss.png": b"\x89PNG", "graph.svg": b"<?xml"}
@@ -478,8 +478,8 @@ def test_a_model_of_measurements_takes_and_gives_the_numbers_of_the_table(tmp_pa
     st.sampled_from(["relu", "tanh"]),
 )
 def test_scales_that_go_into_the_weights_change_no_output(inputs, targets, hidden, activation):
-    scales = [Scale.of("x", [v, *inputs]) for v in inputs]
-    output = Scale.of("y", targets)
+    scales = [ColumnScale.of("x", [v, *inputs]) for v in inputs]
+    output = ColumnScale.of("y", targets)
     model = MLP(len(inputs), [*hidden, 1], activation=activation, seed=1)
     raw = for_raw_numbers(model, scales, output)
     scaled = model([scale(v) for scale, v in zip(scales, inputs, strict=True)]).data
@@ -502,32 +502,17 @@ def test_what_is_held_out_is_not_trained_on_and_is_reported(tmp_path, out, capsy
     assert re.search(r"^held out: .* 3 examples are classified right", shown, re.MULTILINE)
 
 
-@given(
-    st.lists(st.integers(0, 4), min_size=1, max_size=60),
-    st.floats(0, 1, exclude_max=True),
-    st.integers(0, 9),
-)
-def test_no_class_is_held_out_whole_and_each_about_alike(labels, share, seed):
-    X = [[float(i)] for i in range(len(labels))]
-    data = Data("data", ["x"], X, labels, list("01234"))
-    count = round(share * len(labels))
-    if count > len(labels) - len(set(labels)):
-        with pytest.raises(ValueError, match="does not leave an example of each class"):
-            hold_out(data, share, seed)
-        return
-    train, test = hold_out(data, share, seed)
-    assert len(test.X) == count
-    assert set(train.y) == set(labels)
-    both = [*zip(train.X, train.y, strict=True), *zip(test.X, test.y, strict=True)]
-    assert sorted(both) == list(zip(X, labels, strict=True))
-    for label in set(labels):
-        n = labels.count(label) - 1  # one of them stays
-        assert abs(test.y.count(label) - count * n / (len(labels) - len(set(labels)) or 1)) <= 1
-
-
 def test_a_table_with_nothing_left_to_train_on_is_an_error(tmp_path, out, capsys):
     path = table(tmp_path / "t.csv", "x,y", [1, 0.5])
-    refused(capsys, out, "--csv", path, "--held-out", "0.9", naming="held-out 0.9 of 1 does not")
+    refused(
+        capsys,
+        out,
+        "--csv",
+        path,
+        "--held-out",
+        "0.9",
+        naming="held_out: a share of 0.9 of 1 does not",
+    )
     path = table(tmp_path / "t.csv", "x,y", [1, "a"], [2, "b"], [3, "c"], [4, "c"])
     refused(capsys, out, "--csv", path, "--held-out", "0.5", naming="an example of each class")
 
@@ -720,7 +705,8 @@ def test_an_interrupt_says_that_nothing_was_written(out, capsys, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(datasets.DATASETS, "xor", interrupt)
+    row = datasets.DataSet("xor", interrupt, "XOR")
+    monkeypatch.setitem(datasets.DATASETS, "xor", row)
     assert run(out, *TINY) == 130
     assert "interrupted: nothing was written" in capsys.readouterr().err
     assert names(out) == set()

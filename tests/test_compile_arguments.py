@@ -1,7 +1,9 @@
 """What goes into a compiled program and what comes out, in every structure."""
 
+from dataclasses import dataclass, field
 from fractions import Fraction
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,10 +17,29 @@ def w():
     return Value(2.0, "w")
 
 
+@dataclass
+class Layer:
+    """What users keep their numbers in."""
+
+    weights: object
+    bias: object
+
+
+class Pair(NamedTuple):
+    left: object
+    right: object
+
+
+def named(x):
+    """The items of a dict, a dataclass or a named tuple, by name; None for others."""
+    if isinstance(x, Layer):
+        return vars(x)
+    return x._asdict() if isinstance(x, Pair) else x if isinstance(x, dict) else None
+
+
 def flat(x):
     """The numbers, or Values, in any structure."""
-    if isinstance(x, dict):
-        x = list(x.values())
+    x = list(named(x).values()) if named(x) is not None else x
     if isinstance(x, np.ndarray):
         x = x.tolist()
     return [leaf for item in x for leaf in flat(item)] if isinstance(x, (list, tuple)) else [x]
@@ -45,6 +66,8 @@ PLACES = {  # an argument in which the bad one stands among numbers, and where t
     "in an array": (lambda bad: array_of([[1.0, 2.0], [3.0, bad]]), "x[1, 1]"),
     "in a list of arrays": (lambda bad: [np.ones(2), array_of([1.0, bad])], "x[1][1]"),
     "in a dict": (lambda bad: {"b": [2.0, bad]}, "x['b'][1]"),
+    "in a dataclass": (lambda bad: Layer([2.0, bad], [1.0]), "x.weights[1]"),
+    "in a named tuple": (lambda bad: Pair([1.0], {"a": [bad]}), "x.right['a'][0]"),
 }
 
 
@@ -159,7 +182,25 @@ def test_dicts_and_keywords_have_rows_for_examples(w):
         program(columns, scale=[1.0, 0.5, 0.25])
 
 
+def test_a_dataclass_that_cannot_be_made_of_its_fields_is_refused(w):
+    @dataclass
+    class Counted:
+        x: float
+        count: int = field(default=0, init=False)
+
+    with pytest.raises(TypeError, match=r"Counted\.count cannot be given when it is made"):
+        compile(lambda x: w * x.x)(Counted(1.0))
+
+
 # --- Gradients in the shape of the argument --------------------------------------------------
+
+
+def ragged(rows):
+    """An array of objects, which are lists of any lengths."""
+    array = np.empty(len(rows), dtype=object)
+    array[:] = rows
+    return array
+
 
 SHAPES = {
     "number": 1.5,
@@ -173,6 +214,11 @@ SHAPES = {
     "dict": {"a": 1.5, "b": [[0.5, -1.0], [2.0, 1.0]]},
     "dict in a list": [{"a": 1.5}, {"a": -0.5}],
     "empty": [],
+    "dataclass": Layer([[1.5, -0.5], [0.25, 2.0]], 3.0),
+    "dataclasses in a list": [Layer([1.5], 0.5), Layer([-0.5], 2.0)],
+    "dataclass in a dataclass": Layer(Layer([1.5, 0.5], 1.0), Pair(-0.5, [2.0])),
+    "named tuple": Pair([1.5, -0.5], 0.25),
+    "array of lists": ragged([[1.5], [-0.5, 0.25]]),
 }
 
 
@@ -182,8 +228,9 @@ def squares(x):
 
 def like(found, x):
     """Whether numbers are in the structure of an argument: lists that are regular are arrays."""
-    if isinstance(x, dict):
-        return list(found) == list(x) and all(like(found[key], x[key]) for key in x)
+    if (items := named(x)) is not None:
+        theirs = named(found)
+        return type(found) is type(x) and all(like(theirs[key], items[key]) for key in items)
     if isinstance(found, list):
         return all(like(a, b) for a, b in zip(found, x, strict=True))
     return np.shape(found) == np.shape(x)
@@ -200,12 +247,13 @@ def test_a_gradient_has_the_shape_of_its_argument(x):
 @pytest.mark.parametrize("n", [1, 2, 3])
 @pytest.mark.parametrize("x", SHAPES.values(), ids=SHAPES)
 def test_in_a_batch_it_is_that_of_the_mean_in_rows(x, n):
-    rows = np.stack([x] * n) if isinstance(x, np.ndarray) else [x] * n
+    rows = np.stack([x] * n) if isinstance(x, np.ndarray) and x.dtype == float else [x] * n
     (slopes,) = compile(squares, batched=True).gradient_wrt_inputs(rows)
 
     def row_of(slopes, i):
-        if isinstance(slopes, dict):
-            return {key: row_of(part, i) for key, part in slopes.items()}
+        if (items := named(slopes)) is not None:
+            made = {key: row_of(part, i) for key, part in items.items()}
+            return made if isinstance(slopes, dict) else type(slopes)(**made)
         return [row_of(part, i) for part in slopes] if isinstance(slopes, list) else slopes[i]
 
     for i in range(n):
@@ -238,6 +286,7 @@ RESULTS = {
     "tuple": lambda x, w: (x * w, w, 1.5),
     "nested tuple": lambda x, w: (x * w, (w, (x,))),
     "dict": lambda x, w: {"loss": x * w, "outputs": [x, w], "more": {"w": w}},
+    "nothing by name": lambda x, w: {},
     "dict in a tuple": lambda x, w: (x * w, {"a": x, "b": [w, x * x]}),
     "list": lambda x, w: [x, w, x * w],
     "nested list": lambda x, w: [[x, w], [x * w, 1.0]],
@@ -247,6 +296,10 @@ RESULTS = {
     "array": lambda x, w: object_array([[x, w, 1.0], [x * w, x, x]]),
     "array in a tuple": lambda x, w: (x, object_array([[x, w]])),
     "array of no axes": lambda x, w: np.array(x * w, dtype=object),
+    "dataclass": lambda x, w: Layer([x, w * x], w),
+    "dataclass in a tuple": lambda x, w: (x * w, Layer([[x], [w]], Pair(x, [w, 1.0]))),
+    "named tuple": lambda x, w: Pair(x * w, [x, w]),
+    "dataclasses in a list": lambda x, w: [Layer(x, w), Layer(w, x)],
     "arrays in a list": lambda x, w: [object_array([[x, w]]), object_array([[w, x]])],
     "arrays of several shapes": lambda x, w: [object_array([[x, w]]), object_array([[w], [x]])],
 }
@@ -255,15 +308,20 @@ RESULTS = {
 def numbers_of(results, n, *, rows=False):
     """What eager's results, one for each example, are together: means of numbers, rows of lists."""
     first = results[0]
-    if isinstance(first, dict):
-        return {key: numbers_of([r[key] for r in results], n, rows=rows) for key in first}
+    if (items := named(first)) is not None:
+        parts = {key: numbers_of([named(r)[key] for r in results], n, rows=rows) for key in items}
+        return parts if isinstance(first, dict) else type(first)(**parts)
     if isinstance(first, tuple):
         return tuple([numbers_of(items, n) for items in zip(*results, strict=True)])
     if isinstance(first, list):
         items = [numbers_of(items, n, rows=True) for items in zip(*results, strict=True)]
         if not items:
             return np.zeros(0 if n is None else (n, 0))
-        one_shape = not isinstance(items[0], (dict, list)) and len(set(map(np.shape, items))) == 1
+        one_shape = (
+            named(items[0]) is None
+            and not isinstance(items[0], list)
+            and len(set(map(np.shape, items))) == 1
+        )
         return np.stack(items, axis=0 if n is None else 1) if one_shape else items
     data = np.array([numbers(r) for r in results])
     if n is None:
@@ -279,9 +337,9 @@ def numbers(x):
 
 def assert_same(found, expected):
     assert isinstance(found, type(expected)) or np.ndim(expected) == 0
-    if isinstance(expected, dict):
-        assert list(found) == list(expected)
-        found, expected = list(found.values()), list(expected.values())
+    if (items := named(expected)) is not None:
+        assert list(named(found)) == list(items)
+        found, expected = list(named(found).values()), list(items.values())
     if isinstance(expected, (list, tuple)):
         for x, y in zip(found, expected, strict=True):
             assert_same(x, y)
@@ -332,7 +390,7 @@ def test_activations_of_every_layer_come_back():
 
 
 def test_a_gradient_needs_one_value_at_first(w):
-    for f in ("dict", "list", "array", "ragged list"):
+    for f in ("dict", "list", "array", "ragged list", "dataclass"):
         program = compile(lambda x, f=f: RESULTS[f](x, w))
         for call in (program.value_and_gradient, program.gradient_wrt_inputs):
             with pytest.raises(TypeError, match="returns one Value"):

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from autograd_core import Value, compile, dot, logsumexp, mean, softmax, total
-from autograd_core.compiler.executors import EXECUTORS, choose, executor_class
+from autograd_core.compiler.executors import choose, executor_class
 from autograd_core.compiler.executors.contract import Named, contract
 from autograd_core.compiler.executors.numpy import SIZES, NumPyExecutor
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Compute, Constant, Gather, Leaf, Scatter, needed
 from autograd_core.compiler.memory import cells_at, plan, regular
 from nn import MLP
 from tests.arrays import by_definition, factored
-from tests.compiled import Draw
+from tests.compiled import EACH, Draw
 
 # --- Structures: functions of the six numbers of an example, and their parameters ---------------
 
@@ -75,7 +75,9 @@ STRUCTURES = (
 def prepared(f, *, batched):
     """A function's arrays, those of its result and gradients, and numbers for its leaves."""
     arrays, root = factored(f, 6, batched=batched)
-    along = [gradient(arrays.emit, root, leaf).array for leaf in (arrays.parameters, arrays.inputs)]
+    along = [
+        differentiate(arrays.emit, root, leaf).array for leaf in (arrays.parameters, arrays.inputs)
+    ]
     results = [root, *along]
     rng = np.random.default_rng(0)
     return needed(arrays.emit.order, results), results, rng.normal(size=arrays.parameters.size)
@@ -91,14 +93,14 @@ def numbers(order, results, parameters, rows, n):
 # --- The numbers -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
 def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
     order, results, parameters = prepared(f, batched=True)
     run = executor_class(name)(order, results).run
     for n in (2, 1, 5, 3, 1, 8):
         rows = np.random.default_rng(n).normal(size=(n, 6))
-        found, suspicious = run(
+        found, suspicious, _ = run(
             {"parameters": [parameters], "inputs": [rows[:, :2], rows[:, 2:]]}, n
         )
         assert not suspicious
@@ -106,18 +108,18 @@ def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
             np.testing.assert_allclose(x, expected, rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", EACH)
 @pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
 def test_an_executor_has_the_numbers_of_the_definition_without_examples(name, f):
     order, results, parameters = prepared(f, batched=False)
     run = executor_class(name)(order, results).run
     row = np.random.default_rng(1).normal(size=6)
-    found, _ = run({"parameters": [parameters], "inputs": [row]}, None)
+    found, *_ = run({"parameters": [parameters], "inputs": [row]}, None)
     for x, expected in zip(found, numbers(order, results, parameters, row, None), strict=True):
         np.testing.assert_allclose(x, expected, rtol=1e-13, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", EACH)
 def test_an_executor_says_where_numbers_may_be_wrong(name):
     arrays, root = factored(lambda x: (x * 2.0).log() * 1.0, 1)
     run = executor_class(name)(needed(arrays.emit.order, [root]), [root]).run
@@ -141,11 +143,13 @@ def test_sizes_of_batches_are_prepared_once_and_the_oldest_forgotten():
 
 
 def test_an_unknown_executor_is_refused_with_the_names_that_there_are():
-    with pytest.raises(ValueError, match="no executor 'fortran': known are numpy, python"):
+    with pytest.raises(
+        ValueError, match="no executor 'fortran': known are native, numpy, python, jax"
+    ):
         compile(lambda x: x * x, executor="fortran")(1.0)
 
 
-@pytest.mark.parametrize("name", EXECUTORS)
+@pytest.mark.parametrize("name", EACH)
 def test_the_executor_that_ran_is_named(name):
     program = compile(lambda x: x * x, executor=name)
     assert program(3.0) == 9.0

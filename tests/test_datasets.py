@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn.datasets import blobs, circles, digits, moons, spirals, split, xor
+from nn.datasets import blobs, circles, digits, moons, most_held_out, spirals, split, xor
 
 SCATTERED = [moons, circles, spirals, blobs]
 each = pytest.mark.parametrize("dataset", SCATTERED, ids=lambda dataset: dataset.__name__)
@@ -115,21 +115,46 @@ def test_too_few_points_for_the_classes_is_an_error(dataset):
             dataset(n)
 
 
-@given(st.integers(0, 30), st.floats(0, 1), st.integers())
+labels = st.lists(st.integers(0, 4), min_size=1, max_size=60)
+shares = st.floats(0, 1, exclude_max=True)
+
+
+@given(labels, shares, st.integers(0, 9))
 @settings(deadline=None)
-def test_a_split_is_every_example_once_and_the_share_asked_for(n, share, seed):
-    X, y, held_X, held_y = split(list(range(n)), [-i for i in range(n)], share, seed=seed)
-    assert sorted(X + held_X) == list(range(n))
-    assert abs(len(held_X) - share * n) <= 0.5
-    assert (y, held_y) == ([-x for x in X], [-x for x in held_X])
+def test_no_class_is_held_out_whole_and_each_about_alike(y, share, seed):
+    X, count, free = list(range(len(y))), round(share * len(y)), len(y) - len(set(y))
+    if count > free:
+        with pytest.raises(ValueError, match="does not leave an example of each class"):
+            split(X, y, share, seed)
+        assert share > most_held_out(y)
+        return
+    kept_X, kept_y, held_X, held_y = split(X, y, share, seed)
+    assert len(held_X) == count
+    assert set(kept_y) == set(y)
+    assert sorted([*zip(kept_X, kept_y), *zip(held_X, held_y)]) == list(enumerate(y))
+    for label in set(y):
+        n = y.count(label) - 1  # one of them stays
+        assert abs(held_y.count(label) - count * n / max(1, free)) <= 1
+
+
+@given(labels)
+def test_the_largest_share_leaves_one_of_each_class(y):
+    kept = split(y, y, most_held_out(y))[1]
+    assert sorted(kept) == sorted(set(y))
 
 
 def test_a_split_is_random_and_the_same_for_the_same_seed():
-    data = list(range(50)), list(range(50))
+    data = list(range(50)), [i % 2 for i in range(50)]
     assert split(*data, 0.5, seed=1) == split(*data, 0.5, seed=1)
     assert split(*data, 0.5, seed=1) != split(*data, 0.5, seed=2)
-    _, _, held_out, _ = split(*data, 0.5)
-    assert held_out not in (data[0][:25], data[0][25:])
+    assert split(*data, 0.5)[2] not in (data[0][:25], data[0][25:])
+
+
+@given(st.lists(st.floats(-1, 1), min_size=2, max_size=30), st.integers(0, 9))
+def test_targets_that_are_no_labels_are_split_as_one_class(y, seed):
+    _, kept, _, held_out = split(list(range(len(y))), y, 0.5, seed, by_class=False)
+    assert sorted(kept + held_out) == sorted(y)
+    assert len(held_out) == round(len(y) / 2)
 
 
 @pytest.mark.slow

@@ -16,7 +16,7 @@ from autograd_core import Value, total
 from nn import ACTIVATIONS, MLP, SGD, Adam, DivergedError, History, datasets, evaluate, fit, losses
 from nn.__main__ import main
 from nn.doctor import RULES, Change, diagnose
-from nn.doctor.rules import asleep
+from nn.doctor.rules import asleep, explained
 from nn.readings import GradientNorms, read
 from nn.train.examples import Examples
 from tests.report.doctor import OPTIMIZERS, Nets, shares
@@ -71,10 +71,15 @@ named = pytest.mark.parametrize(
 
 
 def test_every_rule_has_a_training_that_is_ok_and_one_on_which_its_change_is_tried():
-    for rule in RULES:
+    for rule in RULES.values():
         assert trainings(rule, "ok")
         assert trainings(rule, "found")
-    assert [rule.stage for rule in RULES] == sorted(rule.stage for rule in RULES)
+
+
+def test_a_rule_explains_rules_that_stand_below_it():
+    order = list(RULES)
+    for kind in order:
+        assert explained(kind) <= set(order[order.index(kind) + 1 :])
 
 
 @pytest.mark.parametrize(("rule", "training"), CASES["ok"], ids=lambda part: str(part)[:20])
@@ -132,18 +137,18 @@ def test_following_the_advice_leads_to_a_net_that_fits(wrong, steps):
 
 def test_a_change_is_said_in_the_words_of_its_parts():
     parts = {"sizes": [4, 1], "activation": "tanh", "output": "linear", "init": "he"}
-    parts |= {"standardise": "inputs", "loss": "mse", "lr": 0.1, "epochs": 10}
+    parts |= {"standardise": "inputs", "loss": "mse", "lr": 0.1, "epochs": 10, "width": 2.0}
     assert set(parts) == {field.name for field in fields(Change)}
     for name, part in parts.items():
         words = str(Change(**{name: part}))
         assert (words == f"{name}={json.dumps(part)}") == (
-            name not in {"standardise", "lr", "epochs"}
+            name not in {"standardise", "lr", "epochs", "width"}
         )
     assert str(Change(lr=10.0)) == "10 times the learning rate"
 
 
 @pytest.mark.parametrize("name", ["lr", "init"])
-def test_a_finding_hides_those_of_later_stages_alone(name):
+def test_a_finding_hides_what_it_explains_alone(name):
     """Where the recipe is wrong in two ways both are said, and nothing that may follow."""
     wrong = {"lr": {"inputs": 200.0, "lr": 20.0}, "init": {"inputs": 200.0, "init": "zeros"}}[name]
     found = kinds(Training(activation="tanh", epochs=5, **wrong).diagnose())
@@ -212,11 +217,8 @@ def test_dead_units_are_listed_by_layer_and_index():
     model = with_biases(MLP(2, [4, 4, 1], init=lambda rng, *_: abs(rng.gauss(0, 1)), seed=0), 5.0)
     model.layers[0].neurons[2].b.data = -50.0
     model.layers[1].neurons[0].b.data = model.layers[1].neurons[3].b.data = -99.0
-    assert [asleep(layer) for layer in read(model, Examples.of(model, *MOONS, LOGITS))] == [
-        (2,),
-        (0, 3),
-        (),
-    ]
+    layers = read(model, Examples.of(model, *MOONS, LOGITS)).layers
+    assert [asleep(layer) for layer in layers] == [(2,), (0, 3), ()]
 
 
 @pytest.mark.parametrize("activation", ["leaky_relu", "tanh", "sigmoid", "softplus", "linear"])
@@ -234,7 +236,7 @@ def test_dead_units_are_those_that_no_example_wakes(seed, bias):
         model(x)
         rows.append([a.data for a in model.layers[0].activations])
     expected = tuple(i for i, column in enumerate(zip(*rows, strict=True)) if not any(column))
-    assert asleep(read(model, Examples.of(model, *MOONS, LOGITS))[0]) == expected
+    assert asleep(read(model, Examples.of(model, *MOONS, LOGITS)).layers[0]) == expected
 
 
 # --- The relu net 2-2-1 on XOR ---------------------------------------------------------------
@@ -604,7 +606,7 @@ def test_whatever_it_is_given_it_answers_in_words(case):
     assert str(diagnosis).count("try: ") == len(diagnosis.findings)
     assert diagnosis._repr_html_()
     for finding in diagnosis.findings:
-        assert finding.kind in {rule.kind for rule in RULES}
+        assert finding.kind in RULES
         assert finding.suggestion
 
 

@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from importlib import metadata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 
 from autograd_core import (
     Op,
@@ -20,12 +20,14 @@ from autograd_core import (
     check_gradient,
     dot,
     draw,
+    explain,
     gradient,
     topological,
     total,
 )
 from autograd_core.paths import flows
 from autograd_core.pictures import renderers
+from autograd_core.pictures.drawing import Box
 from autograd_core.pictures.graph import GraphView
 from autograd_core.pictures.renderers import GraphvizMissingError
 from nn import MLP
@@ -353,8 +355,8 @@ def test_highlighted_paths_are_coloured_by_sign_and_the_rest_is_grey():
     over = flows(order, a).over
     places = {f"e{order.index(v)}_{k}": flow for (v, k), flow in over.items()}
     assert sorted(set(places.values())) == [-8.0, -5.0, 3.0]
-    assert {look[edge]["color"] for edge, flow in places.items() if flow > 0} == {"#0060a8"}
-    assert {look[edge]["color"] for edge, flow in places.items() if flow < 0} == {"#b84a00"}
+    assert {look[edge]["color"] for edge, flow in places.items() if flow > 0} == {"#b84a00"}
+    assert {look[edge]["color"] for edge, flow in places.items() if flow < 0} == {"#0060a8"}
     assert {look[edge]["color"] for edge in look if edge not in places} == {"#c4c4c4"}
     widths = {abs(flow): float(look[edge]["penwidth"]) for edge, flow in places.items()}
     assert widths[3.0] < widths[5.0] < widths[8.0] == 4.0
@@ -400,7 +402,7 @@ def test_a_gradient_check_is_drawn_with_its_slopes_and_kinks():
     x = Value(0.0, "x")
     check = check_gradient(lambda x, y, z: x.relu() + y * y, x, 3.0, 1.0)
     shown = texts(parsed(draw(check).render("svg")))
-    assert {"x", "x2", "x3", "relu", "backward 6", "measured 6", "backward used 0"} <= set(shown)
+    assert {"x", "y", "z", "relu", "backward 6", "measured 6", "backward used 0"} <= set(shown)
     assert "left 0, right 1" in " ".join(shown)
     assert sum(line.startswith("relative error") for line in shown) == 2
     assert "WRONG" not in shown
@@ -750,3 +752,35 @@ def test_drawing_leaves_nothing_on_the_terminal():
 def test_a_picture_is_drawn_where_there_is_no_stderr():
     without = f"import os; os.close(2)\n{QUIET.partition('print')[0]}"
     subprocess.run([sys.executable, "-c", without], check=True)
+
+
+@given(expressions())
+def test_pictures_paths_and_steps_call_a_value_by_one_name(f):
+    _, root = f.graph()
+    boxes = [s for s in draw(root).drawing.shapes if isinstance(s, Box)]
+    name = explain(root, root).name
+    for v, box in zip(topological(root), boxes, strict=True):
+        assert box.rows[0].name == (name[v] if v.parents else v.label)
+
+
+@given(expressions())
+def test_data_that_its_operands_no_longer_give_is_marked(f):
+    leaves, root = f.graph()
+    assert "(now " not in str(draw(root))
+    leaves[0].data += 2.0**-20
+    try:
+        fresh = f(*[Value(leaf.data) for leaf in leaves]).data
+    except (ArithmeticError, ValueError):
+        assume(False)
+    order = topological(root)
+    stale = GraphView(order, {}).stale
+    assert stale.get(root, root.data) == pytest.approx(fresh, rel=1e-9, abs=1e-12)
+    assert sum("(now " in line for line in str(draw(root)).splitlines()) == len(stale)
+
+
+def test_a_stale_value_is_drawn_with_what_it_would_be_now():
+    a, b = Value(2.0, "a"), Value(3.0, "b")
+    c = a * b
+    a.data = 10.0
+    assert str(draw(c)).splitlines()[-1].startswith("v2 = a * b  data 6 (now 30)")
+    assert [row.tone for row in draw(c).drawing.shapes[2].rows] == ["kink", "plain"]

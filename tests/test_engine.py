@@ -31,7 +31,7 @@ from autograd_core import (
     total,
 )
 from autograd_core.check import arities
-from autograd_core.engine import ADD, DIV, MUL, POW, SIN, SUB
+from autograd_core.engine import ADD, DIV, MOD, MUL, POW, SIN, SUB, power
 from tests.strategies import expressions, slopes_on_arrays, thousandths
 
 NUMBERS = [int, float, Fraction, np.float64, np.float32, np.int64]
@@ -561,6 +561,39 @@ METHODS = {
 @pytest.mark.parametrize("name", METHODS)
 def test_the_method_of_a_function_computes_it(name):
     assert getattr(Value(0.5), name)().data == pytest.approx(METHODS[name], rel=1e-15)
+
+
+UNARY = {op.name: op for op in OPS if hasattr(Value, op.name) and 1 in arities(op)}
+BINARY = {
+    operator.add: ADD,
+    operator.sub: SUB,
+    operator.mul: MUL,
+    operator.truediv: DIV,
+    operator.mod: MOD,
+}
+
+
+def outcome(f, *xs):
+    """What is kept of a new node, or the error."""
+    try:
+        z = f(*xs)
+    except (ArithmeticError, ValueError) as error:
+        return repr(error)
+    return repr((z.data, z.grad, z.label, z.op.name, [p.data for p in z.parents], z.partials))
+
+
+@settings(deadline=None)
+@given(st.floats() | st.integers(-3, 3), st.floats() | st.integers(-3, 3))
+def test_methods_and_operators_make_the_node_that_their_op_records(x, y):
+    assert len(UNARY) > 20
+    for name, op in UNARY.items():
+        assert outcome(getattr(Value(x), name)) == outcome(op.record, [Value(x)])
+    for calculate, op in BINARY.items():
+        recorded = outcome(op.record, [Value(x), Value(y)])
+        for operands in [(Value(x), Value(y)), (x, Value(y)), (Value(x), y)]:
+            assert outcome(calculate, *operands) == recorded
+    for n in (2, 0.5, -1, 0):
+        assert outcome(operator.pow, Value(x), n) == outcome(power(float(n)).record, [Value(x)])
 
 
 def test_relu_and_its_kin_have_a_stated_slope_at_zero():

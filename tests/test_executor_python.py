@@ -24,7 +24,7 @@ from autograd_core.compiler.executors.cells import FEW, is_scalar
 from autograd_core.compiler.executors.numpy import NumPyExecutor
 from autograd_core.compiler.executors.python import PythonExecutor
 from autograd_core.compiler.factor import Factored
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import EXAMPLES, Array, needed
 from autograd_core.compiler.record import record
 from autograd_core.engine import (
@@ -62,7 +62,7 @@ class Lowered:
             self.results.append(self.along(self.root, self.inputs))
 
     def along(self, root, wrt):
-        found = gradient(self.emit, root, wrt)
+        found = differentiate(self.emit, root, wrt)
         return found if isinstance(found, Array) else found.array
 
     def leaves(self, x=None):
@@ -100,7 +100,7 @@ def assert_like_eager(f, x=None):
     program = Lowered(
         f, 0 if x is None else np.shape(x)[-1], batched=np.ndim(x) == 2 if x is not None else False
     )
-    found, suspicious = program.run(x)
+    found, suspicious, _ = program.run(x)
     assert not suspicious
     as_arrays = program.run(x, NumPyExecutor).results
     assert [a.shape for a in found] == [a.shape for a in as_arrays]
@@ -217,7 +217,7 @@ def test_a_program_without_arguments_is_like_eager():
 def takes(op, operands):
     try:
         op.partials(op.value(*operands), *operands)
-    except TypeError:
+    except (TypeError, ValueError):  # for so many operands, or for these
         return False
     return True
 
@@ -225,7 +225,7 @@ def takes(op, operands):
 APPLIED = [
     pytest.param(op, operands, id=f"{op.name} of {len(operands)}")
     for op in [*OPS, power(2.5), power(-2.0), power(0.0), leaky(0.3)]
-    for operands in [(0.75,), (1.7, 0.6), (0.3, 0.9, 1.4)]
+    for operands in [(0.75,), (1.25,), (1.7, 0.6), (0.3, 0.9, 1.4)]
     if takes(op, operands)
 ]
 
@@ -235,7 +235,7 @@ def test_each_op_has_the_bits_of_eager(op, operands):
     xs = [Value(x) for x in operands]
     z = op.record(xs)
     program = Lowered(lambda: op.record(xs))
-    (value, slopes), _ = program.run()
+    (value, slopes), _, _ = program.run()
     z.backward()
     assert float(value) == pytest.approx(z.data, rel=4e-16 if op is LOGSUMEXP else 0, abs=0)
     assert slopes == pytest.approx([p.grad for p in program.parameters], rel=1e-14)
@@ -342,7 +342,7 @@ def test_what_reads_nothing_is_no_zero_that_infinity_makes_nan():
     p = emit.leaf("parameters", 2, batched=False)
     padded = emit.gather([p], np.array([0, -1]), "k")
     z, _ = emit.compute(MUL, [padded, (p, "k")], "", lengths={"k": 2})
-    (found,), _ = PythonExecutor(emit.order, [z]).run(
+    (found,), _, _ = PythonExecutor(emit.order, [z]).run(
         {"parameters": [np.array([2.0, math.inf])]}, None
     )
     assert found == 4.0
@@ -406,7 +406,7 @@ def test_a_long_program_can_be_run():
     x, y = emit.gather([p], np.array(0), ""), emit.gather([p], np.array(1), "")
     for _ in range(2000):
         x, y = emit.compute(SUB, [x, emit.compute(MUL, [y, emit.constant(0.01)], "")], ""), x
-    (found,), _ = PythonExecutor(emit.order, [x[0]]).run(
+    (found,), _, _ = PythonExecutor(emit.order, [x[0]]).run(
         {"parameters": [np.array([1.0, 2.0])]}, None
     )
     a, b = 1.0, 2.0

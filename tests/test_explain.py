@@ -265,7 +265,7 @@ def test_the_table_is_well_formed_and_shows_any_label(label):
     table = ET.fromstring(explain(a * a, a)._repr_html_())  # noqa: S314
     shown = ["".join(cell.itertext()) for cell in table.iter("td")]
     assert shown[0] == f"{label} -> v1"
-    assert len(list(table.iter("tr"))) == 3
+    assert len(list(table.iter("tr"))) == 2  # equal paths are on one line
 
 
 # --- The backward pass, one edge at a time ----------------------------------------------------
@@ -445,3 +445,11 @@ def test_a_step_knows_which_operand_it_is_about():
         (b, 4),
     ]
     assert [step.ready for step in steps] == [(), (x,), (), (y,), (b,)]
+
+
+def test_equal_paths_are_one_line():
+    x = Value(2.0, "x")
+    s = total([x] * 10) / 100
+    s.label = "s"
+    first = str(explain(s, x)).splitlines()[1]
+    assert first.strip() == "x -> v1 -> s   10 paths of 1 · 0.01 = 0.01 each"

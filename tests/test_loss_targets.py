@@ -14,22 +14,24 @@ from nn.losses import Loss, TargetError, as_many, cross_entropy, hinge, mse, squ
 BITS = [0, 1, True, 0.0, 1.0]
 NUMBERS = [0.3, -2, 1.0, 0, 5.5]
 CLASSES = [2, 0, 1, True, 0.0]
+CHANCES = [0.25, 0, 1.0, 0.5, 0.9]
+SHARES = [[0.2, 0.3, 0.5], [0.0, 0.25, 0.75]]
 ONE_HOT = [[0, 0, 1], [1, 0, 0], [0.0, 1.0, 0.0]]
 FORMS = {  # by loss: its number of outputs, and the forms of targets that it documents
     "squared_error": (1, [NUMBERS, [[x] for x in NUMBERS]]),
     "half_squared_error": (1, [NUMBERS, [[x] for x in NUMBERS]]),
     "mse": (3, [[[1.0, -2.5, 0.25], [0, 3, 1]]]),
-    "binary_cross_entropy": (1, [BITS, [[y] for y in BITS]]),
-    "binary_cross_entropy_with_logits": (1, [BITS]),
+    "binary_cross_entropy": (1, [BITS, [[y] for y in BITS], CHANCES]),
+    "binary_cross_entropy_with_logits": (1, [BITS, CHANCES]),
     "hinge": (1, [BITS, [-1, 1, -1.0], [[-1], [1]]]),
-    "nll": (3, [CLASSES, ONE_HOT]),
-    "cross_entropy": (3, [CLASSES, ONE_HOT, [[0.2, 0.3, 0.5], [0.0, 0.25, 0.75]]]),
+    "nll": (3, [CLASSES, ONE_HOT, SHARES]),
+    "cross_entropy": (3, [CLASSES, ONE_HOT, SHARES]),
 }
 WRONG = {  # by loss: targets that it has no use for
-    "binary_cross_entropy": [7, 0.5, -1, math.nan, math.inf],
-    "binary_cross_entropy_with_logits": [7, 0.5, -1, math.nan, math.inf],
+    "binary_cross_entropy": [7, 1.5, -1, math.nan, math.inf],
+    "binary_cross_entropy_with_logits": [7, 1.5, -1, math.nan, math.inf],
     "hinge": [2, -2, 0.5, math.nan],
-    "nll": [7, -1, 0.5, math.nan, [0.0, 0.0, 0.0], [1, 1, 0], [0, 0.5, 0.5], [0, 1, math.nan]],
+    "nll": [7, -1, 0.5, math.nan, [0.0, 0.0, 0.0], [1, 1, 0], [0, 1.5, -0.5], [0, 1, math.nan]],
     "cross_entropy": [7, -1, 1.5, math.nan, [0, 0, 0], [1, 1, 0], [-0.5, 1, 0.5], [0, 1, math.inf]],
 }
 REGRESSION = ("squared_error", "half_squared_error", "mse")  # any number is a target

@@ -238,7 +238,7 @@ ONE, THREE = [0.5], [0.2, 0.5, 0.3]
         (hinge, ONE, [1, 1], "got 2"),
         (hinge, THREE, 1, "expected 3 targets"),
         (binary_cross_entropy, ONE, -1, "got -1"),
-        (binary_cross_entropy, ONE, 0.5, "got 0.5"),
+        (binary_cross_entropy, ONE, 1.5, "got 1.5"),
         (binary_cross_entropy_with_logits, ONE, -1, "got -1"),
         (binary_cross_entropy_with_logits, ONE, 2, "got 2"),
         (binary_cross_entropy_with_logits, THREE, 1, "expected 3 targets"),
@@ -247,11 +247,11 @@ ONE, THREE = [0.5], [0.2, 0.5, 0.3]
         (cross_entropy, THREE, 1.5, "0 to 2, got 1.5"),
         (cross_entropy, THREE, [0, 1], "expected 3 targets"),
         (cross_entropy, THREE, [0, 1, 1], "add up to 1, got 0 in one that adds up to 2"),
-        (cross_entropy, THREE, [-0.5, 1, 0.5], "one-hot.* got -0.5 in"),
+        (cross_entropy, THREE, [-0.5, 1, 0.5], "shares.* got -0.5 in"),
         (cross_entropy, ONE, 0, "one output"),
         (nll, THREE, 3, "0 to 2, got 3"),
-        (nll, THREE, [1, 0, 1], "one-hot, got 1 in one that adds up to 2"),
-        (nll, THREE, [0, 0.5, 0.5], "one-hot, got 0.5"),
+        (nll, THREE, [1, 0, 1], "add up to 1, got 1 in one that adds up to 2"),
+        (nll, THREE, [0, 0.5, 0.25], "add up to 1, got 0 in one that adds up to 0.75"),
         (nll, ONE, 0, "one output"),
         (squared_error, THREE, 1.0, "expected 3 targets, .* got 1"),
         (half_squared_error, ONE, [1.0, 2.0], "expected 1 targets, .* got 2"),
@@ -300,3 +300,56 @@ def test_every_loss_is_known_by_its_name():
     }
     assert set(LOSSES) == standard
     assert all(loss.name == name for name, loss in LOSSES.items())
+
+
+# --- Shares for labels -------------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(outputs, shares), min_size=2, max_size=5))
+def test_soft_labels_cost_their_cross_entropy(pairs):
+    """-Σ t log p, of shares t of the classes and probabilities p, however it is written."""
+    zs, raw = zip(*pairs, strict=True)
+    t, p = [share / sum(raw) for share in raw], plain_softmax(zs)
+    expected = close(-sum(share * math.log(chance) for share, chance in zip(t, p, strict=True)))
+    assert cross_entropy(values(zs), t).data == expected
+    assert nll(values(p), t).data == expected
+    slope = [chance - share for share, chance in zip(t, p, strict=True)]
+    assert slopes(cross_entropy, values(zs), t) == close(slope)
+
+
+@settings(deadline=None, max_examples=50)
+@given(outputs, shares)
+def test_a_share_between_two_labels_costs_their_cross_entropy(z, t):
+    p = plain_sigmoid(z)
+    expected = -t * math.log(p) - (1 - t) * math.log(plain_sigmoid(-z))
+    assert binary_cross_entropy_with_logits(Value(z), t).data == close(expected)
+    assert binary_cross_entropy(Value(p), t).data == pytest.approx(expected, rel=1e-6)
+    assert slopes(binary_cross_entropy_with_logits, [Value(z)], t) == close([p - t])
+
+
+@pytest.mark.parametrize("loss", [row for row in LOSSES.values() if row.hard], ids=lambda x: x.name)
+@settings(deadline=None, max_examples=30)
+@given(p=shares, label=st.integers(0, 1))
+def test_the_short_formula_of_labels_is_the_formula(loss, p, label):
+    prediction = [Value(p)] if not loss.of_classes else [Value(1 - p), Value(p)]
+    encoded = loss.encode(label, len(prediction))
+    assert loss.formula_for([encoded]) is loss.hard
+    assert loss.formula_for([[0.5]]) is loss.formula
+    short, whole = loss.hard(prediction, encoded), loss.formula(prediction, encoded)
+    assert short.data == pytest.approx(whole.data, rel=1e-14)
+
+
+@pytest.mark.parametrize("loss", [nll, binary_cross_entropy], ids=lambda loss: loss.name)
+def test_an_impossible_class_costs_nothing_where_its_share_is_0(loss):
+    prediction = [Value(0.0), Value(1.0)] if loss is nll else [Value(1.0)]
+    assert loss.formula(prediction, loss.encode(1, len(prediction))).data == 0.0
+
+
+def test_smoothing_takes_from_the_label_what_it_gives_to_all():
+    assert cross_entropy.smoothed([0.0, 0.0, 1.0, 0.0], 0.2) == close([0.05, 0.05, 0.85, 0.05])
+    assert binary_cross_entropy.smoothed([1.0], 0.2) == close([0.9])
+    assert binary_cross_entropy_with_logits.smoothed([0.0], 0.2) == close([0.1])
+    for loss in (hinge, mse, squared_error):
+        with pytest.raises(ValueError, match=f"label_smoothing: {loss.name} takes labels"):
+            loss.smoothed([1.0], 0.1)

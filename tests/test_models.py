@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import random
 
 import pytest
@@ -27,6 +28,9 @@ from nn import (
     predict,
     save,
 )
+from nn.model.module import modules
+from nn.readings import read
+from nn.train.examples import Examples
 from tests.models import RNN, Autoencoder, Convolution, NextLetter, Plain, ResidualNet
 
 RNG = random.Random(0)
@@ -142,18 +146,82 @@ def test_the_graph_and_the_boundary_of_a_residual_net_are_drawn():
     assert plot.decision_boundary(model, *datasets.moons(20), steps=8).render("png")
 
 
-@pytest.mark.parametrize(
-    ("reader", "read"),
-    [
-        ("diagnose", lambda m, X, y: diagnose(m, X, y, "hinge")),
-        ("hidden_space", plot.hidden_space),
-        ("activation_histograms", lambda m, X, y: plot.activation_histograms(m, X)),
-    ],
-)
-def test_what_needs_a_stack_of_layers_says_so_by_name(reader, read):
-    why = f"{reader} reads layer by layer: it needs an MLP, got a ResidualNet"
+def test_what_needs_a_stack_of_layers_says_so_by_name():
+    why = "hidden_space reads layer by layer: it needs an MLP, got a ResidualNet"
     with pytest.raises(TypeError, match=why):
-        read(ResidualNet(2, 2, 1), *datasets.moons(20))
+        plot.hidden_space(ResidualNet(2, 2, 1), *datasets.moons(20))
+
+
+# --- The doctor and the readings --------------------------------------------------------------
+
+
+@every_case
+def test_any_model_is_examined_and_left_as_it_was(make, data, loss):
+    model = make()
+    history = train(model, data, loss, epochs=40)
+    before = [(p.data, p.grad) for p in model.parameters()]
+    diagnosis = diagnose(model, *data, loss, history=history)
+    assert str(diagnosis).startswith(("ok: ", "not fitted: ", "fits, but"))
+    assert "inputs not scaled" not in str(diagnosis)
+    assert [(p.data, p.grad) for p in model.parameters()] == before
+
+
+@every_case
+def test_readings_have_the_gradient_of_backward_whatever_layers_are_called_how_often(
+    make, data, loss
+):
+    model, examples = make(), Examples.of(make(), *data, loss)
+    readings = read(model, examples)
+    grads = []
+    for x, target in zip(examples.X, examples.targets):
+        for p in model.parameters():
+            p.grad = 0.0
+        examples.loss_of(model(x), target).backward()
+        grads.append({p: p.grad for p in model.parameters()})
+    mean = [sum(grad[p] for grad in grads) / len(grads) for p in model.parameters()]
+    assert readings.gradient_norm == pytest.approx(math.hypot(*mean), rel=1e-9)
+    layers = [part for part in modules(model) if isinstance(part, Layer)]
+    norms = [
+        sum(math.hypot(*[grad[p] for p in layer.parameters()]) for grad in grads) / len(grads)
+        for layer in layers
+    ]
+    found = [row.gradient_norm() for row in readings.layers]
+    assert sorted(found) == pytest.approx(sorted(norms), rel=1e-9)
+
+
+@every_case
+def test_histograms_of_any_model_have_a_row_for_each_layer(make, data, loss):
+    model = make()
+    layers = {part for part in modules(model) if isinstance(part, Layer)}
+    if layers:
+        assert len(plot.activation_histograms(model, data[0]).figure.axes) == len(layers)
+        return
+    with pytest.raises(TypeError, match="activation_histograms needs Layers, and a Plain has none"):
+        plot.activation_histograms(model, data[0])
+
+
+def test_a_finding_says_where_in_a_model_of_modules_it_is():
+    model = Convolution(2, 3)
+    for neuron in model.patches.neurons:
+        neuron.b.data = -99.0
+    (finding,) = diagnose(model, *bars(8), "binary_cross_entropy_with_logits").findings
+    assert finding.kind == "dead layer"
+    assert "all 3 units of layer patches are zero on each of the 8 examples" in finding.message
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+def test_an_mlp_within_a_module_is_told_the_same_as_alone(activation):
+    class Wrapped(Module):
+        def __init__(self, net):
+            self.net = net
+
+        def __call__(self, x):
+            return self.net(x)
+
+    net = MLP(2, [3, 2, 1], activation=activation, init="zeros")
+    told = [str(diagnose(model, *datasets.xor(), "mse")) for model in (net, Wrapped(net))]
+    names = {"layers 1 and 2": "layers net.layers[0] and net.layers[1]"}
+    assert told[1] == told[0].replace(*names.popitem())
 
 
 def test_parts_of_a_model_are_as_they_were_after_what_only_looks():

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autograd_core import Value
+from autograd_core import Value, compile
 from nn import SGD, Adam, gradient_descent
-from nn.optim import Optimizer
+from nn.optim import OPTIMIZERS, AdamW, Momentum, Nesterov, Optimizer, RMSProp
 
 numbers = st.floats(-100, 100)
 rates = st.floats(1e-4, 1.0)
@@ -64,9 +64,115 @@ def test_adam_is_its_formula(start, history, lr, beta1, beta2):
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
-def test_adam_has_the_published_defaults():
-    adam = Adam()
-    assert (adam.lr, adam.beta1, adam.beta2, adam.eps) == (0.001, 0.9, 0.999, 1e-8)
+def torch_sgd(p, gradients, lr, momentum, weight_decay, nesterov):
+    """As PyTorch's documentation of SGD has it, with a dampening of 0."""
+    buffer = None
+    for g in gradients:
+        decayed = g + weight_decay * p
+        buffer = decayed if buffer is None else momentum * buffer + decayed
+        p = p - lr * (decayed + momentum * buffer if nesterov else buffer)
+    return p
+
+
+def torch_rmsprop(p, gradients, lr, alpha):
+    square = 0.0
+    for g in gradients:
+        square = alpha * square + (1 - alpha) * g**2
+        p = p - lr * g / (math.sqrt(square) + 1e-8)
+    return p
+
+
+def torch_adamw(p, gradients, lr, weight_decay, beta1, beta2):
+    m = v = 0.0
+    for t, g in enumerate(gradients, 1):
+        p = p - lr * weight_decay * p
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        p = p - lr * (m / (1 - beta1**t)) / (math.sqrt(v / (1 - beta2**t)) + 1e-8)
+    return p
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(numbers, min_size=3, max_size=3), histories, rates, shares, st.floats(0, 0.5))
+def test_optimisers_are_those_of_pytorch(start, history, lr, share, weight_decay):
+    cases = {
+        Momentum(lr, share, weight_decay): (torch_sgd, share, weight_decay, False),
+        Nesterov(lr, share, weight_decay): (torch_sgd, share, weight_decay, True),
+        RMSProp(lr, alpha=share): (torch_rmsprop, share),
+        AdamW(lr, 0.8, share, weight_decay=weight_decay): (torch_adamw, weight_decay, 0.8, share),
+    }
+    for optimizer, (formula, *rest) in cases.items():
+        along = zip(start, zip(*history, strict=True), strict=True)
+        expected = [formula(p, gs, lr, *rest) for p, gs in along]
+        assert run(optimizer, start, history) == pytest.approx(expected, rel=1e-9, abs=1e-9)
+
+
+def test_numbers_begin_as_published():
+    shown = [repr(row()) for row in OPTIMIZERS.values()]
+    assert shown == [
+        "Adam(lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08)",
+        "SGD(lr=0.01, momentum=0.0, weight_decay=0.0)",
+        "Momentum(lr=0.01, momentum=0.9, weight_decay=0.0)",
+        "Nesterov(lr=0.01, momentum=0.9, weight_decay=0.0)",
+        "RMSProp(lr=0.01, alpha=0.99, eps=1e-08)",
+        "AdamW(lr=0.001, beta1=0.9, beta2=0.999, eps=1e-08, weight_decay=0.01)",
+    ]
+
+
+each_row = pytest.mark.parametrize("row", OPTIMIZERS.values(), ids=OPTIMIZERS)
+
+
+@each_row
+def test_a_formula_is_arithmetic_that_is_recorded_for_any_numbers(row):
+    """No branch on a number: what is recorded once is right for other numbers, rates and steps."""
+    optimizer = row()
+
+    def step(p, g, state, lr, steps):
+        moved, after = optimizer.update(p, g, tuple(state), lr, steps)
+        return [moved, *after]
+
+    program, n = compile(step), len(row.carries)
+    for p, g, carried, lr, steps in ((1.0, 0.0, 0.0, 0.0, 1), (-2.0, 3.0, 0.5, 0.1, 7)):
+        state = [carried] * n
+        expected, after = optimizer.update(p, g, tuple(state), lr, steps)
+        assert program(p, g, state, lr, steps).tolist() == pytest.approx([expected, *after])
+
+
+@each_row
+def test_every_number_of_a_row_has_bounds_that_are_kept(row):
+    for known in row.numbers():
+        assert known.what
+        assert known.check(known.default) == known.default
+        low = known.low if known.open else math.nextafter(known.low, -1)
+        for wrong in (low, known.high, math.nan, "1", True):
+            with pytest.raises(ValueError, match=f"{known.name} must be {known.bounds}, got"):
+                row(**{known.name: wrong})
+        assert row(**{known.name: np.float32(0.5)})
+
+
+@each_row
+def test_a_row_says_what_it_is(row):
+    assert "" not in (row.name, row.shown, row.formula)
+    assert row.start > 0
+    assert all(known.name in row.formula for known in row.numbers())
+
+
+def test_a_rate_may_be_a_function_of_the_steps_before():
+    optimizer, p, seen = SGD(lambda step: 0.5**step), Value(0.0), []
+    for _ in range(3):
+        p.grad = -1.0
+        optimizer.step([p])
+        seen.append(p.data)
+    assert seen == [1.0, 1.5, 1.75]
+    assert optimizer.rate(np.array([0, 1, 2])).tolist() == [1.0, 0.5, 0.25]
+
+
+@pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf])
+def test_a_rate_of_a_function_that_is_no_rate_is_refused_naming_the_step(wrong):
+    p = Value(0.0)
+    with pytest.raises(ValueError, match=f"learning rate of step 1 is {wrong}"):
+        SGD(lambda step: wrong).step([p])
+    assert p.data == 0.0
 
 
 @settings(deadline=None, max_examples=50)
@@ -95,16 +201,16 @@ def test_every_parameter_counts_its_own_steps(together, turns):
 
 
 @settings(deadline=None, max_examples=50)
-@given(histories, st.sampled_from([SGD(0.1), SGD(0.1, momentum=0.9), Adam(0.1)]))
+@given(histories, st.sampled_from([row() for row in OPTIMIZERS.values()]))
 def test_update_on_arrays_is_update_element_by_element(history, optimizer):
     start = [1.0, -2.0, 0.5]
-    array, array_state = np.array(start), [np.full(3, x) for x in optimizer.initial]
-    floats, float_states = list(start), [optimizer.initial] * 3
-    for optimizer.steps, gradients in enumerate(history, 1):
-        array, *array_state = optimizer.update(array, np.array(gradients), *array_state)
+    zeros = (0.0,) * len(optimizer.carries)
+    array, array_state = np.array(start), zeros
+    floats, float_states = list(start), [zeros] * 3
+    for step, gradients in enumerate(history, 1):
+        array, array_state = optimizer.update(array, np.array(gradients), array_state, 0.1, step)
         for i, g in enumerate(gradients):
-            floats[i], *state = optimizer.update(floats[i], g, *float_states[i])
-            float_states[i] = state
+            floats[i], float_states[i] = optimizer.update(floats[i], g, float_states[i], 0.1, step)
     np.testing.assert_allclose(array, floats, rtol=1e-14, atol=1e-14)
     columns = zip(*float_states, strict=True)
     for found, expected in zip(array_state, columns, strict=True):
@@ -146,8 +252,8 @@ def test_a_gradient_of_zero_moves_nothing():
 
 def test_an_optimizer_of_ones_own_is_one_method():
     class SignDescent(Optimizer):
-        def update(self, p, g, *state):
-            return (p - self.lr * ((g > 0) - (g < 0)),)
+        def update(self, p, g, state, lr, steps):
+            return p - lr * ((g > 0) - (g < 0)), state
 
     assert run(SignDescent(0.5), [1.0, 1.0], [[7.0, -0.1]]) == [0.5, 1.5]
 

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autograd_core import Value, compile, topological
-from autograd_core.compiler.executors import EXECUTORS
 from nn import MLP, gradient_descent, losses
-from tests.compiled import assert_close
+from tests.compiled import QUICK, assert_close
 from tests.oracles import cs7015_lecture_4 as lecture_4
 from tests.oracles import deep_feedforward_networks as feedforward
 from tests.oracles import deep_learning
@@ -86,7 +85,7 @@ def assert_same(found, dW, db=None):
 
 def assert_engine_agrees(model, f, example, dW, db=None):
     """For one example: by backward, and as a program, by every executor."""
-    for executor in EXECUTORS:
+    for executor in QUICK:
         assert_same(by_program(model, f, *example, executor=executor), dW, db)
     assert_same(by_backward(model, f, *example), dW, db)
 

@@ -12,8 +12,10 @@ from matplotlib.colors import to_rgb
 from matplotlib.contour import ContourSet
 
 from autograd_core import Value
-from nn import ACTIVATIONS, MLP, SGD, History, datasets, evaluate, fit, plot
+from nn import ACTIVATIONS, MLP, SGD, History, Module, datasets, evaluate, fit, plot
 from nn.losses import hinge, mse
+from nn.plot.plane import Plane
+from nn.plot.surface import directions
 from nn.readings import GradientNorms
 
 MAGIC = {"png": b"\x89PNG\r\n\x1a\n", "svg": b"<?xml", "pdf": b"%PDF-"}
@@ -408,7 +410,7 @@ def test_the_loss_surface_along_two_parameters_is_the_loss_there(monkeypatch):
     model = MLP(2, [2, 1], activation="tanh", seed=0)
     first, second = model.layers[0].neurons[0].w
     drawn = []
-    monkeypatch.setattr(plot, "draw_surface", lambda _, *given: drawn.extend(given))
+    monkeypatch.setattr("nn.plot.surface.draw_surface", lambda _, *given: drawn.extend(given))
     axes = surface(model, along=(first, second), span=2.0).figure.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("W1[0,0]", "W1[0,1]")
     xs, ys, losses = drawn
@@ -423,8 +425,8 @@ def test_the_loss_surface_along_two_parameters_is_the_loss_there(monkeypatch):
 
 def test_random_directions_are_as_long_as_each_neuron_and_come_from_the_seed():
     model = MLP(2, [3, 2], seed=0)
-    first, second = plot.directions(model, seed=0)
-    assert plot.directions(model, seed=0) == [first, second] != plot.directions(model, seed=1)
+    first, second = directions(model, seed=0)
+    assert directions(model, seed=0) == [first, second] != directions(model, seed=1)
     for direction in (first, second):
         for layer in model.layers:
             for neuron in layer.neurons:
@@ -472,7 +474,16 @@ def test_gradient_norms_are_drawn_a_line_a_layer():
     assert [list(line.get_ydata()) for line in drawn.values()] == [
         list(norms) for norms in zip(*recorder.norms, strict=True)
     ]
-    assert axes.get_yscale() == "log"
+
+
+@pytest.mark.parametrize(("last", "scale"), [(0.3, "linear"), (0.2, "log"), (1e-9, "log")])
+def test_curves_are_by_the_logarithm_where_they_fall_far_at_whole_epochs(last, scale):
+    drawn = plot.loss(History(loss=[1.0, 0.5, last]))
+    (axes,) = drawn.figure.axes
+    assert axes.get_yscale() == scale
+    drawn.figure.canvas.draw()
+    assert all(tick == int(tick) for tick in axes.get_xticks())
+    assert len([tick for tick in axes.get_yticks() if last <= tick <= 1]) >= 2
 
 
 def test_gradient_norms_of_no_epochs_or_of_zero_are_drawn_without_a_warning():
@@ -500,3 +511,17 @@ def test_plotting_leaves_the_global_state_of_matplotlib_alone():
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(("output", "line"), [("linear", 0), ("tanh", 0), ("sigmoid", 0.5)])
+def test_the_line_is_where_the_last_activation_is_half_way_in_a_module_too(output, line):
+    class Wrapped(Module):
+        def __init__(self):
+            self.net = MLP(2, [3, 1], output=output, seed=0)
+
+        def __call__(self, x):
+            return self.net(x)
+
+    X, y = datasets.xor()
+    for model in (Wrapped(), Wrapped().net):
+        assert Plane.of(model, X, y, None).threshold == line

@@ -119,6 +119,12 @@ def test_pauses_of_the_collector_may_overlap_in_any_order(on):
         gc.enable()
 
 
+def test_a_function_may_be_decorated_to_run_without_the_collector():
+    assert gc.isenabled()
+    assert not collector_paused()(gc.isenabled)()
+    assert gc.isenabled()
+
+
 def test_a_pause_that_ends_just_when_another_begins_leaves_the_collector_on(monkeypatch):
     def isenabled():
         gc.enable()  # another thread's pause ends right after the look

@@ -1,4 +1,4 @@
-"""The README says what is true: its commands, snippets, table, pictures and links."""
+"""The README says what is true: its commands, snippets, pictures and links, and those of docs/."""
 
 import re
 import tomllib
@@ -6,19 +6,23 @@ import tomllib
 import pytest
 
 from autograd_core import OPS
-from tests import primitives, readme
+from tools import primitives, readme, training
 
 TEXT = readme.README.read_text(encoding="utf-8")
+PAGES = [readme.README, *sorted(readme.ROOT.glob("docs/*.md")), readme.ROOT / "tests" / "README.md"]
+MOST_LINES = 200
 
 
-def targets():
-    """What the README links to and shows, but for other sites."""
-    found = re.findall(r"\]\(([^)]+)\)|(?:src|href)=\"([^\"]+)\"", TEXT)
+def targets(page=readme.README):
+    """What a page links to and shows, but for other sites."""
+    text = page.read_text(encoding="utf-8")
+    found = re.findall(r"\]\(([^)]+)\)|(?:src|href)=\"([^\"]+)\"", text)
     return sorted({a or b for a, b in found if not (a or b).startswith(("http", "#"))})
 
 
-def test_run_and_test_come_first():
-    assert list(readme.sections())[:2] == ["Run", "Test"]
+def test_it_is_read_in_one_sitting_and_begins_with_how_to_run():
+    assert TEXT.count("\n") <= MOST_LINES
+    assert next(iter(readme.sections())) == "Run"
 
 
 @pytest.mark.parametrize(("title", "last"), [("Run", "-m nn"), ("Test", "-m pytest")])
@@ -48,24 +52,32 @@ def test_snippets_run_and_print_what_they_show_and_write_the_pictures(tmp_path, 
     assert shown - by_hand <= written
 
 
-def test_links_lead_to_files():
-    assert targets()
-    assert [target for target in targets() if not (readme.ROOT / target).exists()] == []
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+def test_links_lead_to_files(page):
+    assert targets(page)
+    assert [target for target in targets(page) if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", [readme.README, readme.ROOT / "tests" / "README.md"])
-def test_every_promise_is_held_by_a_test_that_exists(page):
-    text = page.read_text(encoding="utf-8")
-    held = re.findall(r"\[(test_\w+)\]\(([\w/]+\.py)\)", text)
+def test_every_promise_is_held_by_a_test_that_exists():
+    page = readme.ROOT / "tests" / "README.md"
+    held = re.findall(r"\[(test_\w+)\]\(([\w/]+\.py)\)", page.read_text(encoding="utf-8"))
     assert len(held) > 10
     for name, path in held:
         assert f"\ndef {name}(" in (page.parent / path).read_text(encoding="utf-8"), name
 
 
 def test_table_of_primitives_is_current():
-    assert primitives.with_table(TEXT) == TEXT, "run: python -m tests.primitives"
+    text = primitives.PAGE.read_text(encoding="utf-8")
+    assert primitives.with_table(text) == text, "run: python -m tools.primitives"
 
 
 def test_table_has_every_primitive():
     constant = {op.name for op in OPS if not op.name.startswith("**") or op.name == "**"}
     assert constant | {"**n"} == {name for name, *_ in primitives.rows()}
+
+
+def test_tables_of_training_are_current():
+    text = training.PAGE.read_text(encoding="utf-8")
+    assert training.with_tables(text) == text, "run: python -m tools.training"
+    for name in training.TABLES:
+        assert text.count(f"<!-- {name} -->") == 1

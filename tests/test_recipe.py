@@ -1,6 +1,8 @@
 """A run is data: a recipe gives the same bits wherever it is run, and one wording refuses."""
 
 import json
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -8,13 +10,15 @@ from hypothesis import strategies as st
 
 from nn import ACTIVATIONS, LOSSES, MLP, SGD, datasets, fit, load, save
 from nn.__main__ import main
-from nn.datasets import DATASETS
+from nn.datasets import DATASETS, split
 from nn.losses import hinge
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
 from nn.playground.session import Session
 from nn.playground.state import State
-from nn.train.recipe import Recipe, RecipeError, fit_options, new_data, new_model
+from nn.schedules import SCHEDULES
+from nn.train.recipe import Recipe, fit_options, new_data, new_model
+from nn.train.settings import SETTINGS, RecipeError
 
 finite = st.floats(0, 1e6, allow_nan=False)
 recipes = st.builds(
@@ -29,6 +33,13 @@ recipes = st.builds(
     init=st.sampled_from([*INITS]),
     optimizer=st.sampled_from([*OPTIMIZERS]),
     lr=st.floats(1e-300, 1e300),
+    schedule=st.sampled_from([*SCHEDULES]),
+    warmup=st.floats(0, 1, exclude_max=True),
+    dropout=st.floats(0, 1, exclude_max=True),
+    label_smoothing=st.floats(0, 1, exclude_max=True),
+    clip_norm=st.none() | st.floats(1e-300, 1e300),
+    patience=st.none() | st.integers(1, 99),
+    shuffle=st.booleans(),
     l2=finite,
     epochs=st.integers(1, 10**6),
     batch=st.none() | st.integers(1, 99),
@@ -62,6 +73,9 @@ RUNS = {
         "settings": {"momentum": 0.5},
     },
     "another start": {"data": "spirals", "n": 14, "noise": 0.0, "init": "he", "seed": 7},
+    "dropout": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "dropout": 0.3},
+    "a schedule": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "schedule": "cosine"},
+    "in order": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "shuffle": False},
 }
 COMMON = {
     "hidden": [3],
@@ -79,7 +93,7 @@ def test_fit_the_playground_and_the_command_line_give_the_same_bits(chosen, tmp_
     recipe = Recipe.of(COMMON | chosen)
     X, y = new_data(recipe)
     model = new_model(recipe, 2, 1, recipe.loss)
-    fit(model, X, y, loss=recipe.loss, **fit_options(recipe), progress=False)
+    fit(model, X, y, loss=recipe.loss, **fit_options(recipe, model, len(X)), progress=False)
 
     live = Session(State.of(recipe.to_dict()))
     while live.epoch < recipe.epochs:
@@ -92,6 +106,105 @@ def test_fit_the_playground_and_the_command_line_give_the_same_bits(chosen, tmp_
     written = load(out / "model.json")
     assert bits(written) == bits(model)
     assert Recipe.of(written.recipe) == recipe
+
+
+small = st.fixed_dictionaries(
+    {
+        "data": st.sampled_from(["moons", "xor", "circles"]),
+        "n": st.integers(8, 20),
+        "noise": st.sampled_from([0.0, 0.1]),
+        "held_out": st.sampled_from([0.0, 0.3]),
+        "hidden": st.lists(st.integers(1, 4), max_size=2),
+        "activation": st.sampled_from(["tanh", "relu"]),
+        "output": st.just("linear"),
+        "loss": st.just("binary_cross_entropy_with_logits"),
+        "dropout": st.sampled_from([0.0, 0.5]),
+        "optimizer": st.sampled_from([*OPTIMIZERS]),
+        "lr": st.sampled_from([0.01, 0.1]),
+        "schedule": st.sampled_from([*SCHEDULES]),
+        "warmup": st.sampled_from([0.0, 0.4]),
+        "l2": st.sampled_from([0.0, 0.01]),
+        "clip_norm": st.sampled_from([0.05, 10.0]),
+        "label_smoothing": st.sampled_from([0.0, 0.1]),
+        "epochs": st.integers(1, 4),
+        "batch": st.sampled_from([1, 3, 100]),
+        "shuffle": st.booleans(),
+        "seed": st.integers(0, 99),
+    }
+)
+
+
+def fitted(recipe, **options):
+    """The model of a recipe, trained by fit, and its record."""
+    X, y, *held_out = split(*new_data(recipe), recipe.held_out, recipe.seed)
+    model = new_model(recipe, 2, 1, recipe.loss)
+    told = fit_options(recipe, model, len(X)) | {"validation": held_out if held_out[0] else None}
+    return model, fit(model, X, y, loss=recipe.loss, progress=False, **told, **options)
+
+
+@pytest.mark.parametrize("examples", [5, pytest.param(200, marks=pytest.mark.slow)])
+def test_any_recipe_gives_the_same_in_fit_eager_the_command_line_and_the_playground(examples):
+    settings(deadline=None, max_examples=examples)(given(small)(is_the_same_everywhere))()
+
+
+def is_the_same_everywhere(chosen):
+    recipe = Recipe.of(chosen)
+    model, record = fitted(recipe)
+    eager, eager_record = fitted(recipe, compile=False)
+    numbers = [p.data for p in eager.parameters()]
+    assert [p.data for p in model.parameters()] == pytest.approx(numbers, rel=1e-11, abs=1e-12)
+    assert record.loss == pytest.approx(eager_record.loss, rel=1e-11, abs=1e-12)
+
+    live = Session(State.of(recipe.to_dict()))
+    while live.epoch < recipe.epochs:
+        live.step()
+    assert bits(live.model) == bits(model)
+    assert live.test_losses[1:] == (record.validation_loss or [None] * recipe.epochs)
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "run.json"
+        path.write_text(recipe.to_json())
+        assert main(["--recipe", str(path), "--out", folder, "--no-plots"]) == 0
+        written = load(f"{folder}/model.json")
+    assert bits(written) == bits(model)
+    assert Recipe.of(written.recipe) == recipe
+
+
+def test_patience_and_the_best_weights_are_the_recipes_too(tmp_path):
+    chosen = {"n": 30, "held_out": 0.5, "lr": 1.0, "patience": 3, "keep_best": True, "seed": 1}
+    recipe = Recipe.of(COMMON | {"epochs": 200} | chosen)
+    model, record = fitted(recipe)
+    assert record.epochs < 200
+    assert min(record.validation_loss) < record.validation_loss[-1]
+    (tmp_path / "run.json").write_text(recipe.to_json())
+    given = ["--recipe", str(tmp_path / "run.json"), "--out", str(tmp_path), "--no-plots"]
+    assert main(given) == 0
+    assert bits(load(tmp_path / "model.json")) == bits(model)
+    for refused in ({"patience": 3}, {"keep_best": True, "held_out": 0.5}):
+        with pytest.raises(RecipeError, match=f"{next(iter(refused))}: the playground trains"):
+            State.of(refused)
+    with pytest.raises(RecipeError, match="keep_best: nothing is held out"):
+        Recipe.of({"keep_best": True})
+
+
+def test_every_setting_is_an_option(capsys):
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    told = capsys.readouterr().out
+    for name in SETTINGS:
+        assert f"--{'csv' if name == 'file' else name.replace('_', '-')}" in told
+
+
+def test_options_give_the_recipe_that_is_saved(tmp_path):
+    options = ["--n", "12", "--noise", "0.2", "--dropout", "0.1", "--schedule", "linear"]
+    options += ["--warmup", "0.5", "--settings", "beta1=0.5", "eps=1e-6", "--clip-norm", "2"]
+    options += ["--label-smoothing", "0.1", "--no-shuffle", "--patience", "9", "--epochs", "2"]
+    assert main([*options, "--no-plots", "--out", str(tmp_path)]) == 0
+    saved = load(tmp_path / "model.json").recipe
+    expected = {"n": 12, "noise": 0.2, "dropout": 0.1, "schedule": "linear", "warmup": 0.5}
+    expected |= {"settings": (("beta1", 0.5), ("eps", 1e-6)), "clip_norm": 2.0, "shuffle": False}
+    expected |= {"label_smoothing": 0.1, "patience": 9, "epochs": 2}
+    assert {name: getattr(Recipe.of(saved), name) for name in expected} == expected
 
 
 def test_a_saved_model_carries_the_recipe_that_repeats_it(tmp_path):

@@ -170,11 +170,10 @@ def test_compiled_and_eager_training_give_the_same_numbers(seed, activation, mak
         history = train(model, **options, loss=binary_cross_entropy_with_logits)
         numbers = [p.data for p in model.parameters()] + history.loss + history.accuracy
         states = [optimizer.state[p] for p in model.parameters()]
-        results.append((numbers, [x for state in states for x in state], optimizer.steps))
-    (compiled, state, steps), (eager, same_state, same_steps) = results
+        results.append((numbers, [x for state in states for x in state]))
+    (compiled, state), (eager, same_state) = results
     assert compiled == pytest.approx(eager, rel=1e-9, abs=1e-12)
     assert state == pytest.approx(same_state, rel=1e-9, abs=1e-12)
-    assert steps == same_steps
 
 
 @both_ways
@@ -904,7 +903,7 @@ def test_a_loss_and_an_optimiser_may_be_named():
 
 
 @pytest.mark.parametrize(
-    ("setting", "wrong", "known"), [("loss", "msee", LOSSES), ("optimizer", "adamw", OPTIMIZERS)]
+    ("setting", "wrong", "known"), [("loss", "msee", LOSSES), ("optimizer", "adamax", OPTIMIZERS)]
 )
 def test_an_unknown_name_is_an_error_that_lists_the_known_ones(setting, wrong, known):
     for name in (wrong, None, ["mse"]):

@@ -23,7 +23,7 @@ from nn.optim import OPTIMIZERS
 from nn.playground.session import Session
 from nn.playground.state import State, data_sets
 from nn.tables import MOST_CLASSES, read_table
-from nn.train.recipe import RecipeError
+from nn.train.settings import RecipeError
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import numpy as np
 from autograd_core import Value
 from nn import LOSSES, MLP, SGD, DivergedError, datasets, evaluate, fit
 from nn.doctor import RULES, diagnose
-from nn.train.fit import History
+from nn.train.history import History
 
 NUMBERS = [[x / 10] for x in range(-20, 21)]
 DATA = {
@@ -58,6 +58,9 @@ class Training:
         new = {name: part for name, part in new.items() if part is not None}
         for factor in {"lr", "epochs"} & set(new):
             new[factor] *= getattr(self, factor)
+        if "width" in new:
+            width, (*hidden, out) = new.pop("width"), self.sizes
+            new["sizes"] = [*[round(width * size) for size in hidden], out]
         if "sizes" in new:
             new["sizes"] = tuple(new["sizes"])
         if "init" in new:
@@ -148,7 +151,7 @@ def literal(text):
 
 
 CASES = {
-    word: [(rule, training) for rule in RULES for training in trainings(rule, word)]
+    word: [(rule, training) for rule in RULES.values() for training in trainings(rule, word)]
     for word in ("ok", "found")
 }
 

@@ -2,13 +2,14 @@
 
 A kind is the structure of an argument, without its numbers and without the examples:
 ("number",), ("list", shape) and ("array", shape) where it is regular, ("items", kinds) for other
-lists, ("dict", pairs of a key and a kind).
+lists, ("dict", pairs of a key and a kind), and ("record", pairs of a name and a kind, class) for a
+dataclass or a named tuple.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import Any, TypeAlias
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from autograd_core.arrays import ValueArray
 from autograd_core.compiler.ir import Floats
 from autograd_core.engine import NUMBER, Value
+from autograd_core.structures import is_record, names_of
 
 Kind: TypeAlias = "tuple[Any, ...]"
 Parts: TypeAlias = "list[NDArray[Any]]"  # numbers in order; where batched, a row for each example
@@ -51,10 +53,11 @@ def read_all(
 
 def read(x: Any, place: str, *, batched: bool) -> tuple[Kind, Parts]:
     """The kind of an argument, and its numbers; of a dict, one array for each key."""
-    if isinstance(x, dict):
-        found = {key: read(item, f"{place}[{key!r}]", batched=batched) for key, item in x.items()}
-        kind = ("dict", tuple([(key, kind) for key, (kind, _) in found.items()]))
-        return kind, [part for _, parts in found.values() for part in parts]
+    named = by_name(x, place)
+    if named is not None:
+        found = [read(item, where, batched=batched) for item, where in named.values()]
+        return kind_of(x, named, [kind for kind, _ in found]), [y for _, ys in found for y in ys]
+    x = listed(x)
     if getattr(x, "shape", ()):
         kind, numbers = read_array(x, place, batched=batched)
     elif batched:
@@ -83,7 +86,10 @@ def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
     first = rows[0][0]
     for i, (kind, _) in enumerate(rows):
         if kind != first:
-            raise ValueError(f"{place}: example {i} has another structure than example 0")
+            raise ValueError(
+                f"{place}: example {i} has another structure than example 0. Fill sequences up to "
+                "one length, and pass a mask too: where(there, new, old) keeps what was before"
+            )
     return first, np.array([numbers for _, numbers in rows], dtype=float)
 
 
@@ -141,10 +147,11 @@ def regular(x: Any) -> Floats | None:
 
 def read_one_by_one(x: Any, place: str) -> tuple[Kind, list[float]]:
     """The same for what is not regular, or not numbers alone, naming the place that is wrong."""
-    if isinstance(x, dict):
-        found = {key: read_one_by_one(item, f"{place}[{key!r}]") for key, item in x.items()}
-        kind = ("dict", tuple([(key, kind) for key, (kind, _) in found.items()]))
-        return kind, [number for _, numbers in found.values() for number in numbers]
+    named = by_name(x, place)
+    if named is not None:
+        found = [read_one_by_one(item, where) for item, where in named.values()]
+        return kind_of(x, named, [kind for kind, _ in found]), [y for _, ys in found for y in ys]
+    x = listed(x)
     if isinstance(x, (list, tuple)):
         items = [read_one_by_one(item, f"{place}[{i}]") for i, item in enumerate(x)]
         return list_of([kind for kind, _ in items]), [number for _, xs in items for number in xs]
@@ -152,6 +159,32 @@ def read_one_by_one(x: Any, place: str) -> tuple[Kind, list[float]]:
         kind, array = read_array(x, place, batched=False)
         return kind, array.tolist()
     return A_NUMBER, [number(x, place)]
+
+
+def by_name(x: Any, place: str) -> dict[Any, tuple[Any, str]] | None:
+    """The items of a dict or a record, and the place of each; None for what has no names."""
+    if isinstance(x, dict):
+        return {key: (item, f"{place}[{key!r}]") for key, item in x.items()}
+    if is_record(x):
+        return {name: (getattr(x, name), f"{place}.{name}") for name in names_of(x)}
+    return None
+
+
+def kind_of(x: Any, names: Iterable[Any], kinds: Sequence[Kind]) -> Kind:
+    """The kind of a dict or a record."""
+    pairs = tuple(zip(names, kinds, strict=True))
+    return ("dict", pairs) if isinstance(x, dict) else ("record", pairs, type(x))
+
+
+def listed(x: Any) -> Any:
+    """An array of lists, of any lengths, as a list of them; anything else as it is."""
+    several = isinstance(x, np.ndarray) and x.dtype.kind == "O" and any(map(holds_items, x.flat))
+    return x.tolist() if several else x
+
+
+def holds_items(x: Any) -> bool:
+    """Whether this is no number, but a structure of them."""
+    return isinstance(x, (list, tuple, dict)) or bool(getattr(x, "shape", ()))
 
 
 def list_of(kinds: Sequence[Kind]) -> Kind:
@@ -173,7 +206,7 @@ def number(x: Any, place: str) -> float:
     if scalar and np.asarray(x).dtype.kind in NUMERIC:
         return float(x)
     raise TypeError(
-        f"a program takes numbers, lists and arrays of them, and dicts; {place} is "
+        f"a program takes numbers, lists and arrays of them, dicts and dataclasses; {place} is "
         f"{x!r}, of type {type(x).__name__}"
     )
 
@@ -198,6 +231,8 @@ def make(kind: Kind, label: str, new: Callable[[str], Value]) -> Any:
         return new(label)
     if kind[0] == "dict":
         return {key: make(item, f"{label}[{key}]", new) for key, item in kind[1]}
+    if kind[0] == "record":
+        return kind[2](**{name: make(item, f"{label}.{name}", new) for name, item in kind[1]})
     if kind[0] == "items":
         return [make(item, f"{label}[{i}]", new) for i, item in enumerate(kind[1])]
     if kind[0] == "list":
@@ -218,8 +253,8 @@ def count(kind: Kind) -> int:
 
 
 def inner(kind: Kind) -> list[Kind]:
-    """The kinds of the items of a list, or of what a dict holds."""
-    return [item for _, item in kind[1]] if kind[0] == "dict" else list(kind[1])
+    """The kinds of the items of a list, or of what a dict or a record holds."""
+    return list(kind[1]) if kind[0] == "items" else [item for _, item in kind[1]]
 
 
 # --- Out again -------------------------------------------------------------------------------
@@ -238,7 +273,8 @@ def shaped(flat: Floats, kind: Kind) -> Any:
     items = [shaped(part, item) for part, item in split(flat, inner(kind))]
     if kind[0] == "items":
         return items
-    return dict(zip([key for key, _ in kind[1]], items, strict=True))
+    named = dict(zip([key for key, _ in kind[1]], items, strict=True))
+    return named if kind[0] == "dict" else kind[2](**named)
 
 
 def split(flat: Floats, kinds: Sequence[Kind]) -> Iterator[tuple[Floats, Kind]]:

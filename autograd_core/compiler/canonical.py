@@ -20,6 +20,7 @@ from autograd_core.compiler.merge import Merged, count_uses, merge, varying
 from autograd_core.compiler.record import Recording
 from autograd_core.compiler.sums import Nodes
 from autograd_core.engine import ADD, DIV, DOT, MUL, NEG, SUB, TOTAL, Op
+from autograd_core.functions import equals
 
 LINEAR = (ADD, SUB, NEG, TOTAL, DOT, MUL, DIV)
 
@@ -69,6 +70,7 @@ class Canonical:
                 continue
             self.pending[i] = linear
             absorbed = uses[i] == 1 and found.ops[user[i]] in LINEAR
+            absorbed &= op is not DOT or found.ops[found.parents[i][0]] is not equals  # a lookup
             if not absorbed or (varies[i] != varies[user[i]] and not linear.is_multiple):
                 self.node(i)
         graph.roots = list(map(self.node, roots))

@@ -12,14 +12,16 @@ import numpy as np
 from autograd_core.compiler import results
 from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
 from autograd_core.compiler.canonical import canonical
-from autograd_core.compiler.executors import Executor, choose, executor_class
+from autograd_core.compiler.executors import Executor, Wanted, made
 from autograd_core.compiler.factor import Factored
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
 from autograd_core.compiler.results import is_finite
+from autograd_core.compiler.training import Steps, Taken
 from autograd_core.engine import Value, collector_paused
+from autograd_core.structures import leaves, structure
 
 
 class Ready(NamedTuple):
@@ -43,7 +45,7 @@ class Compiled:
         *,
         batched: bool,
         wrt: Sequence[Value] | None = None,
-        executor: str | None = None,
+        executor: Wanted | None = None,
     ) -> None:
         self.f, self.names, self.keywords = f, names, keywords
         self.batched, self.kinds, self.wanted = batched, kinds, executor
@@ -51,7 +53,7 @@ class Compiled:
         self.executor = ""  # the name of what ran last
         with collector_paused():
             tape, result = record(self.call, self.arguments)
-            self.roots = [tape.node(root) for root in results.leaves(result)]
+            self.roots = [tape.node(root) for root in leaves(result)]
             self.returned = results.Returned(result)
             self.compare(tape)
             self.lower(tape, wrt)
@@ -74,8 +76,8 @@ class Compiled:
     def compare(self, tape: Recording) -> None:
         """The same, with the recording at hand."""
         again, result = repeat(self.call, self.arguments, tape)
-        same = results.form(result) == self.returned.form
-        again.finish(results.leaves(result), self.roots, same=same)
+        same = structure(result) == self.returned.form
+        again.finish(leaves(result), self.roots, same=same)
 
     def lower(self, tape: Recording, wrt: Sequence[Value] | None) -> None:
         """From the recording to arrays; what a pass made is free when the next one is done."""
@@ -95,9 +97,9 @@ class Compiled:
 
     # --- Run
 
-    def value(self, parts: Parts) -> Any:
+    def value(self, parts: Parts, at: Floats | None = None) -> Any:
         """What f returns."""
-        return self.run(None, parts, None)[0]
+        return self.run(None, parts, at)[0]
 
     def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""
@@ -109,36 +111,60 @@ class Compiled:
         rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
         return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
+    def apart(self, parts: Parts) -> list[Any]:
+        """The results' arrays and the gradient along the inputs, with a row for each example.
+
+        And, last, in which examples some number is not finite, or not defined: nothing is raised.
+        The arrays are theirs who ask until the next run.
+        """
+        ready = self.ready.get(self.inputs) or self.prepare(self.inputs)
+        leaves = self.given(parts, None)
+        arrays, suspicious, _ = ready.executor.run(leaves, examples(parts))
+        rows = [np.moveaxis(array, -1, 0) for array in arrays]
+        wrong = ~np.logical_and.reduce([np.isfinite(x).reshape(len(x), -1).all(1) for x in rows])
+        if suspicious:
+            wrong[self.replay(leaves).suspects(slopes=True)] = True
+        return [*rows, wrong]
+
+    def trainer(self) -> Callable[[Mapping[str, Sequence[Floats]], Steps], Taken] | None:
+        """What takes many steps at once: see `training`. None where the executor does not."""
+        ready = self.ready.get(self.vector) or self.prepare(self.vector)
+        return getattr(ready.executor, "take", None)
+
+    def given(self, parts: Parts, at: Floats | None) -> dict[str, list[Floats]]:
+        """The numbers in the leaves."""
+        leaves = {"parameters": [self.numbers(at)], "inputs": parts}
+        if self.others:
+            leaves["others"] = [numbers_of(list(self.others.values()))]
+        return leaves
+
     def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns; then the gradient along a leaf, theirs who ask until the next run."""
         ready = self.ready.get(wrt) or self.prepare(wrt)
         self.executor, n = ready.name, examples(parts) if self.batched else None
-        leaves = {"parameters": [self.numbers(at)], "inputs": parts}
-        if self.others:
-            leaves["others"] = [numbers_of(list(self.others.values()))]
+        leaves = self.given(parts, at)
         try:
-            arrays, suspicious = ready.executor.run(leaves, n)
+            arrays, suspicious, slopes_finite = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
             self.replay(leaves).check(slopes=wrt is not None)
             raise
         if suspicious:
             self.replay(leaves).check(slopes=wrt is not None)
         value, finite = self.returned.read(arrays, n)
-        if not (finite and (wrt is None or is_finite(arrays[-1]))):
+        if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
             value, _ = self.returned.read(arrays, n)
-        return value, arrays[-1]
+        return value, arrays[-1] if arrays else np.zeros(0)
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
         wanted, along = list(self.results), dict[Array, Operand]()
         if wrt is not None:
             self.returned.check_differentiable()
-            slopes, along = gradient(self.emit, self.results[0], wrt)
+            slopes, along = differentiate(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
-        name = self.wanted or choose(order)
-        self.ready[wrt] = Ready(order, along, name, executor_class(name)(order, wanted))
+        self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
         return self.ready[wrt]
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:

@@ -17,6 +17,7 @@ from autograd_core.compiler.graph import Graph
 from autograd_core.compiler.ir import NAMES, Array, Cells, Leaf, Operand, aligned
 from autograd_core.compiler.schedule import schedule
 from autograd_core.engine import ADD, EXP, LOG, LOGSUMEXP, MUL, SUB, Op
+from autograd_core.functions import equals
 
 
 class Factored:
@@ -58,6 +59,8 @@ class Factored:
         op = self.graph.ops[nodes[0]]
         if op is LOGSUMEXP:
             self.lower_logsumexps(nodes)
+        elif op is equals and self.places.is_constant[self.graph.parents[nodes[0]][1]]:
+            self.lower_one_hots(nodes)
         elif isinstance(op, Op):
             self.lower_op(op, nodes)
         elif self.graph.sum(nodes[0]).products:
@@ -77,6 +80,20 @@ class Factored:
         letters = NAMES[: len(shape)]
         xs = [self.places.read(column.reshape(shape), letters) for column in operands.T]
         self.places.put(members.reshape(shape), letters, self.emit.compute(op, xs, letters + "b"))
+
+    def lower_one_hots(self, nodes: list[int]) -> None:
+        """What is compared with the same numbers is a row of one array, whatever its place."""
+        rows: defaultdict[int, dict[float, int]] = defaultdict(dict)
+        for i in nodes:
+            x, number = self.graph.parents[i]
+            rows[x][float(self.places.number[number])] = i
+        alike: defaultdict[tuple[float, ...], list[int]] = defaultdict(list)
+        for x, row in rows.items():
+            alike[tuple(sorted(row))].append(x)
+        for numbers, xs in alike.items():
+            operands = [self.places.read(np.array(xs), "m"), self.emit.constant(numbers, "k")]
+            z = self.emit.compute(equals, operands, "mkb")
+            self.places.put(np.array([[rows[x][n] for n in numbers] for x in xs]), "mk", z)
 
     def lower_logsumexps(self, nodes: list[int]) -> None:
         """Shorter ones are filled up with minus infinity, which adds nothing."""

@@ -20,7 +20,7 @@ everywhere. What holds for one example holds for a thousand: only executors know
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -116,12 +116,16 @@ class Scatter(Array):
         return [x for (x, _), _ in self.pieces]
 
 
-def needed(order: Sequence[Array], results: Iterable[Array]) -> list[Array]:
+def needed(
+    order: Sequence[Array],
+    results: Iterable[Array],
+    reads: Callable[[Any], Iterable[Array]] = lambda x: x.reads(),
+) -> list[Array]:
     """The arrays that the results depend on, in an order in which they can be computed."""
     wanted = set(results)
     for x in reversed(order):
         if x in wanted:
-            wanted.update(x.reads())
+            wanted.update(reads(x))
     return [x for x in order if x in wanted]
 
 

@@ -5,14 +5,19 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from autograd_core.engine import Value
+from autograd_core.compiler.static import Fixed, Static
+from autograd_core.engine import RECORDERS, Value
 
 if TYPE_CHECKING:
     from autograd_core.compiler.arguments import Kind, Parts
     from autograd_core.compiler.compiled import Compiled
+    from autograd_core.compiler.executors import Wanted
     from autograd_core.compiler.ir import Floats
+    from autograd_core.compiler.training import Steps, Taken
 
 
 def compile(
@@ -20,16 +25,17 @@ def compile(
     *,
     batched: bool = False,
     wrt: Sequence[Value] | None = None,
-    executor: str | None = None,
+    executor: Wanted | None = None,
+    static: str | Sequence[str] = (),
 ) -> Program:
     """A program that computes what `f` computes, on arrays.
 
-    `f` takes numbers, lists and arrays of them, and dicts of those, also by keyword. It returns a
-    Value, a tuple whose first item is the Value to differentiate, or Values in tuples, dicts,
-    lists and arrays. It may use any Values from outside, the parameters. It is recorded at the
-    first call for arguments of a structure, and run from then on. Parameters may be changed
-    between calls; all else that f reads must stay, and is kept as it was (`w.data`, a variable
-    around f, an attribute). So f is recorded twice, and RecordingError says what differed;
+    `f` takes numbers, lists and arrays of them, dicts and dataclasses of those, also by keyword. It
+    returns a Value, a tuple whose first item is the Value to differentiate, or Values in tuples,
+    dicts, dataclasses, lists and arrays. It may use any Values from outside, the parameters. It is
+    recorded at the first call for arguments of a structure, and run from then on. Parameters may be
+    changed between calls; all else that f reads must stay, and is kept as it was (`w.data`, a
+    variable around f, an attribute). So f is recorded twice, and RecordingError says what differed;
     `check_unchanged` looks again.
 
     With `batched=True`, `f` is written for one example, and every argument has a leading axis for
@@ -40,6 +46,10 @@ def compile(
     that it depends on. `executor` names what runs the program; by default the program decides,
     never a clock (`autograd_core.compiler.executors.choose`).
 
+    Arguments that are `static`, by name, are handed to f as they are, to count or to choose by:
+    there is a program for each of their values. Called by a function that is being recorded, a
+    program is part of it.
+
     >>> w = Value(3.0, "w")
     >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
     >>> program([1.0, 2.0], [1.0, 1.0])
@@ -48,20 +58,25 @@ def compile(
     >>> gradient
     array([12.])
     """
-    return Program(f, batched=batched, wrt=wrt, executor=executor)
+    return Program(f, batched=batched, static=static, wrt=wrt, executor=executor)
 
 
 class Program:
     """A function on Values, compiled; see `compile`."""
 
-    def __init__(self, f: Callable[..., Any], *, batched: bool, **options: Any) -> None:
+    def __init__(
+        self, f: Callable[..., Any], *, batched: bool, static: str | Sequence[str], **options: Any
+    ) -> None:
         self.f, self.batched, self.options = f, batched, options
+        self.static = Static(f, static)
         self.compiled: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
+        self.of_each: dict[Compiled, Program] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
         """A copy is of the function: it is recorded anew, at the copy's first call."""
-        return partial(compile, batched=self.batched, **self.options), (self.f,)
+        options = {"batched": self.batched, "static": self.static.names, **self.options}
+        return partial(compile, **options), (self.f,)
 
     @property
     def parameters(self) -> list[Value]:
@@ -73,10 +88,15 @@ class Program:
         """The name of the executor that ran last."""
         return self.current().executor
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        """What f returns, as numbers and arrays."""
+    def __call__(self, *args: Any, at: Floats | None = None, **keywords: Any) -> Any:
+        """What f returns, as numbers and arrays; `at` is as in `value_and_gradient`.
+
+        By a function that is being recorded, Values: the program is part of that one.
+        """
+        if RECORDERS and get_ident() in RECORDERS:
+            return self.inlined(args, keywords, at)
         compiled, parts = self.find(args, keywords)
-        return compiled.value(parts)
+        return compiled.value(parts, at)
 
     def value_and_gradient(
         self, *args: Any, at: Floats | None = None, accumulate: bool = False, **keywords: Any
@@ -92,6 +112,53 @@ class Program:
             for parameter, slope in zip(compiled.parameters, gradient.tolist(), strict=True):
                 parameter.grad += slope
         return value, gradient
+
+    def value_and_gradient_at(self, at: Floats, *args: Any) -> tuple[Any, Floats]:
+        """What f returns, and its gradient, where these are the parameters' numbers.
+
+        It is what `scipy.optimize.minimize` takes, with jac=True and args=(...) for those of f. For
+        a function of what is to be found, not of Values, that is `value_and_grad(f)`.
+        """
+        return self.value_and_gradient(*args, at=at)
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether `take` takes them: whether the executor does."""
+        return self.current().trainer() is not None
+
+    def take(self, *args: Any, at: Floats, steps: Steps, **keywords: Any) -> Taken:
+        """Many steps of training at once, by the executor: see `training`."""
+        compiled, parts = self.find(args, keywords)
+        take = compiled.trainer()
+        if take is None:
+            raise RuntimeError(f"the executor {compiled.executor} takes no steps")
+        return take(compiled.given(parts, at), steps)
+
+    def gradient_of_each(self, *args: Any, at: Floats | None = None, **keywords: Any) -> Floats:
+        """The gradient of every example alone, in a batched program: a row for each.
+
+        The mean of the rows is the gradient that `value_and_gradient` returns.
+
+        >>> w = Value(3.0)
+        >>> program = compile(lambda x, y: (w * x - y) ** 2, batched=True)
+        >>> program.gradient_of_each([1.0, 2.0], [1.0, 1.0])
+        array([[ 4.],
+               [20.]])
+        """
+        if not self.batched:
+            raise ValueError("only a batched program has a gradient for each example")
+        from autograd_core.compiler.each import gradients, of_parameters
+
+        compiled, parts = self.find(args, keywords)
+        compiled.returned.check_differentiable()
+        if compiled not in self.of_each:
+            again = compile(of_parameters(compiled), batched=True, executor=compiled.wanted)
+            self.of_each[compiled] = again
+        try:
+            return gradients(self.of_each[compiled], parts, compiled.numbers(at))
+        except (ArithmeticError, ValueError):
+            compiled.value_and_gradient(parts, at)  # which names what is not defined as f does
+            raise
 
     def gradient_wrt_inputs(self, *args: Any, **keywords: Any) -> Any:
         """The gradient of the value along each argument, in its shape; one item for each argument.
@@ -109,6 +176,16 @@ class Program:
         """
         compiled, parts = self.find(args, keywords)
         return compiled.gradient_wrt_inputs(parts)
+
+    def apart(self, *args: Any) -> list[Any]:
+        """For a batch: the results' arrays and the gradient along the arguments, in rows.
+
+        There is a row for each example, and its gradient is that of the mean. Last comes in which
+        examples some number is not finite, or not defined: nothing is raised. The arrays are yours
+        until the next run.
+        """
+        compiled, parts = self.find(args, {})
+        return compiled.apart(parts)
 
     def prepare(self, *args: Any, **keywords: Any) -> None:
         """Record for arguments of this structure, without running: `parameters` are known then."""
@@ -132,6 +209,36 @@ class Program:
         for compiled in self.compiled.values():
             compiled.check_unchanged()
 
+    def to_jax(self, dtype: str = "float64") -> Callable[..., Any]:
+        """The program as a pure function f(parameters, *args) for JAX.
+
+        `parameters` are numbers in the order of `parameters`, as one flat array; it returns what
+        calling the program does. `jax.jit`, `vmap`, `grad` and `shard_map` take it: slopes are
+        those of the derivative table, kinks and ops of one's own included. Numbers that are not
+        finite come back as they are. With dtype="float32", as accelerators have it, it takes and
+        gives float32; float64 must be switched on in JAX.
+        """
+        from autograd_core.compiler.executors import EXECUTORS, module_of
+
+        row = EXECUTORS["jax"]._replace(module="autograd_core.compiler.to_jax")
+        made: Callable[..., Any] = module_of(row, "to_jax").as_function(self, dtype)
+        return made
+
+    def to_wasm(self, path: str | Path, *, optimizer: Any = None) -> None:
+        """Write the program, for the arguments that it was last called with, as WebAssembly.
+
+        The file has its value and gradient, and the numbers of its parameters as they are; with
+        an optimiser of `nn.optim`, the whole training of a program that returns a loss.
+        `autograd_core/compiler/executors/native/program.mjs` loads it in a browser or in node.
+        What overflows or is not defined there comes back as it is.
+        """
+        from autograd_core.compiler.executors import EXECUTORS, module_of
+
+        module_of(EXECUTORS["native"], "to_wasm")
+        from autograd_core.compiler.executors.native import wasm
+
+        wasm.write(path, self.current(), optimizer)
+
     @cached_property
     def names(self) -> list[str]:
         """What f calls its first arguments."""
@@ -146,22 +253,49 @@ class Program:
 
     def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
         """The program for arguments of this structure, recorded if it is new, and their numbers."""
-        names = self.names
+        return self.find_for(*self.static.apart(args, keywords))
+
+    def find_for(
+        self, fixed: Fixed, args: Sequence[Any], keywords: Mapping[str, Any]
+    ) -> tuple[Compiled, Parts]:
+        """The same, where some arguments are fixed and these are left."""
+        names = fixed.others(self.names) if fixed.places else self.names
         if keywords or len(args) != len(names):
             unnamed = range(len(names) + 1, len(args) + 1)
             names = [*names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
             args = (*args, *keywords.values())
         kinds, parts = self.read(args, names, batched=self.batched)
-        key = (*keywords, *kinds)
+        key = (fixed.key, *keywords, *kinds)
         compiled = self.compiled.get(key)
         if compiled is None:
             from autograd_core.compiler.compiled import Compiled
 
             compiled = self.compiled[key] = Compiled(
-                self.f, names, list(keywords), kinds, batched=self.batched, **self.options
+                fixed.into(self.f),
+                names,
+                list(keywords),
+                kinds,
+                batched=self.batched,
+                **self.options,
             )
         self.latest = compiled
         return compiled, parts
+
+    def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any], at: Floats | None) -> Any:
+        """What f returns on Values, in the structure that the program has for its numbers."""
+        from autograd_core.compiler.record import RecordingError
+        from autograd_core.compiler.results import with_arrays
+
+        if self.batched:
+            raise RecordingError(
+                "a batched program cannot be part of another one: call its function, program.f, "
+                "for one example, and compile the whole with batched=True"
+            )
+        if at is not None:
+            raise RecordingError(
+                "a program that is part of another one has its parameters' numbers"
+            )
+        return with_arrays(self.f(*args, **keywords))
 
     def current(self) -> Compiled:
         """The program that was called last; one without arguments is recorded if need be."""

@@ -1,11 +1,12 @@
 """Results out: numbers and arrays in the structure that a function returned Values in.
 
-Tuples and dicts stay what they are. A list is an array where its items have one shape, and a list
-of arrays where not; an array of Values is an array. In a batch, a Value comes back as its mean
-over the examples, but one in a list or an array as a number for each.
+Tuples, dicts and dataclasses stay what they are. A list is an array where its items have one
+shape, and a list of arrays where not; an array of Values is an array. In a batch, a Value comes
+back as its mean over the examples, but one in a list or an array as a number for each.
 
 The outline of a result says so: ("value",), ("values", count) for a tuple of them alone,
-("numbers", shape), ("tuple", outlines), ("list", outlines), or ("dict", pairs of key and outline).
+("numbers", shape), ("tuple", outlines), ("list", outlines), ("record", outlines, what makes one of
+such items), or ("dict", pairs of key and outline).
 It is looked at once, when a result is recorded: what makes a result of numbers is a function then.
 """
 
@@ -13,12 +14,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import is_dataclass
+from functools import partial
 from itertools import count, islice
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from autograd_core.compiler.ir import Cells, Floats
+from autograd_core.structures import array_of, is_record, items_of, joined, leaves, parts, structure
 
 Outline: TypeAlias = "tuple[Any, ...]"
 Reader: TypeAlias = "Callable[[Sequence[Floats], int | None], tuple[Any, bool]]"
@@ -30,27 +34,9 @@ FEW = 64  # numbers are added up more quickly without NumPy
 PLURAL = (list, tuple, dict, np.ndarray)  # what has no gradient, for it is not one Value
 
 
-def leaves(result: Any) -> list[Any]:
-    """The Values in what a function returned, in order."""
-    if isinstance(result, dict):
-        return [leaf for item in result.values() for leaf in leaves(item)]
-    if isinstance(result, (list, tuple)):
-        return [leaf for item in result for leaf in leaves(item)]
-    return result.ravel().tolist() if isinstance(result, np.ndarray) else [result]
-
-
 def is_array(result: Any) -> bool:
     """Whether this is an array with axes."""
     return isinstance(result, np.ndarray) and result.ndim > 0
-
-
-def form(result: Any) -> Any:
-    """What tells results of other structures apart."""
-    if isinstance(result, dict):
-        return tuple([(key, form(item)) for key, item in result.items()])
-    if isinstance(result, (list, tuple)):
-        return type(result).__name__, tuple(map(form, result))
-    return getattr(result, "shape", ())
 
 
 def first(result: Any) -> Any:
@@ -67,14 +53,14 @@ class Returned:
     """
 
     def __init__(self, result: Any) -> None:
-        self.form, self.kind = form(result), type(first(result))
-        found = outline(result)
-        self.groups, self.read = groups(found), reader(found)
+        self.form, self.kind = structure(result), type(first(result))
+        self.outline = outline(result)
+        self.groups, self.read = groups(self.outline), reader(self.outline)
 
     @property
     def is_differentiable(self) -> bool:
         """Whether the first result is one Value."""
-        return not issubclass(self.kind, PLURAL)
+        return not (issubclass(self.kind, PLURAL) or is_dataclass(self.kind))
 
     def check_differentiable(self) -> None:
         """TypeError where the first result has no gradient."""
@@ -92,6 +78,8 @@ def outline(result: Any) -> Outline:
     """The structure of a result."""
     if isinstance(result, dict):
         return "dict", [(key, outline(item)) for key, item in result.items()]
+    if is_record(result):
+        return "record", [outline(item) for item in items_of(result)], partial(joined, result)
     if isinstance(result, tuple):
         items = [outline(item) for item in result]
         alone = all(item is VALUE for item in items)
@@ -103,6 +91,8 @@ def inside(result: Any) -> Outline:
     """The same inside of a list or an array, where examples stay apart."""
     if isinstance(result, dict):
         return "dict", [(key, inside(item)) for key, item in result.items()]
+    if is_record(result):
+        return "record", [inside(item) for item in items_of(result)], partial(joined, result)
     if not isinstance(result, (list, tuple)):
         return "numbers", getattr(result, "shape", ())
     items = [inside(item) for item in result]
@@ -138,6 +128,17 @@ def groups(outline: Outline) -> list[Cells]:
         start += 1 if shape is None else math.prod(shape)
     first, others = np.array(values[:1], np.int32), np.array(values[1:], np.int32)
     return [*first, *([others] if others.size else []), *arrays]
+
+
+def with_arrays(result: Any) -> Any:
+    """A result as a program returns it, but of Values: a list of one shape is an array."""
+    found = parts(result)
+    if not found:
+        return result
+    kind, *shape = inside(result)
+    if isinstance(result, list) and kind == "numbers":
+        return array_of(leaves(result), shape[0])
+    return joined(result, [with_arrays(item) for item in found[1]])
 
 
 # --- Readers ---------------------------------------------------------------------------------
@@ -182,7 +183,7 @@ def maker(outline: Outline, values: Iterator[int], arrays: Iterator[int]) -> Mak
         parts = {key: maker(item, values, arrays) for key, item in rest[0]}
         return lambda *given: {key: part(*given) for key, part in parts.items()}
     items = [maker(item, values, arrays) for item in rest[0]]
-    sort = tuple if kind == "tuple" else list
+    sort = {"tuple": tuple, "list": list}.get(kind) or rest[1]
     return lambda *given: sort([item(*given) for item in items])
 
 

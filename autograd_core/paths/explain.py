@@ -6,6 +6,7 @@ Each way from a Value to the output contributes the product of the local derivat
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
@@ -127,17 +128,20 @@ class Explanation:
         return f"∂{root}/∂{wrt}: {counted(self.count, 'path')}{listed}"
 
     def rows(self) -> list[tuple[str, str]]:
-        """A line for each listed path, and one for all the others."""
+        """A line for each listed path, equal ones on one line, and one for all the others."""
+        alike = Counter(map(self.row, self.paths))
         rows = [
-            (
-                ends(path.values, " -> ", self.name.__getitem__),
-                f"{ends(path.partials, ' · ', short) or '1'} = {short(path.product)}",
-            )
-            for path in self.paths
+            (way, product if n == 1 else f"{counted(n, 'path')} of {product} each")
+            for (way, product), n in alike.items()
         ]
         if others := self.count - len(self.paths):
             rows.append((f"{counted(others, 'other path')}", f"together {short(self.rest)}"))
         return rows
+
+    def row(self, path: Path) -> tuple[str, str]:
+        """The way, and the product of the slopes along it."""
+        product = f"{ends(path.partials, ' · ', short) or '1'} = {short(path.product)}"
+        return ends(path.values, " -> ", self.name.__getitem__), product
 
     def conclusion(self) -> list[str]:
         """The sum beside the grad, in two parts where other passes had a share in the grad."""

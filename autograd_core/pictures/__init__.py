@@ -46,10 +46,12 @@ def draw(
 
     Nodes show label, data and grad, "–" for a grad that no backward has reached; hovering one
     in the SVG shows what its grad is the sum of. `highlight=wrt` colours every path from `wrt`:
-    an edge is as wide as the share of d(root)/d(wrt) that runs over it, blue where that is
-    positive, orange and dashed where it is negative. `names=locals()` calls Values without a
-    label by the variables that hold them. `collapse="layer"` or `"neuron"` draws a net of any
-    size by its layers or neurons. What `check_gradient` returns can be drawn, too.
+    an edge is as wide as the share of d(root)/d(wrt) that runs over it, orange where that is
+    positive, blue and dashed where it is negative. `names=locals()` calls Values without a label
+    by the variables that hold them. Data that no longer follows from that of the operands, because
+    it has been set since, is yellow beside what it would be now. `collapse="layer"` or `"neuron"`
+    draws a net of any size by its layers or neurons. What `check_gradient` returns can be drawn,
+    too.
 
     In the SVG, value i of `topological(root)` has the id `v{i}`, its op `op{i}`, and the edge
     from its operand k `e{i}_{k}`. Raises ValueError for a graph of more than `max_nodes` Values

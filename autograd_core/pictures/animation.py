@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from string import Template
@@ -13,8 +12,8 @@ from autograd_core.files import write_whole
 from autograd_core.names import held_in, short
 from autograd_core.paths import slopes
 from autograd_core.paths.steps import BackwardStep, backward_steps, gradients_after
-from autograd_core.pictures.drawing import Drawing, Row
-from autograd_core.pictures.graph import GraphView, refuse_large, wired
+from autograd_core.pictures.drawing import BoxRow, Drawing
+from autograd_core.pictures.graph import GraphView, agree, refuse_large, wired
 from autograd_core.pictures.picture import SIZE, Picture
 
 MOST_NODES = 400  # whose steps can be followed
@@ -47,9 +46,8 @@ def first_frame(graph: GraphView, room: Mapping[Value, int]) -> Drawing:
     boxes = {}
     for v in graph.order:
         data, _ = graph.rows(v)
-        name = graph.names[v] if v in graph.computed else data.name
         grad = f"grad{NO_BREAK}–".ljust(len("grad ") + room[v], NO_BREAK)
-        boxes[v] = graph.box(v, [Row(data.text, name), Row(grad)], about=graph.equation(v))
+        boxes[v] = graph.box(v, [data, BoxRow(grad)], about=graph.equation(v))
     return wired(graph, boxes)
 
 
@@ -104,7 +102,7 @@ class Story:
         self.values, self.steps, self.name = values, steps, name
         self.right = slopes(values)
         self.final = {values[-1]: 1.0, **gradients_after(steps)}
-        self.wrong = [v for v in values if differ(self.final.get(v, 0.0), self.right[v])]
+        self.wrong = [v for v in values if not agree(self.final.get(v, 0.0), self.right[v])]
 
     def data(self) -> dict[str, Any]:
         """The same for the page's script, with Values as places in the topological order."""
@@ -157,10 +155,3 @@ class Story:
         for v in {*self.wrong, *[step.wrong for step in self.steps if step.wrong]}:
             room[v] += len(f", not {short(self.right[v])}")
         return room
-
-
-def differ(x: float, y: float) -> bool:
-    """Whether two gradients differ by more than rounding."""
-    return not (
-        math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(x) and math.isnan(y))
-    )

@@ -6,14 +6,15 @@ along that operand. A gradient is the sum, over all paths, of the products of th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from autograd_core.engine import Value
+from autograd_core.engine import Op, Value
 from autograd_core.formulas import Formula, applied
 from autograd_core.names import called, short
 from autograd_core.paths import Flows, reached
-from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row, Tone, look, tone_of
+from autograd_core.pictures.drawing import Box, BoxRow, Drawing, Edge, Oval, Tone, look, tone_of
 
 MOST_TERMS = 12  # of a sum in a tooltip
 
@@ -47,6 +48,7 @@ class GraphView:
         self.computed = {v: v.op for v in order if v.op and self.place.keys() >= set(v.parents)}
         self.is_whole = all(v in self.computed for v in order if v.parents)
         self.uses: dict[Value, list[tuple[float, float]]] = {v: [] for v in order}
+        self.stale = stale(order, self.computed)
         for user in [v for v in self.computed if v in self.with_grad]:
             for parent, slope in zip(user.parents, user.partials):
                 self.uses[parent].append((user.grad, slope))
@@ -79,14 +81,21 @@ class GraphView:
             f"∂{self.names[parent]} {short(slope)}"
             for parent, slope in zip(v.parents if v in self.computed else (), v.partials)
         ]
-        return self.formula(v), f"data {short(v.data)}", self.grad(v), "  ".join(slopes)
+        return self.formula(v), f"data {self.data(v)}", self.grad(v), "  ".join(slopes)
 
-    def rows(self, v: Value) -> list[Row]:
-        """Label and data of a Value, and below them its grad."""
+    def rows(self, v: Value) -> list[BoxRow]:
+        """Name and data of a Value, and below them its grad."""
         tone = tone_of(v.grad) if v in self.with_grad else "plain"
-        return [Row(short(v.data), v.label or self.held.get(v, "")), Row(self.grad(v), tone=tone)]
+        name = self.names[v] if v.parents else v.label or self.held.get(v, "")
+        data = BoxRow(self.data(v), name, "kink" if v in self.stale else "plain")
+        return [data, BoxRow(self.grad(v), tone=tone)]
 
-    def box(self, v: Value, rows: Sequence[Row] = (), about: str = "") -> Box:
+    def data(self, v: Value) -> str:
+        """The data, and what it would be now where that of the operands has been set since."""
+        now = f" (now {short(self.stale[v])})" if v in self.stale else ""
+        return f"{short(v.data)}{now}"
+
+    def box(self, v: Value, rows: Sequence[BoxRow] = (), about: str = "") -> Box:
         """The box of a Value, with what its gradient is the sum of; the root's frame is heavy."""
         return Box(
             f"v{self.place[v]}",
@@ -95,6 +104,24 @@ class GraphView:
             border=2 if v is self.order[-1] else 1,
             is_given=v not in self.computed,
         )
+
+
+def stale(order: Sequence[Value], computed: Mapping[Value, Op]) -> dict[Value, float]:
+    """What the data of Values would be now, of those whose data differs from that."""
+    now: dict[Value, float] = {}
+    for v in order:
+        now[v] = v.data
+        if v in computed:
+            try:
+                now[v] = float(computed[v].value(*[now[parent] for parent in v.parents]))
+            except (ArithmeticError, ValueError):
+                now[v] = math.nan
+    return {v: x for v, x in now.items() if not agree(x, v.data)}
+
+
+def agree(x: float, y: float) -> bool:
+    """Whether two numbers are the same but for rounding."""
+    return math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) or (math.isnan(x) and math.isnan(y))
 
 
 def arithmetic(grad: float, terms: Sequence[tuple[float, float]], others: str) -> str:

@@ -5,51 +5,62 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from nn.datasets import xor
 from nn.doctor.findings import Change, first, listed
 from nn.losses import LOSSES, Loss
-from nn.readings import LayerReadings
-from nn.train.examples import Examples
+from nn.model.shape import ActivationShape
+from nn.readings import LayerReadings, Readings
+from nn.train.examples import Examples, numbers_in
 
 FITTED = 0.95  # a model is fitted from this share of labels right,
 EXPLAINED = 0.5  # or, where targets are numbers, from this share of their variance explained
 TIE = 1e-3  # outputs closer than this to where the label changes do not decide
 LARGE = 10.0  # inputs, targets and weights are expected below this
-STEEPEST = {"tanh": 1.0, "sigmoid": 0.25}
 REST = 0.01  # the examples' gradients cancel: their mean is below this share of their size
 
 ANY = (-math.inf, math.inf)
-REACH = {  # between which numbers an activation's values lie
-    "sigmoid": (0.0, 1.0),
-    "softmax": (0.0, 1.0),
-    "tanh": (-1.0, 1.0),
-    "relu": (0.0, math.inf),
-    "softplus": (0.0, math.inf),
-}
-PROBABILITIES = {  # losses of probabilities: the output they need, and the same loss of scores
-    loss.name: (loss.outputs[0], loss.scores) for loss in LOSSES.values() if loss.scores
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Exam:
-    """The data, what the layers do on them, the losses so far, and the first failure, if any."""
+    """The data, what the model does on them, the losses so far, and the first failure, if any.
+
+    `loss` is None where it is a function of one's own. `is_stack` says that the model is layers
+    one after the other, `looks_up` that inputs are indices, of an embedding.
+    """
 
     data: Examples
-    layers: list[LayerReadings]
+    loss: Loss | None
+    readings: Readings
     losses: list[float]
     failure: str
+    is_stack: bool
+    looks_up: bool
 
     @property
-    def sizes(self) -> list[int]:
-        """How many units each layer has."""
-        return [layer.size for layer in self.layers]
+    def layers(self) -> list[LayerReadings]:
+        """What the layers do."""
+        return self.readings.layers
 
     @property
-    def outputs(self) -> list[tuple[float, ...]]:
+    def hidden(self) -> list[LayerReadings]:
+        """The layers whose activations are not the outputs."""
+        return [layer for layer in self.layers if layer is not self.readings.output]
+
+    @property
+    def outputs(self) -> list[list[float]]:
         """What the model says to each example."""
-        return list(zip(*self.layers[-1].activations))
+        return self.readings.outputs
+
+    @property
+    def inputs(self) -> list[list[float]]:
+        """The numbers that each example is; of sequences that differ in length, each a row."""
+        rows = [] if self.looks_up else list(map(numbers_in, self.data.X))
+        if len(set(map(len, rows))) > 1:
+            return [[number] for row in rows for number in row]
+        return rows
 
     @property
     def fitted(self) -> bool | None:
@@ -82,9 +93,8 @@ class Exam:
 
     def says(self, outputs: Sequence[float]) -> int | None:
         """The label that outputs speak for; None where they are too close to a tie."""
-        assert isinstance(self.data.loss, Loss)
         *_, second, first = sorted(outputs) if len(outputs) > 1 else [self.data.threshold, *outputs]
-        return None if abs(first - second) < TIE else self.data.loss.label(outputs)
+        return self.loss.label(outputs) if self.loss and abs(first - second) >= TIE else None
 
     def right(self, outputs: Iterable[Sequence[float]]) -> int:
         """How many examples get their label; a tie is none."""
@@ -109,7 +119,7 @@ class Exam:
         if len(labels) > 20:
             return f"; missed are {by_class([labels[i] for i in missed], labels)}"
         groups = {
-            how: [point(self.data.X[i]) for i in missed if (said[i] is None) == tied]
+            how: [point(i, self.data.X[i]) for i in missed if (said[i] is None) == tied]
             for how, tied in (("wrong", False), ("undecided", True))
         }
         return "".join(f"; {how} at {first(3, at)}" for how, at in groups.items() if at)
@@ -117,7 +127,7 @@ class Exam:
     @property
     def explained(self) -> float | None:
         """The share of the targets' variance that the predictions explain; None where unknown."""
-        return self.explained_by(self.layers[-1].activations) if self.takes_numbers else None
+        return self.explained_by(list(zip(*self.outputs))) if self.takes_numbers else None
 
     def explained_by(self, predictions: Sequence[Sequence[float]]) -> float:
         """The share of the targets' variance that predictions, output by output, explain."""
@@ -132,26 +142,20 @@ class Exam:
     @property
     def takes_numbers(self) -> bool:
         """Whether the loss compares outputs with numbers."""
-        return isinstance(self.data.loss, Loss) and self.data.loss.takes_numbers
+        return self.loss is not None and self.loss.takes_numbers
 
     @property
     def is_constant(self) -> bool:
         """Whether no output moves by 1% of what its targets do, over two examples or more."""
-        if self.data.n == 1 or not isinstance(self.data.loss, Loss):
+        if self.data.n == 1 or not self.loss:
             return False
-        pairs = zip(self.layers[-1].activations, zip(*self.data.targets))
+        pairs = zip(zip(*self.outputs), zip(*self.data.targets))
         return all(max(a) - min(a) <= 0.01 * (max(b) - min(b)) for a, b in pairs)
-
-    @property
-    def gradient_norm(self) -> float:
-        """The length of the mean loss's gradient."""
-        return math.hypot(*[slope for layer in self.layers for slope in layer.mean_gradient()])
 
     @property
     def rests(self) -> bool:
         """Whether the examples' gradients cancel, so that training stays where it is."""
-        typical = math.hypot(*[layer.gradient_norm() for layer in self.layers])
-        return self.gradient_norm <= REST * typical
+        return self.readings.gradient_norm <= REST * self.readings.typical_norm
 
     @property
     def is_flat(self) -> bool:
@@ -160,27 +164,36 @@ class Exam:
         return len(losses) >= 10 and min(losses) >= 0.99 * losses[0] and not self.rests
 
     @property
-    def reach(self) -> tuple[float, float]:
-        """Between which numbers the outputs lie."""
-        output = self.layers[-1]
-        alone = output.activation == "softmax" and output.size == 1  # the share of one is all
-        return (1.0, 1.0) if alone else REACH.get(output.activation, ANY)
+    def output(self) -> ActivationShape:
+        """The shape of the activation that the outputs come from."""
+        last = self.readings.output
+        alone = last and last.shape.op == "softmax" and last.size == 1  # the share of one is all
+        return (
+            ActivationShape("softmax", 1.0, 1.0)
+            if alone
+            else last.shape
+            if last
+            else ActivationShape("")
+        )
+
+    @property
+    def scored(self) -> str:
+        """The activation that the loss has within it, as it takes scores; "" for another loss."""
+        name = self.loss.name if self.loss else None
+        return next((row.outputs[0] for row in LOSSES.values() if row.scores == name), "")
 
     @property
     def asked(self) -> tuple[float, float]:
         """Between which numbers the loss wants the outputs."""
-        assert isinstance(self.data.loss, Loss)
-        if any(self.data.loss.name == scores for _, scores in PROBABILITIES.values()):
-            return ANY
         numbers = [number for target in self.data.targets for number in target]
-        return min(numbers), max(numbers)
+        return ANY if self.scored else (min(numbers), max(numbers))
 
     @property
     def straight(self) -> str:
         """What least squares reaches with the inputs alone, unless it fits, or cannot tell."""
         import numpy as np
 
-        if not isinstance(self.data.loss, Loss):
+        if not (self.is_stack and self.loss):
             return ""
         X, T = np.array([[*x, 1.0] for x in self.data.X]), np.array(self.data.targets)
         Z = X @ np.linalg.lstsq(X, T)[0]
@@ -188,40 +201,29 @@ class Exam:
             share = self.explained_by(Z.T.tolist())
             return "" if share >= EXPLAINED else f"explains {share:.0%} of the targets' variance"
         if Z.shape[1] == 1:
-            Z += self.data.loss.threshold - (T.min() + T.max()) / 2
-        right = self.right(Z.tolist())
-        n = self.data.n
+            Z += self.loss.threshold - (T.min() + T.max()) / 2
+        right, n = self.right(Z.tolist()), self.data.n
         return "" if right >= FITTED * n else f"gets {right} of {n} {self.noun} right"
 
     def activate(self, layer: LayerReadings) -> Change:
         """An activation that never sleeps: "linear" for the output, "tanh" for other layers."""
-        return Change(output="linear") if layer is self.layers[-1] else Change(activation="tanh")
+        last = layer is self.readings.output
+        return Change(output="linear") if last else Change(activation="tanh")
 
     def makes_up(self, layer: LayerReadings) -> bool:
         """Whether the loss's logarithm makes up for a flat output."""
-        loss = self.data.loss
-        return layer is self.layers[-1] and isinstance(loss, Loss) and loss.name in PROBABILITIES
-
-    @property
-    def largest_weight(self) -> float:
-        """The largest parameter, whatever its sign."""
-        return largest([unit for layer in self.layers for unit in layer.parameters])
+        return layer is self.readings.output and self.loss is not None and bool(self.loss.scores)
 
     @property
     def init(self) -> str:
         """The initialisation that suits the hidden layers."""
-        return "he" if self.layers[0].activation == "relu" else "xavier"
+        return "he" if self.layers[0].shape.rectifies else "xavier"
 
 
-def largest(rows: Sequence[Sequence[float]]) -> float:
-    """The largest number, whatever its sign; NaN is larger than any."""
-    numbers = [abs(number) for row in rows for number in row]
-    return math.nan if any(map(math.isnan, numbers)) else max(numbers)
-
-
-def point(x: Sequence[float]) -> str:
-    """An example's inputs."""
-    return f"[{', '.join([f'{v:g}' for v in x])}]"
+def point(i: int, x: Any) -> str:
+    """An example's inputs, or which it is where these are many."""
+    xs = numbers_in(x)
+    return f"[{', '.join([f'{v:g}' for v in xs])}]" if xs is x and len(x) < 9 else f"example {i}"
 
 
 def by_class(missed: Sequence[int], labels: Sequence[int]) -> str:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 class Change:
     """A change to a training, as data: new arguments of the MLP and `fit`; None stays as it is.
 
-    `lr` and `epochs` are factors. `standardise` is "inputs" or "targets".
+    `width` (of hidden layers), `lr` and `epochs` are factors, `standardise` "inputs" or "targets".
 
     >>> str(Change(activation="tanh", lr=0.1))
     'activation="tanh" and a tenth of the learning rate'
@@ -20,6 +20,7 @@ class Change:
 
     standardise: str | None = None
     sizes: list[int] | None = None
+    width: float | None = None
     activation: str | None = None
     init: str | None = None
     loss: str | None = None
@@ -38,6 +39,8 @@ def in_words(name: str, new: Any) -> str:
         return f"{new} standardised (each column less its mean, over its standard deviation)"
     if name == "lr":
         return f"{'a tenth of' if new < 1 else f'{new:g} times'} the learning rate"
+    if name == "width":
+        return f"{new:g} times as many hidden units"
     if name == "epochs":
         return f"{new} times as many epochs"
     return f"{name}={json.dumps(new)}"

@@ -1,7 +1,8 @@
 """The causes that the doctor knows, one rule each.
 
 A rule's docstring says what is found and ends with trainings that have nothing of the kind and
-with some that have: these are what the rule is tested by, and what its change is tried on.
+with some that have: these are what the rule is tested by, and what its change is tried on. What a
+rule finds explains what it names, and what that explains in turn: these are then not looked for.
 """
 
 from __future__ import annotations
@@ -10,15 +11,10 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
-from autograd_core.engine import SIGMOID, TANH
-from nn.doctor.exam import ANY, LARGE, PROBABILITIES, STEEPEST, Exam, largest
+from nn.doctor.exam import ANY, LARGE, Exam
 from nn.doctor.findings import Change, Finding, Place, first, listed
-from nn.losses import Loss
-from nn.readings import LayerReadings
-
-# --- The rules: a finding hides those of later stages, for they may follow from it -------------
+from nn.readings import LayerReadings, largest
 
 FLAT = 0.01  # a unit is flat where its slope is below this share of the steepest
 SMALL = 0.01  # numbers of a column are expected to differ by more than this,
@@ -27,34 +23,53 @@ HUGE = 1000.0  # weights come to this by steps that are too long
 VANISHING = 1e-3  # the gradient of layer 1 is below this share of the last layer's
 EXPLODING = 1e3  # a layer's gradient is longer than this
 RISE = 1.1  # a loss that grew by this factor rose, whatever the noise
-
-NUMBERS, RECIPE, RATE, LAYER, GRADIENT, RESULT = range(6)
+SLACK = 1e-3  # an output that comes this near to what is asked for can give it
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A cause to look for; `always` also where the model fits."""
+    """A cause to look for, and the kinds that it explains; `always` also where the model fits."""
 
     kind: str
-    stage: int
+    explains: tuple[str, ...]
     always: bool
     find: Callable[[Exam], Iterator[Finding]]
 
 
-RULES: list[Rule] = []
+RULES: dict[str, Rule] = {}  # by kind, the causes of others before them
 
 
-def rule(stage: int, *, always: bool = False) -> Callable[..., Rule]:
-    """Enter a function into the list of rules; its name is the kind of its findings."""
+def rule(*, explains: Sequence[str] = (), always: bool = False) -> Callable[..., Rule]:
+    """Enter a function into the rules; its name is the kind of its findings."""
 
     def enter(find: Callable[[Exam], Iterator[Finding]]) -> Rule:
-        RULES.append(Rule(find.__name__.replace("_", " "), stage, always, find))
-        return RULES[-1]
+        kind = find.__name__.replace("_", " ")
+        RULES[kind] = Rule(kind, tuple(explains), always, find)
+        return RULES[kind]
 
     return enter
 
 
-@rule(NUMBERS)
+def explained(kind: str) -> set[str]:
+    """All that a finding of this kind explains.
+
+    >>> sorted(explained("vanishing gradient"))
+    ['dead units', 'learning rate too low', 'stuck', 'training not finished']
+    """
+    direct = RULES[kind].explains
+    return set(direct).union(*map(explained, direct))
+
+
+SETUP = (
+    *("output and loss unmatched", "inputs not scaled", "targets not scaled"),
+    *("units all alike", "cut gradient"),
+)
+LAYERS = ("dead layer", "saturated units", "linear net")
+GRADIENTS = ("vanishing gradient", "exploding gradient")
+RESULTS = ("dead units", "learning rate too low", "training not finished", "stuck")
+
+
+@rule(explains=SETUP)
 def not_a_finite_number(exam: Exam) -> Iterator[Finding]:
     """A number that overflows or is not defined.
 
@@ -78,13 +93,12 @@ def not_a_finite_number(exam: Exam) -> Iterator[Finding]:
 
 def log_of_zero(exam: Exam) -> Iterator[Finding]:
     """A probability that is rounded to 0."""
-    loss = exam.data.loss
-    if isinstance(loss, Loss) and loss.name in PROBABILITIES and exam.largest_weight <= HUGE:
-        change = Change(loss=PROBABILITIES[loss.name][1], output="linear")
+    if exam.loss and exam.loss.scores and exam.readings.largest_parameter <= HUGE:
+        change = Change(loss=exam.loss.scores, output="linear")
         yield Finding("a loss of scores takes the log of no 0", change)
 
 
-@rule(RECIPE, always=True)
+@rule(explains=["learning rate too high"], always=True)
 def output_and_loss_unmatched(exam: Exam) -> Iterator[Finding]:
     """An output that cannot give what the loss takes: scores, probabilities or the targets.
 
@@ -96,25 +110,20 @@ def output_and_loss_unmatched(exam: Exam) -> Iterator[Finding]:
     found: loss="hinge", output="sigmoid"
     found: loss="mse", output="sigmoid", data="parabola", targets=2.0, lr=0.05
     """
-    loss, activation = exam.data.loss, exam.layers[-1].activation
-    if not isinstance(loss, Loss):
+    loss, output = exam.loss, exam.output
+    if loss and loss.scores and output.op not in (loss.outputs[0], ""):
+        message = f"takes probabilities of a {loss.outputs[0]} output; this one is {output.op}"
+        change, why = Change(loss=loss.scores, output="linear"), "which takes scores of any size"
+        yield Finding(f"{loss.name} {message}", change, why, is_fault=True)
+    if not loss or loss.scores:
         return
-    if loss.name in PROBABILITIES:
-        needed, scores = PROBABILITIES[loss.name]
-        if activation not in (needed, ""):
-            message = f"{loss.name} takes probabilities of a {needed} output; this one is"
-            change = Change(loss=scores, output="linear")
-            why = "which takes scores of any size"
-            yield Finding(f"{message} {activation}", change, why, is_fault=True)
-        return
-    given, asked = exam.reach, exam.asked
-    if not given[0] <= asked[0] <= asked[1] <= given[1]:
-        message = f"asks for outputs {between(asked)}; those of a {activation} are {between(given)}"
-        if (activation, loss.name) in PROBABILITIES.values():
-            message = f"takes the {activation} itself, which this output has taken already"
-        message = f"{loss.name} {message}"
-        why = "which gives numbers of any size"
-        yield Finding(message, Change(output="linear"), why, is_fault=True)
+    given, asked = (output.low, output.high), exam.asked
+    if not given[0] - SLACK <= asked[0] <= asked[1] <= given[1] + SLACK:
+        message = f"asks for outputs {between(asked)}; those of a {output.op} are {between(given)}"
+        if output.op == exam.scored:
+            message = f"takes the {output.op} itself, which this output has taken already"
+        change, why = Change(output="linear"), "which gives numbers of any size"
+        yield Finding(f"{loss.name} {message}", change, why, is_fault=True)
 
 
 def between(ends: tuple[float, float]) -> str:
@@ -125,7 +134,7 @@ def between(ends: tuple[float, float]) -> str:
     return f"of {low:g} and more" if high == math.inf else f"from {low:g} to {high:g}"
 
 
-@rule(RECIPE)
+@rule(explains=["learning rate too high"])
 def inputs_not_scaled(exam: Exam) -> Iterator[Finding]:
     """Inputs that are large, that hardly differ, or of which one varies far more than another.
 
@@ -134,11 +143,11 @@ def inputs_not_scaled(exam: Exam) -> Iterator[Finding]:
     found: activation="tanh", inputs=200.0, epochs=300
     found: activation="tanh", inputs=[1.0, 0.003]
     """
-    for message in unscaled("inputs", exam.data.X):
+    for message in unscaled("inputs", exam.inputs):
         yield Finding(message, Change(standardise="inputs"))
 
 
-@rule(RECIPE)
+@rule(explains=["learning rate too high"])
 def targets_not_scaled(exam: Exam) -> Iterator[Finding]:
     """Numbers as targets that are large, hardly differ, or vary unequally.
 
@@ -154,8 +163,9 @@ def unscaled(what: str, rows: Sequence[Sequence[float]]) -> Iterator[str]:
     spans = [max(column) - min(column) for column in zip(*rows)]
     varied = [span for span in spans if span] or [1.0]
     wide, narrow = max(varied), min(varied)
-    if largest(rows) > LARGE:
-        yield f"the largest of the {what} is {largest(rows):.3g} in size"
+    most = largest([number for row in rows for number in row])
+    if most > LARGE:
+        yield f"the largest of the {what} is {most:.3g} in size"
     elif wide < SMALL:
         yield f"the {what} differ by {wide:.3g} at most"
     elif wide > UNEQUAL * narrow:
@@ -163,7 +173,7 @@ def unscaled(what: str, rows: Sequence[Sequence[float]]) -> Iterator[str]:
         yield f"of the {what}, {columns} by {narrow:.3g} only"
 
 
-@rule(RECIPE, always=True)
+@rule(explains=["learning rate too high"], always=True)
 def units_all_alike(exam: Exam) -> Iterator[Finding]:
     """Layers of units that have the same weights and the same gradient, and so stay alike.
 
@@ -172,17 +182,16 @@ def units_all_alike(exam: Exam) -> Iterator[Finding]:
     found: sizes=[3, 1], activation="sigmoid", init="zeros"
     """
     found = [layer for layer in exam.layers if are_alike(layer)]
-    if not found:
-        return
-    zero = not any(number for layer in found for unit in layer.parameters for number in unit)
-    names = listed([layer.number for layer in found])
-    yield Finding(
-        f"the units of layer{'s' * (len(found) > 1)} {names} have the same weights"
-        f"{' (all 0)' * zero} and the same gradient, so they stay alike and do the work of one",
-        Change(init=exam.init),
-        "random weights, all different",
-        Place(found[0].number, tuple(range(found[0].size))),
-    )
+    for layer in found[:1]:
+        names = f"layer{'s' * (len(found) > 1)} {listed([layer.name for layer in found])}"
+        zero = " (all 0)" * (not any(map(any, layer.parameters)))
+        yield Finding(
+            f"the units of {names} have the same weights{zero} and the same gradient, so they stay "
+            "alike and do the work of one",
+            Change(init=exam.init),
+            "random weights, all different",
+            Place(layer.number, tuple(range(layer.size))),
+        )
 
 
 def are_alike(layer: LayerReadings) -> bool:
@@ -195,7 +204,7 @@ def are_alike(layer: LayerReadings) -> bool:
     )
 
 
-@rule(RECIPE)
+@rule(explains=["learning rate too high"])
 def cut_gradient(exam: Exam) -> Iterator[Finding]:
     """An activation that leaves the graph: by Python's numbers, or because it is constant.
 
@@ -203,9 +212,9 @@ def cut_gradient(exam: Exam) -> Iterator[Finding]:
     found: activation="tanh of data", epochs=30
     """
     for layer in exam.layers:
-        if layer.activation == "constant":
+        if layer.shape.op == "constant":
             yield Finding(
-                f"the activation of layer {layer.number} does not depend on Values, so no gradient "
+                f"the activation of layer {layer.name} does not depend on Values, so no gradient "
                 "gets through (a function of `math`, or of `.data`, is cut off from the graph)",
                 exam.activate(layer),
                 "or another of Value's own methods",
@@ -213,7 +222,7 @@ def cut_gradient(exam: Exam) -> Iterator[Finding]:
             )
 
 
-@rule(RATE)
+@rule(explains=LAYERS)
 def learning_rate_too_high(exam: Exam) -> Iterator[Finding]:
     """A loss that ends above its start or jumps up again and again, or weights that ran away.
 
@@ -221,7 +230,7 @@ def learning_rate_too_high(exam: Exam) -> Iterator[Finding]:
     found: sizes=[8, 8, 1], lr=20.0
     found: sizes=[8, 1], activation="relu", lr=1000.0
     """
-    losses, weight = exam.losses, exam.largest_weight
+    losses, weight = exam.losses, exam.readings.largest_parameter
     late = losses[len(losses) // 2 :]
     ups = sum([after > RISE * before > 0 for before, after in pairwise(late)])
     if weight > HUGE:
@@ -235,7 +244,7 @@ def learning_rate_too_high(exam: Exam) -> Iterator[Finding]:
     yield Finding(message, Change(lr=0.1), "in a new model")
 
 
-@rule(LAYER)
+@rule(explains=GRADIENTS)
 def dead_layer(exam: Exam) -> Iterator[Finding]:
     """A relu layer of which no unit is awake on any example.
 
@@ -246,12 +255,11 @@ def dead_layer(exam: Exam) -> Iterator[Finding]:
     for layer in exam.layers:
         units = asleep(layer)
         if len(units) == layer.size:
-            message, place = sleepers(layer, units, exam), Place(layer.number, units)
-            yield Finding(message, exam.activate(layer), "whose slope is never 0", place)
+            yield sleepers(layer, units, exam)
             return
 
 
-@rule(LAYER)
+@rule(explains=GRADIENTS)
 def saturated_units(exam: Exam) -> Iterator[Finding]:
     """A tanh or sigmoid layer of which half of the units or more are flat on nearly all examples.
 
@@ -264,19 +272,18 @@ def saturated_units(exam: Exam) -> Iterator[Finding]:
         if 2 * len(units) >= layer.size and not exam.makes_up(layer):
             size = max([abs(z) for i in units for z in layer.pre_activations[i]])
             yield Finding(
-                f"{counted(units, layer)} of layer {layer.number} {are(units)} flat (slope below "
-                f"1% of the steepest of {layer.activation}) on more than 90% of the examples, with "
-                f"pre-activations as large as {size:.3g}: {names_of(units)}",
+                f"{counted(units, layer)} flat (slope below 1% of the steepest) on more than 90% "
+                f"of the examples, with pre-activations as large as {size:.3g}: {names_of(units)}",
                 Change(init=exam.init),
-                f"smaller initial weights: the largest is {exam.largest_weight:.3g} now",
+                f"smaller initial weights: they reach {exam.readings.largest_parameter:.3g} now",
                 Place(layer.number, units),
             )
             return
 
 
-@rule(LAYER)
+@rule(explains=GRADIENTS)
 def linear_net(exam: Exam) -> Iterator[Finding]:
-    """No activation in between, where the best linear fit does not do.
+    """A stack of layers without an activation in between, where the best linear fit does not do.
 
     ok: data="circles", activation="tanh"
     ok: data="line", sizes=[1], loss="mse", lr=0.1
@@ -286,10 +293,11 @@ def linear_net(exam: Exam) -> Iterator[Finding]:
     found: data="circles", sizes=[1]
     found: data="parabola", sizes=[1], loss="mse", lr=0.1
     """
-    *hidden, out = exam.layers
-    if any(layer.activation != "linear" for layer in hidden) or not exam.straight:
+    bent = any(layer.shape.op != "linear" for layer in exam.hidden)
+    if bent or not exam.is_stack or not exam.straight:
         return
-    change = Change(activation="tanh") if hidden else Change(sizes=[8, out.size], activation="tanh")
+    hidden, wider = exam.hidden, [8, exam.layers[-1].size]
+    change = Change(activation="tanh") if hidden else Change(sizes=wider, activation="tanh")
     who = (
         "all hidden layers are linear, so the whole net is"
         if hidden
@@ -302,7 +310,7 @@ def linear_net(exam: Exam) -> Iterator[Finding]:
     )
 
 
-@rule(GRADIENT)
+@rule(explains=RESULTS)
 def vanishing_gradient(exam: Exam) -> Iterator[Finding]:
     """A gradient that gets lost on its way back through three layers or more.
 
@@ -311,42 +319,45 @@ def vanishing_gradient(exam: Exam) -> Iterator[Finding]:
     found: sizes=[8, 8, 8, 8, 1], activation="relu", weights=0.05, lr=0.1
     found: sizes=[8, 8, 8, 1], activation="tanh", init="normal", lr=0.1
     """
-    depth = len(exam.layers)
-    begin, end = exam.layers[0].gradient_norm(), exam.layers[-1].gradient_norm()
-    if depth < 3 or begin >= VANISHING * end:
+    if len(exam.layers) < 3:
+        return
+    first, last = exam.layers[0], exam.layers[-1]
+    begin, end = first.gradient_norm(), last.gradient_norm()
+    if begin >= VANISHING * end:
         return
     change = Change(init=exam.init)
-    if exam.layers[0].activation == "sigmoid":  # whose slope is 1/4 at most, whatever the weights
+    if first.shape.steepest < 0.5:  # whatever the weights
         change = Change(activation="leaky_relu", init="he")
     yield Finding(
-        f"the gradient's norm falls from {end:.2g} in layer {depth} to {begin:.2g} in layer 1, "
-        f"{begin / end:.0e} of it, so the first layers hardly learn",
+        f"the gradient's norm falls from {end:.2g} in layer {last.name} to {begin:.2g} in layer "
+        f"{first.name}, {begin / end:.0e} of it, so the first layers hardly learn",
         change,
         "which keeps the gradient's size",
         Place(1),
     )
 
 
-@rule(GRADIENT)
+@rule(explains=RESULTS)
 def exploding_gradient(exam: Exam) -> Iterator[Finding]:
     """A gradient that would take any step too far.
 
     ok: sizes=[8, 8, 1], activation="relu", init="he"
     found: sizes=[8, 8, 1], activation="relu", weights=50.0, epochs=0, seed=1
     """
-    norms = [layer.gradient_norm() for layer in exam.layers]
-    longest, weight = max(norms), exam.largest_weight
-    if longest > EXPLODING and weight > LARGE:
-        yield Finding(
-            f"the gradient's norm is {longest:.3g} in layer {norms.index(longest) + 1}, so that a "
-            f"step at learning rate 0.1 has length {0.1 * longest:.3g}",
-            Change(init=exam.init),
-            f"smaller weights: they reach {weight:.3g}",
-            Place(norms.index(longest) + 1),
-        )
+    weight = exam.readings.largest_parameter
+    for layer in sorted(exam.layers, key=lambda layer: -layer.gradient_norm())[:1]:
+        longest = layer.gradient_norm()
+        if longest > EXPLODING and weight > LARGE:
+            yield Finding(
+                f"the gradient's norm is {longest:.3g} in layer {layer.name}, so that a step at "
+                f"learning rate 0.1 has length {0.1 * longest:.3g}",
+                Change(init=exam.init),
+                f"smaller weights: they reach {weight:.3g}",
+                Place(layer.number),
+            )
 
 
-@rule(RESULT, always=True)
+@rule(always=True)
 def dead_units(exam: Exam) -> Iterator[Finding]:
     """Relu units that are awake on no example, beside others that are.
 
@@ -356,11 +367,10 @@ def dead_units(exam: Exam) -> Iterator[Finding]:
     for layer in exam.layers:
         units = asleep(layer)
         if 0 < len(units) < layer.size:
-            message, place = sleepers(layer, units, exam), Place(layer.number, units)
-            yield Finding(message, exam.activate(layer), "whose slope is never 0", place)
+            yield sleepers(layer, units, exam)
 
 
-@rule(RESULT)
+@rule()
 def learning_rate_too_low(exam: Exam) -> Iterator[Finding]:
     """A loss that hardly moved since the first epoch, though the gradient is not 0.
 
@@ -376,7 +386,7 @@ def learning_rate_too_low(exam: Exam) -> Iterator[Finding]:
         )
 
 
-@rule(RESULT)
+@rule()
 def training_not_finished(exam: Exam) -> Iterator[Finding]:
     """A gradient that still moves the weights.
 
@@ -385,11 +395,13 @@ def training_not_finished(exam: Exam) -> Iterator[Finding]:
     """
     knows = exam.fitted is not None
     if knows and not exam.rests and not exam.is_flat:
-        message = f"training does not rest yet, at a gradient of norm {exam.gradient_norm:.2g}"
+        message = (
+            f"training does not rest yet, at a gradient of norm {exam.readings.gradient_norm:.2g}"
+        )
         yield Finding(message, Change(epochs=10))
 
 
-@rule(RESULT)
+@rule()
 def stuck(exam: Exam) -> Iterator[Finding]:
     """Examples whose gradients cancel before all is right, with no unit dead.
 
@@ -400,60 +412,49 @@ def stuck(exam: Exam) -> Iterator[Finding]:
     """
     if exam.fitted is None or not exam.rests or any(map(asleep, exam.layers)):
         return
-    *hidden, out = exam.sizes
-    message = f"training rests here, at a gradient of norm {exam.gradient_norm:.1g}"
-    if exam.layers[0].activation in {"relu", "leaky_relu"}:
+    message = f"training rests here, at a gradient of norm {exam.readings.gradient_norm:.1g}"
+    if exam.layers and exam.layers[0].shape.has_kink:
         yield Finding(message, Change(activation="tanh"), "whose slope is never 0")
     else:
-        sizes = [*[2 * size for size in hidden or [4]], out]
-        yield Finding(message, Change(sizes=sizes), "as of more units, more start in useful places")
+        yield Finding(message, Change(width=2.0), "as of more units, more start in useful places")
 
 
 # --- Units, and how they are named ------------------------------------------------------------
 
 
 def asleep(layer: LayerReadings) -> tuple[int, ...]:
-    """The units of a relu layer that are 0 on each example."""
-    if layer.activation != "relu":
+    """The units that are 0 on each example, and flat, of an activation that is so on one side."""
+    if layer.shape.is_bounded:
         return ()
-    return tuple([i for i, numbers in enumerate(layer.activations) if not any(numbers)])
+    pairs = zip(layer.activations, layer.bends)
+    return tuple([i for i, (numbers, bends) in enumerate(pairs) if not any([*numbers, *bends])])
 
 
 def flat(layer: LayerReadings) -> tuple[int, ...]:
-    """The units of a sigmoid or tanh layer that are flat on more than 90% of the examples."""
-    return tuple([i for i in range(layer.size) if flat_share(layer, i) > 0.9])
+    """The units that are flat on more than 90% of the examples, of an activation with two ends."""
+    if not layer.shape.is_bounded:
+        return ()
+    least, most = FLAT * layer.shape.steepest, 0.9 * len(layer.examples)
+    counts = [sum([abs(bend) < least for bend in bends]) for bends in layer.bends]
+    return tuple([i for i, count in enumerate(counts) if count > most])
 
 
-def flat_share(layer: LayerReadings, unit: int) -> float:
-    """The share of the examples on which a sigmoid or tanh unit is flat."""
-    if layer.activation not in STEEPEST:
-        return 0.0
-    slope: Any = {op.name: op for op in (TANH, SIGMOID)}[layer.activation].partials
-    least = FLAT * STEEPEST[layer.activation]
-    pairs = list(zip(layer.activations[unit], layer.pre_activations[unit]))
-    return sum([bool(slope(a, z)[0] < least) for a, z in pairs]) / len(pairs)
-
-
-def sleepers(layer: LayerReadings, units: Sequence[int], exam: Exam) -> str:
+def sleepers(layer: LayerReadings, units: tuple[int, ...], exam: Exam) -> Finding:
     """Which units sleep, how deep, and what follows."""
     top = max([z for i in units for z in layer.pre_activations[i]])
-    return (
-        f"{counted(units, layer)} of layer {layer.number} {are(units)} zero on each of the "
-        f"{exam.data.n} examples (pre-activations reach {top:.3g} at most), so no gradient gets "
-        f"through: {names_of(units)}"
+    message = (
+        f"{counted(units, layer)} zero on each of the {exam.data.n} examples (pre-activations "
+        f"reach {top:.3g} at most), so no gradient gets through: {names_of(units)}"
     )
+    place = Place(layer.number, units)
+    return Finding(message, exam.activate(layer), "whose slope is never 0", place)
 
 
 def counted(units: Sequence[int], layer: LayerReadings) -> str:
-    """How many of a layer's units."""
-    if layer.size == 1:
-        return "the only unit"
-    return f"{'all ' if len(units) == layer.size else f'{len(units)} of '}{layer.size} units"
-
-
-def are(units: Sequence[int]) -> str:
-    """The verb."""
-    return "is" if len(units) == 1 else "are"
+    """How many of a layer's units, with the verb."""
+    share = "all " if len(units) == layer.size else f"{len(units)} of "
+    said = "the only unit" if layer.size == 1 else f"{share}{layer.size} units"
+    return f"{said} of layer {layer.name} {'is' if len(units) == 1 else 'are'}"
 
 
 def names_of(units: Sequence[int]) -> str:

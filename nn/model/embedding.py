@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from autograd_core import Op, Value, dot
-from autograd_core.engine import NUMBER, Operand
+from autograd_core import Value
+from autograd_core import index as item
+from autograd_core.engine import Operand
 from nn.given import Seed, as_rng, whole_number
-from nn.losses import EQUALS
 from nn.model.init import Init
 from nn.model.layers import initialiser
 from nn.model.module import Module
@@ -16,8 +14,7 @@ from nn.model.module import Module
 class Embedding(Module):
     """`n` rows of `width` parameters; called with an index from 0 to n - 1, it gives that row.
 
-    For an index that is a Value, an input of a program, the row is a sum over all rows, each times
-    whether the index is its own: the same numbers, and the same gradient.
+    The index may be a Value, an input of a program.
 
     >>> letters = Embedding(26, 2, seed=0)
     >>> [v.label for v in letters(25)]
@@ -38,29 +35,7 @@ class Embedding(Module):
 
     def __call__(self, index: Operand) -> list[Value]:
         """The row of an index."""
-        known = index_below(self.n)(index)
-        if isinstance(known, NUMBER):
-            return list(self.rows[round(float(known))])
-        chosen = [EQUALS(known, float(i)) for i in range(self.n)]
-        return [dot(chosen, column) for column in zip(*self.rows)]
+        return list(item(self.rows, index))
 
     def __repr__(self) -> str:
         return f"Embedding({self.n}, {self.width})"
-
-
-@lru_cache
-def index_below(n: int) -> Op:
-    """A whole number from 0 to n - 1, which refuses any other."""
-
-    def value(i: float) -> float:
-        if 0 <= i < n and i == int(i):
-            return float(i)
-        raise ValueError(f"an index must be a whole number from 0 to {n - 1}, got {i:g}")
-
-    # On arrays 0 / 0 for any other: the program then runs this op on floats, where it raises.
-    return Op(
-        "index",
-        value,
-        lambda z, i: (0.0,),
-        lambda np, i: i + 0.0 / ((i >= 0) * (i < n) * (i <= np.floor(i))),
-    )

@@ -2,6 +2,9 @@
 
 Biases start at 0. Weights must differ from each other, or the neurons of a layer would stay
 alike for ever; `zeros` is here to show that.
+
+>>> he.formula
+'normal with variance 2 / n_in'
 """
 
 from __future__ import annotations
@@ -9,41 +12,38 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Init: TypeAlias = Callable[[random.Random, int, int], float]
 
 
-def zeros(rng: random.Random, n_in: int, n_out: int) -> float:
-    """0."""
-    return 0.0
+@dataclass(frozen=True, slots=True)
+class Initialiser:
+    """A way to start: called with a generator, fan-in and fan-out, it gives a weight.
 
-
-def normal(rng: random.Random, n_in: int, n_out: int) -> float:
-    """Normal with standard deviation 0.01: small, whatever the layer's size."""
-    return rng.gauss(0.0, 0.01)
-
-
-def uniform(rng: random.Random, n_in: int, n_out: int) -> float:
-    """Uniform between -1 and 1."""
-    return rng.uniform(-1.0, 1.0)
-
-
-def xavier(rng: random.Random, n_in: int, n_out: int) -> float:
-    """Normal with variance 2 / (n_in + n_out), so that signals keep their size both ways.
-
-    Glorot and Bengio, "Understanding the difficulty of training deep feedforward neural
-    networks", 2010.
+    `formula` says for readers how weights are distributed, and `shown` what it is called.
     """
-    return rng.gauss(0.0, math.sqrt(2.0 / (n_in + n_out)))
+
+    name: str
+    shown: str
+    formula: str
+    sample: Init
+
+    def __call__(self, rng: random.Random, n_in: int, n_out: int) -> float:
+        """A weight of a layer."""
+        return self.sample(rng, n_in, n_out)
 
 
-def he(rng: random.Random, n_in: int, n_out: int) -> float:
-    """Normal with variance 2 / n_in, for relu, which passes half of its inputs.
+# Xavier keeps the size of signals both ways: Glorot and Bengio, "Understanding the difficulty of
+# training deep feedforward neural networks", 2010. He is for relu, which passes half of its
+# inputs: He et al., "Delving deep into rectifiers", 2015. Normal is small, whatever the layer.
+# fmt: off
+xavier  = Initialiser("xavier",  "Xavier",  "normal with variance 2 / (n_in + n_out)", lambda rng, n_in, n_out: rng.gauss(0.0, math.sqrt(2.0 / (n_in + n_out))))
+he      = Initialiser("he",      "He",      "normal with variance 2 / n_in",           lambda rng, n_in, n_out: rng.gauss(0.0, math.sqrt(2.0 / n_in)))
+normal  = Initialiser("normal",  "normal",  "normal with standard deviation 0.01",     lambda rng, n_in, n_out: rng.gauss(0.0, 0.01))
+uniform = Initialiser("uniform", "uniform", "uniform between -1 and 1",                lambda rng, n_in, n_out: rng.uniform(-1.0, 1.0))
+zeros   = Initialiser("zeros",   "zeros",   "0",                                       lambda rng, n_in, n_out: 0.0)
+# fmt: on
 
-    He et al., "Delving deep into rectifiers", 2015.
-    """
-    return rng.gauss(0.0, math.sqrt(2.0 / n_in))
-
-
-INITS: dict[str, Init] = {f.__name__: f for f in (xavier, he, normal, uniform, zeros)}
+INITS = {row.name: row for row in (xavier, he, normal, uniform, zeros)}

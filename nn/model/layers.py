@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple, TypeAlias
 
 from autograd_core import Value, dot, softmax
 from autograd_core.engine import Operand
@@ -116,6 +118,9 @@ class Layer(Module):
         zs = [neuron.pre_activation(xs) for neuron in self.neurons]
         self.pre_activations = zs
         self.activations = softmax(zs) if self.is_softmax else [self.activate(z) for z in zs]
+        watched = WATCHED.get()
+        if watched is not None:
+            watched.append(LayerCall(self, xs, zs, self.activations))
         return self.activations
 
     def parameters(self) -> list[Value]:
@@ -136,6 +141,36 @@ class Layer(Module):
 
     def __repr__(self) -> str:
         return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)})"
+
+
+class LayerCall(NamedTuple):
+    """What one call of a layer took in and computed."""
+
+    layer: Layer
+    inputs: list[Operand]
+    pre_activations: list[Value]
+    activations: list[Value]
+
+
+WATCHED: ContextVar[list[LayerCall] | None] = ContextVar("WATCHED", default=None)
+
+
+@contextmanager
+def calls() -> Iterator[list[LayerCall]]:
+    """The calls of layers while the block runs, one after the other.
+
+    >>> shared = Layer(1, 1, "tanh", seed=0)
+    >>> with calls() as made:
+    ...     _ = shared(shared([0.5]))
+    >>> [call.layer is shared for call in made]
+    [True, True]
+    """
+    made: list[LayerCall] = []
+    token = WATCHED.set(made)
+    try:
+        yield made
+    finally:
+        WATCHED.reset(token)
 
 
 def inputs(x: Iterable[Operand], expected: int, who: str) -> list[Operand]:

@@ -16,7 +16,8 @@ from typing import Any
 
 from autograd_core import Value
 from autograd_core.engine import Operand, as_value
-from nn.given import Seed, as_rng, whole_number
+from nn.given import Seed, as_rng, share, whole_number
+from nn.model.dropout import Dropout
 from nn.model.init import Init
 from nn.model.layers import Activation, Layer, activation_of, inputs
 from nn.model.module import Module
@@ -26,7 +27,8 @@ class MLP(Module):
     """A multi-layer perceptron: `n_in` inputs, then a layer for each of `sizes`.
 
     Hidden layers use `activation`, or each its own of a list, the last layer `output`; one number
-    as `sizes` is a single layer. Calling the model with the inputs of one example gives a Value
+    as `sizes` is a single layer. In training, what a hidden layer says is left out with probability
+    `dropout` (see `Dropout`). Calling the model with the inputs of one example gives a Value
     where the last layer has one neuron, and a list of Values otherwise.
 
     >>> MLP(2, [16, 16, 1])
@@ -40,6 +42,7 @@ class MLP(Module):
         *,
         activation: str | Activation | Sequence[str | Activation] = "relu",
         output: str | Activation = "linear",
+        dropout: float = 0.0,
         init: str | Init = "xavier",
         seed: Seed = None,
         expand: bool = False,
@@ -53,6 +56,7 @@ class MLP(Module):
         one = isinstance(activation, str) or callable(activation)
         self.activation = activation if one else hidden
         self.output, self.expand = output, expand
+        self.dropout, self.drop = share("dropout", dropout), Dropout(dropout)
         rng = as_rng(seed)
         self.layers = [
             Layer(before, size, function, init=init, seed=rng, expand=expand, name=str(k))
@@ -64,9 +68,9 @@ class MLP(Module):
     def outputs(self, x: Iterable[Operand]) -> list[Value]:
         """The last layer's activations for one example, as a list whatever its size."""
         values = [as_value(v) for v in inputs(x, self.n_in, "the model")]
-        for layer in self.layers:
-            values = layer(values)
-        return values
+        for layer in self.layers[:-1]:
+            values = self.drop(layer(values)) if self.dropout else layer(values)
+        return self.layers[-1](values)
 
     def __call__(self, x: Iterable[Operand]) -> Any:
         """The output for one example: a Value from one neuron, else a list of Values."""
@@ -76,7 +80,8 @@ class MLP(Module):
     def __repr__(self) -> str:
         return (
             f"MLP({self.n_in}, {self.sizes}, "
-            f"activation={self.activation!r}, output={self.output!r})"
+            f"activation={self.activation!r}, output={self.output!r}"
+            + (f", dropout={self.dropout:g})" if self.dropout else ")")
         )
 
 

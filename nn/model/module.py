@@ -84,11 +84,19 @@ def has_leaves(x: Any) -> bool:
 
 def modules(x: Any) -> Iterator[Module]:
     """A Module and those that it is made of, and those in lists, tuples and dicts of them."""
+    return (module for _, module in named_modules(x))
+
+
+def named_modules(x: Any, path: str = "") -> Iterator[tuple[str, Module]]:
+    """The same, each with its path: "encoder.layers[0]"."""
+    where = "{}[{!r}]"
     if isinstance(x, Module):
-        yield x
-        x = vars(x)
-    for item in items(x):
-        yield from modules(item)
+        yield path, x
+        x, where = vars(x), "{}.{}" if path else "{}{}"
+    parts = x.items() if isinstance(x, dict) else enumerate(items(x))
+    for name, part in parts:
+        if not isinstance(part, Value):  # of which there are many, and none in them
+            yield from named_modules(part, where.format(path, name))
 
 
 def items(x: Any) -> Iterable[Any]:

@@ -7,26 +7,29 @@ the size they claim is made.
 (4,)
 >>> State.of({"hidden": [100000]})
 Traceback (most recent call last):
-nn.train.recipe.RecipeError: hidden: a layer has 1 to 64 neurons, got 100000
+nn.train.settings.RecipeError: hidden: a layer has 1 to 64 neurons, got 100000
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
-from nn.datasets import DATASETS, settings_of
+from nn.datasets import DATASETS
 from nn.losses import LOSSES
-from nn.train.recipe import (
-    Recipe,
+from nn.optim import SGD
+from nn.train.recipe import Recipe
+from nn.train.settings import (
     RecipeError,
     items,
     layers,
     number,
     one_of,
     output,
+    parse,
+    perhaps,
     shown,
     whole,
 )
@@ -34,6 +37,15 @@ from nn.train.recipe import (
 Change: TypeAlias = "tuple[int, str, Any]"
 
 LIVE = ("lr", "l2", "optimizer", "batch")  # what may change in the middle of a run
+FEATURES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "x1": lambda np, x, y: x,
+    "x2": lambda np, x, y: y,
+    "x1^2": lambda np, x, y: x * x,
+    "x2^2": lambda np, x, y: y * y,
+    "x1 x2": lambda np, x, y: x * y,
+    "sin 2x1": lambda np, x, y: np.sin(2 * x),
+    "sin 2x2": lambda np, x, y: np.sin(2 * y),
+}  # what a point can be to the model; another one that is entered here is known everywhere
 
 MOST_LAYERS = 6
 MOST_NEURONS = 64
@@ -49,28 +61,50 @@ class State(Recipe):
     """The settings of a run, and what was changed while it ran.
 
     `points` are one's own, as (x1, x2, label); `weights`, where given, are the numbers that the
-    parameters start from. A change is (step, what, value): what is one of `LIVE`, "weight" with
-    (index, number), "add" with (x1, x2, label), or "remove" with an index.
+    parameters start from. `features` are what the model is fed of a point, by their names in
+    `FEATURES`. A change is (step, what, value): what is one of `LIVE`, "weight" with
+    (index, number), "add" with (x1, x2, label), "remove" with an index, or "move" with (index,
+    x1, x2).
     """
 
     n: int = 200
-    noise: float = 0.15
+    noise: float = DATASETS[Recipe().data].noise
     held_out: float = 0.2
-    hidden: tuple[int, ...] = (8, 8)
+    features: tuple[str, ...] = ("x1", "x2")
+    hidden: tuple[int, ...] = (5, 4)
     activation: str = "tanh"
     output: str = "linear"
     loss: str = "binary_cross_entropy_with_logits"
-    lr: float = 0.03
-    batch: int = 32
+    optimizer: str = SGD.name
+    lr: float = 0.3
     points: tuple[tuple[float, float, int], ...] = ()
     weights: tuple[float, ...] | None = None
     changes: tuple[Change, ...] = ()
 
     kind: ClassVar[str] = "state"
 
+    @classmethod
+    def of(cls, given: Any) -> Self:
+        """What a dict or a JSON text describes; a data set begins with the noise of its row."""
+        if isinstance(given, str):
+            given = parse(given)
+        if isinstance(given, dict):
+            given = with_noise(given)
+        return super(State, cls).of(given)  # a class with slots is made twice
+
+    def replace(self, **settings: Any) -> Self:
+        """The same with other settings, checked.
+
+        Another data set comes with its noise, and a loss alone with an output that suits it.
+        """
+        loss = LOSSES.get(str(settings.get("loss")))
+        if loss and "output" not in settings and self.output not in loss.outputs:
+            settings["output"] = loss.outputs[0]
+        return super(State, self).replace(**with_noise(settings))
+
     def check_whole(self) -> None:
         """RecipeError for settings that do not fit together, or are too many to watch."""
-        super(State, self).check_whole()  # a class with slots is made twice
+        super(State, self).check_whole()
         if self.output not in LOSSES[self.loss].outputs:
             fitting = " or ".join(LOSSES[self.loss].outputs)
             raise RecipeError(f"the loss {self.loss} takes the output {fitting}, not {self.output}")
@@ -89,14 +123,14 @@ class State(Recipe):
                 f"weights: the model has {self.n_parameters} parameters, got {len(self.weights)}"
             )
         for batch in [self.batch, *[value for _, what, value in self.changes if what == "batch"]]:
-            check_work(min(batch, self.n_points), self.n_parameters)
+            check_work(min(batch or MOST_POINTS, self.n_points), self.n_parameters)
 
     @property
     def classes(self) -> int:
         """How many classes the labels name."""
         if self.data == "own":
             return max(2, 1 + max([label for _, _, label in self.points], default=0))
-        many = settings_of(self.data).get("classes", 2)
+        many = DATASETS[self.data].settings.get("classes", 2)
         return int(many) if LOSSES[self.loss].of_classes else 2
 
     @property
@@ -107,7 +141,8 @@ class State(Recipe):
     @property
     def n_parameters(self) -> int:
         """How many weights and biases the model has."""
-        return sum([(n + 1) * m for n, m in zip([2, *self.sizes], self.sizes, strict=False)])
+        widths = [len(self.features), *self.sizes]
+        return sum([(n + 1) * m for n, m in pairwise(widths)])
 
     @property
     def n_points(self) -> int:
@@ -115,9 +150,38 @@ class State(Recipe):
         return len(self.points) if self.data == "own" else self.n
 
 
+def rows_of(features: Sequence[str], points: Any) -> Any:
+    """What the model is fed of points of the plane: an array with a row for each."""
+    import numpy as np
+
+    x, y = np.array(points, dtype=float).reshape(-1, 2).T
+    return np.stack([FEATURES[name](np, x, y) for name in features], axis=-1)
+
+
+def features(x: Any) -> tuple[str, ...]:
+    """Names of features, each once, and one at least."""
+    names = [one_of(FEATURES)(name) for name in items(x, len(FEATURES), "features")]
+    if not names or len(set(names)) < len(names):
+        raise RecipeError(f"expected one or more features, each once, got {shown(x)}")
+    return tuple(names)
+
+
 def data_sets() -> list[str]:
     """Data sets of points and noise, and one's own."""
-    return [*[name for name in DATASETS if {"n", "noise"} <= set(settings_of(name))], "own"]
+    return [*[name for name, row in DATASETS.items() if row.is_plane], "own"]
+
+
+def with_noise(given: dict[str, Any]) -> dict[str, Any]:
+    """The settings, and the noise of the data set among them if they do not say another."""
+    row = DATASETS.get(given["data"]) if isinstance(given.get("data"), str) else None
+    return {"noise": row.noise, **given} if row else given
+
+
+def no_end(x: Any) -> Any:
+    """A check that a playground, which trains until it is paused, is told no end."""
+    if x not in (None, False):
+        raise RecipeError(f"the playground trains until it is paused, got {shown(x)}")
+    return x
 
 
 def no_table(x: Any) -> None:
@@ -160,6 +224,13 @@ def weight_change(x: Any) -> tuple[int, float]:
     return whole(0, MOST_PARAMETERS - 1)(x[0]), WEIGHT(x[1])
 
 
+def move(x: Any) -> tuple[int, float, float]:
+    """Which point, and where it is now."""
+    if not isinstance(x, (list, tuple)) or len(x) != 3:
+        raise RecipeError(f"a move of a point is [index, x1, x2], got {shown(x)}")
+    return INDEX(x[0]), COORDINATE(x[1]), COORDINATE(x[2])
+
+
 def changes(x: Any) -> tuple[Change, ...]:
     """Changes in the order of their steps."""
     made = tuple([change(item) for item in items(x, MOST_CHANGES, "changes")])
@@ -172,25 +243,30 @@ COORDINATE = number(-1e3, 1e3)
 LABEL = whole(0, MOST_CLASSES - 1)
 WEIGHT = number(-1e6, 1e6)
 STEP = whole(0, 10**9)
+INDEX = whole(0, 2 * MOST_POINTS)
 CHANGES: dict[str, Callable[[Any], Any]] = {
     "weight": weight_change,
     "add": point,
-    "remove": whole(0, 2 * MOST_POINTS),
+    "remove": INDEX,
+    "move": move,
 }
 State.checks = {
     **Recipe.checks,
     "data": lambda x: one_of(data_sets())(x),
     "file": no_table,
     "target": no_table,
+    "patience": no_end,
+    "keep_best": no_end,
     "n": whole(4, MOST_POINTS),
     "noise": number(0.0, 2.0),
     "held_out": number(0.0, 0.9),
     "hidden": layers(MOST_LAYERS, MOST_NEURONS),
     "output": output,
     "loss": one_of(LOSSES),
+    "features": features,
     "lr": number(1e-9, 1e300),
     "l2": number(0.0, 1e3),
-    "batch": whole(1, MOST_POINTS),
+    "batch": perhaps(whole(1, MOST_POINTS)),
     "seed": whole(0, 2**53),
     "points": points,
     "weights": weights,

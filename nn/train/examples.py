@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
-from autograd_core import Value, mean
+from autograd_core import Value
 from autograd_core.engine import NUMBER, Operand
-from nn.given import look_up, plain
+from nn.given import look_up, plain, share
 from nn.losses import LOSSES, Loss, TargetError
 from nn.model.mlp import MLP
 from nn.model.module import outputs_of, unchanged
+from nn.train.stacks import Stack, stacks
 
 AnyLoss: TypeAlias = "str | Loss | Callable[[Any, Any], Value]"
 
@@ -35,9 +37,19 @@ class Examples:
     targets: list[Any]
     labels: list[int] | None
     loss: Loss | Callable[[Any, Any], Value]
+    weights: list[float] | None = None  # 1 in the mean
 
     @classmethod
-    def of(cls, model: Model, X: Iterable[Any], y: Iterable[Any], loss: AnyLoss) -> Examples:
+    def of(
+        cls,
+        model: Model,
+        X: Iterable[Any],
+        y: Iterable[Any],
+        loss: AnyLoss,
+        *,
+        weights: Iterable[float] | None = None,
+        smoothing: float = 0.0,
+    ) -> Examples:
         """The data, or a ValueError that names the first example that is wrong."""
         check_model(model)
         rows = inputs_for(model, X)
@@ -46,13 +58,18 @@ class Examples:
             raise ValueError("the data set is empty")
         if len(rows) != len(targets):
             raise ValueError(f"there are {len(rows)} examples and {len(targets)} targets")
-        loss = loss_of(loss)
+        loss, shares = loss_of(loss), None if weights is None else weights_of(weights, len(rows))
+        smoothing = share("label_smoothing", smoothing)
         if not isinstance(loss, Loss):
-            return cls(rows, targets, None, loss)
+            if smoothing:
+                raise ValueError("label_smoothing: a loss of your own makes its own of a label")
+            return cls(rows, targets, None, loss, shares)
         n_outputs = count_outputs(model, rows[0])
         encoded = encode_all(targets, loss, n_outputs)
-        known = range(n_outputs) if n_outputs > 1 else loss.labels
-        return cls(rows, encoded, labels_of(targets, known), loss)
+        labels = labels_of(targets, range(n_outputs) if n_outputs > 1 else loss.labels)
+        if smoothing:
+            encoded = [loss.smoothed(target, smoothing) for target in encoded]
+        return cls(rows, encoded, labels, loss, shares)
 
     @property
     def n(self) -> int:
@@ -64,28 +81,24 @@ class Examples:
         """What a single output is compared with, to tell its label."""
         return self.loss.threshold if isinstance(self.loss, Loss) else 0.0
 
+    @cached_property
+    def formula(self) -> Callable[[Any, Any], Value]:
+        """The loss of encoded targets: of these, the shortest formula that serves."""
+        return self.loss.formula_for(self.targets) if isinstance(self.loss, Loss) else self.loss
+
+    @cached_property
+    def stacks(self) -> list[Stack]:
+        """The same as arrays."""
+        return stacks(self.X, self.targets)
+
     def loss_of(self, prediction: Any, target: Any) -> Value:
         """The loss of what a model said to one example."""
-        if isinstance(self.loss, Loss):
-            return self.loss.formula(outputs_of(prediction), target)
-        result = self.loss(prediction, target)
-        if not isinstance(result, Value):
-            raise TypeError(f"a loss must return a Value, got {type(result).__name__}: {result!r}")
-        return result
+        return cost(self.formula, prediction, target, named=isinstance(self.loss, Loss))
 
-    def forward(self, model: Model, batch: Sequence[int]) -> tuple[list[Any], Value]:
-        """The prediction for each example of a batch, and the mean loss."""
-        said = [model(self.X[i]) for i in batch]
-        losses = [self.loss_of(z, self.targets[i]) for z, i in zip(said, batch, strict=True)]
-        return said, mean(losses)
-
-    def find_failure(self, model: Model, batch: Sequence[int]) -> None:
-        """Raise the error that an op raises on one of these examples, naming the example."""
-        for i in batch:
-            try:
-                self.loss_of(model(self.X[i]), self.targets[i])
-            except (ArithmeticError, ValueError) as error:
-                raise type(error)(f"example {i}: {error}") from error
+    def weighted(self, i: int, prediction: Any) -> Value:
+        """The loss of what a model said to example i, times its weight."""
+        loss = self.loss_of(prediction, self.targets[i])
+        return loss if self.weights is None else loss * self.weights[i]
 
     def hits(self, said: Sequence[Any], batch: Sequence[int]) -> int:
         """How often predictions speak for an example's label."""
@@ -100,6 +113,30 @@ class Examples:
             return 0
         said = map(self.loss.label, outputs)
         return sum([label == self.labels[i] for label, i in zip(said, batch, strict=True)])
+
+
+def cost(
+    formula: Callable[[Any, Any], Value], prediction: Any, target: Any, *, named: bool
+) -> Value:
+    """The loss by the formula of a `Loss`, or by a function of one's own."""
+    result = formula(outputs_of(prediction) if named else prediction, target)
+    if not isinstance(result, Value):
+        raise TypeError(f"a loss must return a Value, got {type(result).__name__}: {result!r}")
+    return result
+
+
+def weights_of(weights: Iterable[float], n: int) -> list[float]:
+    """A weight for each example, scaled so that they are 1 in the mean."""
+    given = list(plain("sample_weight", weights))
+    if len(given) != n:
+        raise ValueError(f"sample_weight: there are {n} examples and {len(given)} weights")
+    for i, w in enumerate(given):
+        if not (isinstance(w, NUMBER) and 0 <= float(w) < math.inf):
+            raise ValueError(f"sample_weight[{i}] must be a number of at least 0, got {w!r}")
+    total = math.fsum(given)
+    if not 0 < total < math.inf:
+        raise ValueError(f"sample_weight: the weights add up to {total:g}")
+    return [float(w) * n / total for w in given]
 
 
 def loss_of(loss: AnyLoss) -> Loss | Callable[[Any, Any], Value]:
@@ -142,6 +179,8 @@ def inputs_for(model: Model, X: Iterable[Any]) -> list[Any]:
 def row(x: Any, i: int) -> list[float]:
     """The inputs of example i as floats."""
     xs = plain(f"X[{i}]", x)
+    if type(xs) is list and set(map(type, xs)) == {float}:
+        return list(xs)
     if isinstance(xs, (*NUMBER, str)):
         raise TypeError(f"X[{i}] must be a list of inputs, got {xs!r}")
     return [v if type(v) is float else number(v, i) for v in xs]
@@ -158,7 +197,7 @@ def numbers_in(x: Any) -> list[float]:
     if not isinstance(x, list):
         return [x]
     flat = x
-    while any(isinstance(v, list) for v in flat):
+    while list in set(map(type, flat)):  # which is quicker than to look at each
         flat = [v for part in flat for v in (part if isinstance(part, list) else [part])]
     return flat
 

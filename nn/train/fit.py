@@ -14,37 +14,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from weakref import ref
 
+from autograd_core import softmax
 from autograd_core.engine import collector_paused
 from nn.given import Seed, look_up, whole_number
+from nn.losses import Loss
+from nn.model.mlp import MLP
 from nn.model.module import Module, outputs_of, unchanged
 from nn.optim import OPTIMIZERS, Optimizer
-from nn.train.examples import AnyLoss, Examples, Model, check_model, inputs_for
-from nn.train.loop import Loop
+from nn.train.examples import AnyLoss, Examples, Model, check_model, cost, inputs_for
+from nn.train.history import History
+from nn.train.loop import Loop, executor_for
 from nn.train.slopes import DivergedError
-from nn.train.stacks import each
+from nn.train.stacks import each, kept
+
+if TYPE_CHECKING:
+    from autograd_core.compiler.executors import Wanted
 
 # Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
 CHECKED = {10**k for k in range(10)}
-
-
-@dataclass
-class History:
-    """The record of a training: one entry an epoch.
-
-    `loss` is the mean over the examples, each taken before the step it was used for. `accuracy`
-    is the share of labels the outputs agreed with, and empty where targets are no labels.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    accuracy: list[float] = field(default_factory=list)
-
-    @property
-    def epochs(self) -> int:
-        """How many epochs were finished."""
-        return len(self.loss)
 
 
 def fit(
@@ -57,8 +47,14 @@ def fit(
     epochs: int,
     batch_size: int | None = None,
     seed: Seed = 0,
+    shuffle: bool = True,
     l2: float = 0.0,
+    clip_norm: float | None = None,
+    label_smoothing: float = 0.0,
+    sample_weight: Iterable[float] | None = None,
+    validation: tuple[Iterable[Any], Iterable[Any]] | None = None,
     compile: bool = True,
+    executor: Wanted | None = None,
     progress: bool = True,
     callbacks: Iterable[Callable[[History], object]] = (),
 ) -> History:
@@ -66,15 +62,25 @@ def fit(
 
     A model is an MLP, a Module of your own, or whatever has `parameters()` and can be called with
     one example: a list of numbers, a number, or lists within lists, such as an image or a sequence
-    of vectors. Sequences may differ in length: each length is then recorded by itself.
-    Each step takes the mean loss over a batch, the whole data set by default; smaller batches
-    are shuffled every epoch, by `seed`. After each epoch every callback is called with the
-    record so far; one that returns True itself ends the training. `loss` is one of `nn.losses`,
-    its name, or a function `(prediction, target) -> Value` for one example; `optimizer` may be a
-    name too, for one with its default rate. `l2` adds l2 · w² to what is minimised, for each
-    parameter but the biases of neurons. X and y may be arrays, tensors and tables. Model and loss
-    are compiled; `compile=False` builds the graph of every step instead, to the same numbers but
-    for rounding.
+    of vectors. Sequences may differ in length: each length is then recorded by itself. X and y may
+    be arrays, tensors and tables. `loss` is one of `nn.losses`, its name, or a function
+    `(prediction, target) -> Value` for one example; `optimizer` may be a name too, for one with its
+    default rate.
+
+    Each step takes the mean loss over a batch, the whole data set by default; smaller batches are
+    shuffled every epoch, by `seed`, or taken in order without `shuffle`. What is minimised may be
+    changed: `l2` adds l2 · w² for each parameter but the biases of neurons; `label_smoothing` takes
+    that share from a label and gives it to all classes alike; `sample_weight` multiplies the loss
+    of each example, scaled so that the weights are 1 in the mean. `clip_norm` shortens a gradient
+    that is longer, all parameters together.
+
+    After each epoch the loss on `validation`, a pair of X and y, is entered into the record, and
+    every callback is called with it; one that returns True itself ends the training (see
+    `EarlyStopping`), and one that has a method `end` is called by it when training has ended.
+
+    Model and loss are compiled, and run by what `executor` names (see `compile`), by default as
+    machine code where llvmlite is installed and the training is long (`choose_for_training`);
+    `compile=False` builds the graph of every step instead, to the same numbers but for rounding.
     What the loss reads besides Values, a variable or an attribute, is kept as it was; callbacks
     that change it are noticed after 1, 10, 100, ... epochs and at the end: RecordingError.
 
@@ -85,30 +91,65 @@ def fit(
     Threads and processes may train at the same time, each a model of its own, to the same bits as
     alone. A model, an optimiser or a compiled program that they share is for one of them at a time.
     """
-    data = Examples.of(model, X, y, loss)
+    data = Examples.of(model, X, y, loss, weights=sample_weight, smoothing=label_smoothing)
+    held_out = None if validation is None else validation_of(model, validation, loss)
     optimizer = as_optimizer(optimizer)
     size = data.n if batch_size is None else whole_number("batch_size", batch_size)
     epochs = whole_number("epochs", epochs, at_least=0)
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"clip_norm must be above 0, got {clip_norm!r}")
     callbacks = list(callbacks)
-    history = History()
     if isinstance(model, Module):
         model.recipe = None  # by which it is trained no more
-    loop = Loop(model, data, optimizer, batch_size=size, seed=seed, l2=l2, compile=compile)
+    if compile and executor is None:
+        executor = executor_for(model, data.n, size, epochs)
+    ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
+    what: dict[str, Any] = {"l2": l2, "clip_norm": clip_norm}
+    loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
+    return trained(loop, epochs, held_out, callbacks, progress=progress)
+
+
+def trained(
+    loop: Loop,
+    epochs: int,
+    held_out: Examples | None,
+    callbacks: list[Callable[[History], object]],
+    *,
+    progress: bool,
+) -> History:
+    """The record of so many epochs, or fewer where a callback ends them."""
+    history = History()
+    at_once = 1 if callbacks or held_out else epochs
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
     with progress_bar(epochs, enabled=progress) as show, closing(loop), closing(loop):
-        for epoch in range(1, epochs + 1):
+        while history.epochs < epochs:
             try:
-                mean_loss, accuracy = loop.epoch()
+                done = loop.epochs(min(at_once, epochs - history.epochs))
+                measured = None if held_out is None else loop.measure(held_out)
             except DivergedError as error:
-                raise DivergedError(f"epoch {epoch}: {error}") from error.__cause__
-            # Without a call between the two, at which Ctrl-C might part them.
-            history.loss += [mean_loss]
-            if accuracy is not None:
-                history.accuracy += [accuracy]
-            show(history)
-            if callbacks and called_back(loop, history, callbacks, is_last=epoch == epochs):
+                raise DivergedError(f"epoch {history.epochs + 1}: {error}") from error.__cause__
+            for mean_loss, accuracy in done:
+                history.add(mean_loss, accuracy, measured)
+                show(history)
+            is_last = history.epochs == epochs
+            if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
+    for callback in callbacks:
+        if hasattr(callback, "end"):
+            callback.end()
     return history
+
+
+def validation_of(model: Model, validation: Any, loss: AnyLoss) -> Examples:
+    """The data for validation, checked."""
+    try:
+        X, y = validation
+    except (TypeError, ValueError):
+        raise ValueError("validation: expected a pair (X, y) of examples and targets") from None
+    try:
+        return Examples.of(model, X, y, loss)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"validation: {error}") from None
 
 
 def called_back(
@@ -129,33 +170,79 @@ def called_back(
 def evaluate(
     model: Model, X: Iterable[Any], y: Iterable[Any], *, loss: AnyLoss
 ) -> tuple[float, float | None]:
-    """The mean loss, and the accuracy or None where the targets are no labels."""
+    """The mean loss, and the accuracy or None where the targets are no labels.
+
+    What is compiled for a model is kept with it, and serves again while it is unchanged.
+    """
     data = Examples.of(model, X, y, loss)
+    formula, labelled, named = data.formula, data.labels is not None, isinstance(data.loss, Loss)
+    of_model = weakly(model)  # and no data: this is kept with the model
 
     def loss_and_outputs(x: Any, target: Any) -> list[Any]:
-        prediction = model(x)
-        cost = data.loss_of(prediction, target)
-        return [cost, [] if data.labels is None else outputs_of(prediction)]
+        said = of_model(x)
+        return [cost(formula, said, target, named=named), *(outputs_of(said) if labelled else ())]
 
     with unchanged(model), collector_paused():
-        rows = each(loss_and_outputs, data.X, data.targets)
-    mean_loss = sum([cost for cost, _ in rows]) / data.n
+        rows = each(loss_and_outputs, data.X, data.targets, kept(model, (formula, labelled)))
+    mean_loss = sum([loss for loss, *_ in rows]) / data.n
     if data.labels is None:
         return mean_loss, None
-    return mean_loss, data.right([outputs for _, outputs in rows], range(data.n)) / data.n
+    return mean_loss, data.right([outputs for _, *outputs in rows], range(data.n)) / data.n
 
 
-def predict(model: Model, X: Iterable[Any]) -> list[Any]:
+def predict(model: Model, X: Iterable[Any], *, proba: bool = False) -> list[Any]:
     """What a model says to each example: a number, or a list of them, as it is called.
 
+    With `proba`, that as the probability of label 1, or a list with that of each class: the sigmoid
+    or softmax of an MLP's scores, or what one that ends in a sigmoid or softmax says. ValueError
+    where what a model says is neither.
+
     >>> from nn import MLP
-    >>> predict(MLP(2, [1], init="zeros"), [[0.0, 1.0], [2.0, 3.0]])
-    [0.0, 0.0]
+    >>> model = MLP(2, [1], init="zeros")
+    >>> predict(model, [[0.0, 1.0], [2.0, 3.0]]), predict(model, [[0.0, 1.0]], proba=True)
+    ([0.0, 0.0], [0.5])
     """
     check_model(model)
+    of_model, shares = weakly(model), as_shares(model) if proba else None
+
+    def said(x: Any, _: Any) -> Any:
+        return of_model(x) if shares is None else shares(of_model(x))
+
     with unchanged(model), collector_paused():
         rows = inputs_for(model, X)
-        return each(lambda x, _: model(x), rows, [0.0] * len(rows))
+        return each(said, rows, [0.0] * len(rows), kept(model, shares))
+
+
+def weakly(model: Model) -> Callable[[Any], Any]:
+    """The model as a function that does not keep it alive, where that is possible."""
+    try:
+        reference: Callable[[], Any] = ref(model)
+    except TypeError:
+        return model
+    return lambda x: reference()(x)
+
+
+def as_shares(model: Model) -> Callable[[Any], Any]:
+    """What makes probabilities of what a model says."""
+    output = model.output if isinstance(model, MLP) else None
+    if output in {"sigmoid", "softmax"}:
+        return itself
+    if output == "linear":
+        return probabilities
+    raise ValueError(
+        "proba: it is known how an MLP with the output linear, sigmoid or softmax says what is "
+        f"probable, and not how this {type(model).__name__} does"
+    )
+
+
+def itself(said: Any) -> Any:
+    """What was said."""
+    return said
+
+
+def probabilities(said: Any) -> Any:
+    """The probability of label 1 by its score, or that of each class by theirs."""
+    return softmax(said) if isinstance(said, list) else said.sigmoid()
 
 
 def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
@@ -176,8 +263,7 @@ def progress_bar(epochs: int, *, enabled: bool) -> Iterator[Callable[[History], 
     with tqdm(total=epochs, unit="epoch") as bar:
 
         def show(history: History) -> None:
-            accuracy = f"  accuracy {history.accuracy[-1]:.1%}" if history.accuracy else ""
-            bar.set_description_str(f"loss {history.loss[-1]:.4f}{accuracy}", refresh=False)
+            bar.set_description_str(history.latest, refresh=False)
             bar.update()
 
         yield show

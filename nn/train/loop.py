@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value
 from nn.given import Seed, as_rng
@@ -19,27 +21,22 @@ from nn.optim import Optimizer
 from nn.train.examples import Examples, Model
 from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
 
+if TYPE_CHECKING:
+    from autograd_core.compiler.executors import Wanted
 
-class Order:
-    """The order in which the epochs of a training take n examples, by a seed."""
-
-    def __init__(self, n: int, seed: Seed) -> None:
-        self.order, self.rng = list(range(n)), as_rng(seed)
-
-    def next_epoch(self, batch_size: int) -> list[int]:
-        """All examples, shuffled unless they are one batch."""
-        if batch_size < len(self.order):
-            self.rng.shuffle(self.order)
-        return self.order.copy()
+AT_ONCE = 1000  # steps that an executor is asked for, of an epoch each
+CARRIED = ("theta", "gradient", "state", "queue", "sum", "hits", "draw")  # from step to step
+CHOSEN = ("optimizer", "data", "batch_size", "l2", "clip_norm")
 
 
 class Loop:
-    """A model in training on examples; the optimiser, `batch_size` and `l2` may be changed.
+    """A model in training on examples; optimiser, `batch_size`, `l2`, `clip_norm` may be changed.
 
     While it is open, the numbers of the parameters are in `theta`, their gradient in `gradient`,
     and what the optimiser carries along in `state`, always those of the last finished step.
     `close` puts them into the model and the optimiser. `l2` adds l2 · w² to the loss for every
-    parameter but biases of neurons; it counts in the gradient alone.
+    parameter but biases of neurons; it counts in the gradient alone. A gradient longer than
+    `clip_norm` is shortened to it. An epoch's random numbers are made of `draw`.
     """
 
     def __init__(
@@ -50,17 +47,20 @@ class Loop:
         *,
         batch_size: int,
         seed: Seed,
+        shuffle: bool = True,
         l2: float = 0.0,
+        clip_norm: float | None = None,
         compile: bool = True,
+        executor: Wanted | None = None,
     ) -> None:
-        self.data, self.optimizer = data, optimizer
-        self.batch_size, self.l2, self.order = batch_size, l2, Order(data.n, seed)
-        self.slopes = (ArraySlopes if compile else GraphSlopes)(model, data)
+        self.data, self.optimizer, self.batch_size = data, optimizer, batch_size
+        self.l2, self.clip_norm, self.shuffle, self.rng = l2, clip_norm, shuffle, as_rng(seed)
+        self.slopes = ArraySlopes(model, data, executor) if compile else GraphSlopes(model, data)
         self.parameters = self.slopes.parameters
         biases = {part.b for part in modules(model) if isinstance(part, Neuron)}
         self.decays = [float(p not in biases) for p in self.parameters]
-        self.queue: list[int] = []  # of this epoch: the examples to come, and what there was
-        self.sum, self.hits = 0.0, 0
+        self.queue: Any = ()  # of this epoch: the examples to come, and what there was
+        self.sum, self.hits, self.draw = 0.0, 0, 0
         self.is_open = False
         self.open()
 
@@ -93,7 +93,7 @@ class Loop:
     def show(self, data: Examples, seed: Seed) -> None:
         """Go on with other examples, from the beginning of an epoch."""
         self.slopes.show(data)
-        self.data, self.order, self.queue = data, Order(data.n, seed), []
+        self.data, self.rng, self.queue = data, as_rng(seed), ()
 
     def use(self, optimizer: Optimizer) -> None:
         """Go on with another optimiser, which begins anew."""
@@ -103,6 +103,25 @@ class Loop:
         """Raise RecordingError if model or loss would do something else by now."""
         self.slopes.check_unchanged()
 
+    # --- There and back ---
+
+    def save(self) -> dict[str, Any]:
+        """All that the steps to come depend on, but the model; `restore` takes it."""
+        kept = {name: copy(getattr(self, name)) for name in CARRIED}
+        chosen = {name: getattr(self, name) for name in CHOSEN}
+        return {**kept, **chosen, "rng": self.rng.getstate()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Be as when it was saved; the numbers are in `theta`, and `give` puts them back."""
+        if saved["data"] is not self.data:
+            self.slopes.show(saved["data"])
+        for name in (*CHOSEN, *CARRIED):
+            setattr(self, name, copy(saved[name]) if name in CARRIED else saved[name])
+        self.rng = Random()
+        self.rng.setstate(saved["rng"])
+        if self.slopes.units:
+            self.slopes.draw(self.draw)
+
     # --- Steps ---
 
     def step(self) -> bool:
@@ -111,10 +130,81 @@ class Loop:
         Raises DivergedError for a number that is not finite, naming the op and the example. The
         parameters, and all that belongs to them, are then those of the last finished step.
         """
-        if not self.queue:
-            self.sum, self.hits = 0.0, 0
-            self.queue = self.order.next_epoch(self.batch_size)
-        batch = self.queue[: self.batch_size]
+        self.begin()
+        self.advance(1)
+        return not len(self.queue)
+
+    def epochs(self, most: int = 1) -> list[tuple[float, float | None]]:
+        """All steps of an epoch: its mean loss, and the accuracy or None without labels.
+
+        Each example counts as it was before the step that it was used for. These may be up to
+        `most` epochs where each is one step, and an executor takes many at once.
+        """
+        self.begin()
+        one_step = len(self.queue) == self.data.n <= self.batch_size
+        if self.slopes.takes_steps and one_step and not self.slopes.units:
+            taken = self.take_steps([self.data.n] * min(most, AT_ONCE))
+            if taken:
+                return [self.record(loss * self.data.n, hits) for loss, hits in taken]
+        while len(self.queue):
+            self.advance(self.data.n)
+        return [self.record(self.sum, self.hits)]
+
+    def advance(self, most: int) -> None:
+        """Up to so many steps of the epoch at once, or one."""
+        n, size = len(self.queue), min(self.batch_size, len(self.queue))
+        if self.slopes.takes_steps:
+            sizes = [min(size, n - start) for start in range(0, n, size)]
+            if self.take_steps(sizes[:most]):
+                return
+        self.take_step(size)
+
+    def record(self, loss: float, hits: int) -> tuple[float, float | None]:
+        """The mean loss and the accuracy, from sums over all examples."""
+        return loss / self.data.n, None if self.data.labels is None else hits / self.data.n
+
+    def begin(self) -> None:
+        """Begin an epoch, if the last one is over."""
+        if len(self.queue):
+            return
+        self.sum, self.hits = 0.0, 0
+        if self.slopes.units:
+            self.draw = self.rng.getrandbits(64)
+            self.slopes.draw(self.draw)
+        mixed = self.shuffle and self.batch_size < self.data.n
+        self.queue = self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
+
+    def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
+        """The losses and hits of steps that an executor takes at once; none where it takes none."""
+        made, rate = self.state[0], self.optimizer.rate
+        if not isinstance(made, int):
+            return []  # parameters that have made different numbers of steps
+        taken = self.slopes.take(
+            self.theta,
+            order=self.queue,
+            sizes=sizes,
+            rates=[rate(made + k) for k in range(len(sizes))],
+            update=self.optimizer.update,
+            constants=self.optimizer.constants,
+            state=self.state,
+            decay=self.decay(),
+            most=self.clip_norm,
+            threshold=self.data.threshold,
+        )
+        done = list(zip(taken.losses.tolist(), taken.hits.tolist(), sizes))
+        so_far = self.sum + sum([loss * size for loss, _, size in done])
+        hits = self.hits + sum([hits for _, hits, _ in done])
+        rest = self.queue[sum([size for *_, size in done]) :]
+        counts = [(loss, hits) for loss, hits, _ in done]
+        # Ctrl-C comes after calls, and there is none from here to the end.
+        if counts:
+            self.theta, self.gradient, self.state = taken.theta, taken.gradient, taken.state
+            self.sum, self.hits, self.queue = so_far, hits, rest
+        return counts
+
+    def take_step(self, size: int) -> None:
+        """One step, on so many examples."""
+        batch = self.queue[:size]
         try:
             loss, hits, gradient = self.slope(batch)
             theta, state = self.move(gradient)
@@ -126,7 +216,6 @@ class Loop:
         # Ctrl-C comes after calls, and there is none from here to the end.
         self.theta, self.gradient, self.state = theta, gradient, state
         self.sum, self.hits, self.queue = so_far, self.hits + hits, rest
-        return not rest
 
     def slope(self, batch: Sequence[int]) -> tuple[float, int, Any]:
         """The mean loss of a batch, how many labels were hit, and the gradient."""
@@ -139,10 +228,31 @@ class Loop:
         if not (math.isfinite(loss) and self.slopes.all_finite(gradient)):
             self.give()
             self.slopes.explain(batch)
-        if self.l2:
-            factor = [2 * self.l2 * decays for decays in self.decays]
-            gradient = self.slopes.plus(gradient, factor, self.theta)
+        decay = self.decay()
+        if decay is not None:
+            gradient = self.slopes.plus(gradient, decay, self.theta)
+        if self.clip_norm is not None:
+            gradient = self.slopes.clipped(gradient, self.clip_norm)
         return loss, hits, gradient
+
+    def measure(self, data: Examples) -> tuple[float, float | None]:
+        """The mean loss, and the accuracy or None without labels, on other examples.
+
+        A loss that is not defined is infinite: it is no example that is trained on.
+        """
+        try:
+            loss, accuracy = self.slopes.measure(data, self.theta)
+        except TargetError:
+            raise
+        except (ArithmeticError, ValueError):
+            return math.inf, None if data.labels is None else math.nan
+        return loss if math.isfinite(loss) else math.inf, accuracy
+
+    def decay(self) -> Any:
+        """What each parameter is multiplied by and added to its gradient; None without `l2`."""
+        if not self.l2:
+            return None
+        return self.slopes.vector([2 * self.l2 * decays for decays in self.decays])
 
     def move(self, gradient: Any) -> tuple[Any, Any]:
         """The parameters after a step, and what the optimiser carries along."""
@@ -151,24 +261,15 @@ class Loop:
             check_step(self.parameters, self.theta, theta)
         return theta, state
 
-    def epoch(self) -> tuple[float, float | None]:
-        """All steps of an epoch: the mean loss, and the accuracy or None without labels.
-
-        Each example counts as it was before the step that it was used for.
-        """
-        while not self.step():
-            pass
-        return self.mean_loss, self.accuracy
-
     @property
     def mean_loss(self) -> float:
         """The mean loss in an epoch that is over."""
-        return self.sum / self.data.n
+        return self.record(self.sum, self.hits)[0]
 
     @property
     def accuracy(self) -> float | None:
         """The share of labels that were hit in an epoch that is over."""
-        return None if self.data.labels is None else self.hits / self.data.n
+        return self.record(self.sum, self.hits)[1]
 
 
 def check_step(parameters: Sequence[Value], before: Any, after: Any) -> None:
@@ -179,3 +280,11 @@ def check_step(parameters: Sequence[Value], before: Any, after: Any) -> None:
                 f"the step takes {name_of(p)} from {old:g} to {number}; "
                 "a smaller learning rate may help"
             )
+
+
+def executor_for(model: Model, n: int, batch_size: int, epochs: int) -> str | None:
+    """What runs a training of n examples, by its length: the same for the same recipe."""
+    from autograd_core.compiler.executors import choose_for_training
+
+    steps = epochs * math.ceil(n / batch_size)
+    return choose_for_training(len(list(model.parameters())), min(n, batch_size), steps)

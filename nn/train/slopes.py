@@ -7,15 +7,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from random import Random
+from typing import TYPE_CHECKING, Any
 
-from autograd_core import Program, Value, topological
+from autograd_core import Program, Value, mean, topological
 from autograd_core.engine import collector_paused
-from nn.model.module import outputs_of
+from nn.model.dropout import drawing, dropouts
+from nn.model.module import outputs_of, unchanged
 from nn.optim import Optimizer
 from nn.train.examples import Examples, Model
-from nn.train.stacks import Stack, stacks
+from nn.train.stacks import Stack, alike
+
+MOST_DRAWS = 10**9  # random numbers that one example uses up
+
+if TYPE_CHECKING:
+    from autograd_core.compiler.executors import Wanted
 
 
 class DivergedError(FloatingPointError):
@@ -25,43 +33,102 @@ class DivergedError(FloatingPointError):
 class GraphSlopes:
     """As the textbook has it: build the graph of a batch, and go back over it."""
 
+    takes_steps = False  # whether an executor takes many steps at once, by `take`
+
     def __init__(self, model: Model, data: Examples) -> None:
         self.model, self.parameters = model, list(dict.fromkeys(model.parameters()))
+        self.dropouts = dropouts(model)
         self.show(data)
 
     def show(self, data: Examples) -> None:
         """Take other examples."""
         self.data = data
+        self.units = self.count_draws()
+        self.draws: Any = [()] * data.n
 
     def slope(self, theta: Any, batch: Sequence[int]) -> tuple[float, int, Any]:
         """The mean loss of a batch, the labels hit, and the gradient, for parameters theta."""
         with collector_paused():
-            for p, number in zip(self.parameters, theta, strict=True):
-                p.data = number
+            self.give(theta)
             said, loss = self.graph(batch)
             return loss.data, self.data.hits(said, batch), [p.grad for p in self.parameters]
 
+    def give(self, theta: Any) -> None:
+        """Put numbers into the parameters."""
+        for p, number in zip(self.parameters, self.numbers(theta), strict=True):
+            p.data = number
+
     def graph(self, batch: Sequence[int]) -> tuple[list[Any], Value]:
         """What the model says to a batch, and the mean loss after backward."""
-        said, loss = self.data.forward(self.model, batch)
+        said = [self.said(i) for i in batch]
+        loss = mean([self.data.weighted(i, z) for i, z in zip(batch, said, strict=True)])
         for p in self.parameters:
             p.grad = 0.0
         loss.backward()
         return said, loss
 
-    def measure(self, data: Examples) -> tuple[float, float]:
-        """The mean loss and the share of labels hit on any examples, with the model as it is."""
+    def said(self, i: int) -> Any:
+        """What the model says to example i, in training."""
+        with drawing(self.dropouts, self.draws[i]):
+            return self.model(self.data.X[i])
+
+    def measure(self, data: Examples, theta: Any) -> tuple[float, float | None]:
+        """The mean loss, and the share of labels hit, on any examples, out of training."""
         with collector_paused():
-            said, loss = data.forward(self.model, range(data.n))
-            return loss.data, data.hits(said, range(data.n)) / data.n
+            self.give(theta)
+            said = [self.model(x) for x in data.X]
+            loss = mean([data.weighted(i, z) for i, z in enumerate(said)]).data
+        return loss, share_of(data, data.hits(said, range(data.n)))
+
+    def take(self, theta: Any, **steps: Any) -> Any:
+        """Many steps at once, as `autograd_core.compiler.training` describes them."""
+        raise NotImplementedError
 
     def explain(self, batch: Sequence[int]) -> None:
         """Raise for what is not defined, or not finite, in the graph of a batch."""
-        self.data.find_failure(self.model, batch)
+        for i in batch:
+            try:
+                self.data.weighted(i, self.said(i))
+            except (ArithmeticError, ValueError) as error:
+                raise type(error)(f"example {i}: {error}") from error
         check_finite(self.graph(batch)[1], self.parameters)
 
     def check_unchanged(self) -> None:
         """Nothing to do: every step follows the model and the loss as they are."""
+
+    # --- Random numbers ---
+
+    def count_draws(self) -> int:
+        """How many numbers the Dropouts use up for an example, at the most."""
+        if not self.dropouts:
+            return 0
+        used = []
+        with unchanged(self.model):
+            for stack in alike(self.data.X):
+                left = iter(range(MOST_DRAWS))
+                with drawing(self.dropouts, map(float, left)):
+                    self.model(self.data.X[stack[0]])
+                used.append(next(left))
+        return max(used)
+
+    def draw(self, seed: int) -> None:
+        """For an epoch, the numbers of every example from 0 to below 1, by a seed."""
+        words = struct.unpack(f"<{self.data.n * self.units}I", self.words(seed))
+        self.draws = [
+            [word / 2**32 for word in words[start : start + self.units]]
+            for start in range(0, len(words), self.units)
+        ]
+
+    def words(self, seed: int) -> bytes:
+        """Four random bytes for each number of an epoch."""
+        return Random(seed).randbytes(4 * self.data.n * self.units)
+
+    def places(self, keys: bytes | None) -> Any:
+        """Where each example stands in turn: in order, or as eight bytes for each are sorted."""
+        order = range(self.data.n)
+        if keys is None:
+            return list(order)
+        return sorted(order, key=struct.unpack(f"<{self.data.n}Q", keys).__getitem__)
 
     # --- Numbers, one for each parameter ---
 
@@ -77,19 +144,22 @@ class GraphSlopes:
         """Whether every number is."""
         return all(map(math.isfinite, vector))
 
-    def plus(self, gradient: Any, factor: Sequence[float], theta: Any) -> Any:
+    def plus(self, gradient: Any, factor: Any, theta: Any) -> Any:
         """The gradient, and theta times a factor for each."""
         return [g + f * t for g, f, t in zip(gradient, factor, theta, strict=True)]
 
-    def moved(
-        self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any
-    ) -> tuple[Any, list[Any]]:
+    def clipped(self, gradient: Any, most: float) -> Any:
+        """The gradient, shortened if it is longer than `most`."""
+        scale = most / max(math.hypot(*gradient), most)
+        return [scale * g for g in gradient]
+
+    def moved(self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """The parameters after a step of the optimiser, and its state."""
         rows = zip(theta, gradient, state, strict=True)
-        moved = [optimizer.moved(p, g, *carried) for p, g, carried in rows]
-        return [number for number, *_ in moved], [tuple(carried) for _, *carried in moved]
+        moved = [optimizer.moved(p, g, carried) for p, g, carried in rows]
+        return [number for number, _ in moved], [carried for _, carried in moved]
 
-    def state_of(self, optimizer: Optimizer) -> list[Any]:
+    def state_of(self, optimizer: Optimizer) -> Any:
         """What the optimiser carries along."""
         return list(map(optimizer.state_of, self.parameters))
 
@@ -101,73 +171,138 @@ class GraphSlopes:
 class ArraySlopes(GraphSlopes):
     """On arrays: model and loss are recorded once for each structure of examples."""
 
-    def __init__(self, model: Model, data: Examples) -> None:
+    def __init__(self, model: Model, data: Examples, executor: Wanted | None = None) -> None:
         import numpy as np
 
-        self.np = np
+        from autograd_core.compiler.results import is_finite
+
+        self.np, self.executor, self.is_finite = np, executor, is_finite
         self.programs: dict[Any, Program] = {}
         super().__init__(model, data)
 
     def show(self, data: Examples) -> None:
         """Take other examples; those of a structure that is known are not recorded again."""
-        self.data = data
-        self.stacks = self.stacked(data)
-        self.labels = None if data.labels is None else self.np.array(data.labels)
+        super().show(data)
+        self.labels = self.classes(data)
+        self.rows = [self.beside(data, stack) for stack in data.stacks]
+        self.using = [self.program(data, *pair) for pair in zip(data.stacks, self.rows)]
         self.place = {
-            i: (k, row) for k, stack in enumerate(self.stacks) for row, i in enumerate(stack.places)
+            i: (k, row) for k, stack in enumerate(data.stacks) for row, i in enumerate(stack.places)
         }
+        self.takes_steps = len(self.using) == 1 and self.using[0].takes_steps
 
-    def stacked(self, data: Examples) -> list[Stack]:
-        """Examples as arrays, with programs for them."""
-        made = stacks(data.X, data.targets)
-        for stack in made:
-            if stack.structure not in self.programs:
-                program = stack.record(self.loss_and_outputs, wrt=self.parameters)
-                self.programs[stack.structure] = program
-        return made
+    def classes(self, data: Examples) -> Any:
+        """The labels of examples as an array, None without."""
+        return None if data.labels is None else self.np.array(data.labels)
 
-    def loss_and_outputs(self, x: Any, target: Any) -> Any:
-        """What is compiled: the loss of one example, and its outputs for the accuracy."""
-        prediction = self.model(x)
-        loss = self.data.loss_of(prediction, target)
-        return loss if self.data.labels is None else (loss, outputs_of(prediction))
+    def beside(self, data: Examples, stack: Stack, *, training: bool = True) -> dict[str, Any]:
+        """What a program takes beside inputs and targets: weights, and in training random numbers.
+
+        Those are drawn for every epoch.
+        """
+        rows: dict[str, Any] = {}
+        if data.weights is not None:
+            rows["weight"] = self.np.array([data.weights[i] for i in stack.places])
+        if self.units and training:
+            rows["draws"] = self.np.zeros((len(stack.places), self.units))
+        return rows
+
+    def program(self, data: Examples, stack: Stack, rows: Mapping[str, Any]) -> Program:
+        """What is compiled: the loss of one example, and its outputs for the accuracy.
+
+        It is recorded if there is none yet for examples such as those of the stack.
+        """
+
+        def loss_and_outputs(x: Any, target: Any, weight: Any = None, draws: Any = None) -> Any:
+            with drawing(self.dropouts if draws is not None else (), draws or ()):
+                prediction = self.model(x)
+            loss = data.loss_of(prediction, target)
+            loss = loss if weight is None else loss * weight
+            return loss if data.labels is None else (loss, outputs_of(prediction))
+
+        key = stack.structure, data.formula, data.labels is None, *rows
+        if key not in self.programs:
+            options = {"wrt": self.parameters, "executor": self.executor}
+            self.programs[key] = stack.record(loss_and_outputs, rows, **options)
+        return self.programs[key]
 
     def check_unchanged(self) -> None:
         """Raise RecordingError if model or loss would do something else by now."""
         for program in self.programs.values():
             program.check_unchanged()
 
-    def slope(self, theta: Any, batch: Sequence[int]) -> tuple[float, int, Any]:
+    def slope(self, theta: Any, batch: Any) -> tuple[float, int, Any]:
         """The mean loss of a batch, the labels hit, and the gradient, for parameters theta."""
-        if len(self.stacks) == 1:
+        if len(self.using) == 1:
             whole = len(batch) == self.data.n  # in order then, and not copied
-            return self.slope_of(self.stacks[0], theta, slice(None) if whole else batch, batch)
-        mean, hits, mean_gradient = 0.0, 0, self.np.zeros(len(self.parameters))
-        for k, stack in enumerate(self.stacks):
+            return self.slope_of(0, theta, None if whole else batch, batch)
+        mean_loss, hits, gradient = 0.0, 0, self.np.zeros(len(self.parameters))
+        for k in range(len(self.using)):
             if among := [i for i in batch if self.place[i][0] == k]:
                 rows = [self.place[i][1] for i in among]
-                loss, right, gradient = self.slope_of(stack, theta, rows, among)
+                loss, right, slope = self.slope_of(k, theta, rows, among)
                 share = len(among) / len(batch)
-                mean, hits = mean + share * loss, hits + right
-                mean_gradient += share * gradient
-        return mean, hits, mean_gradient
+                mean_loss, hits = mean_loss + share * loss, hits + right
+                gradient += share * slope
+        return mean_loss, hits, gradient
 
-    def slope_of(
-        self, stack: Stack, theta: Any, rows: Any, among: Sequence[int]
-    ) -> tuple[float, int, Any]:
+    def slope_of(self, k: int, theta: Any, rows: Any, among: Any) -> tuple[float, int, Any]:
         """The same for examples of one stack."""
-        program = self.programs[stack.structure]
-        result, gradient = program.value_and_gradient(stack.X[rows], stack.targets[rows], at=theta)
-        if self.labels is None:
+        stack, beside, labels = self.data.stacks[k], self.rows[k], self.labels
+        given = [stack.X, stack.targets]
+        if rows is not None:  # `take` is twice as fast as an index
+            given = [column.take(rows, 0) for column in given]
+            beside = {name: column.take(rows, 0) for name, column in beside.items()}
+        result, gradient = self.using[k].value_and_gradient(*given, at=theta, **beside)
+        if labels is None:
             return result, 0, gradient
         loss, outputs = result
-        return loss, self.hits(outputs, self.labels[among]), gradient
+        return loss, self.hits(outputs, labels if rows is None else labels.take(among)), gradient
+
+    def take(self, theta: Any, **steps: Any) -> Any:
+        """Many steps at once, as `autograd_core.compiler.training` describes them."""
+        from autograd_core.compiler.training import Steps
+
+        (stack,), (rows,), (program,) = self.data.stacks, self.rows, self.using
+        arrays = {name: self.np.array(steps[name]) for name in ("order", "sizes", "rates")}
+        asked = Steps(**steps | arrays, labels=self.labels)
+        return program.take(stack.X, stack.targets, at=theta, steps=asked, **rows)
+
+    def measure(self, data: Examples, theta: Any) -> tuple[float, float | None]:
+        """The mean loss, and the share of labels hit, on any examples, out of training."""
+        mean_loss, hits, labels = 0.0, 0, self.classes(data)
+        for stack in data.stacks:
+            beside = self.beside(data, stack, training=False)
+            program = self.program(data, stack, beside)
+            result = program(stack.X, stack.targets, at=theta, **beside)
+            loss, outputs = (result, None) if labels is None else result
+            if outputs is not None:
+                hits += self.hits(outputs, labels[stack.places])
+            mean_loss += loss * len(stack.places) / data.n
+        return mean_loss, share_of(data, hits)
 
     def hits(self, outputs: Any, labels: Any) -> int:
         """How often the outputs speak for an example's label."""
         one = outputs.shape[1] == 1
         said = outputs[:, 0] > self.data.threshold if one else outputs.argmax(1)
-        return int((said == labels).sum())
+        return int(self.np.count_nonzero(said == labels))
+
+    # --- Random numbers ---
+
+    def draw(self, seed: int) -> None:
+        """For an epoch, the numbers of every example from 0 to below 1, by a seed."""
+        table = self.np.frombuffer(self.words(seed), "<u4").reshape(self.data.n, -1) / 2**32
+        self.draws = table
+        for rows, stack in zip(self.rows, self.data.stacks, strict=True):
+            rows["draws"] = table[stack.places]
+
+    def places(self, keys: bytes | None) -> Any:
+        """Where each example stands in turn: in order, or as eight bytes for each are sorted."""
+        if keys is None:
+            return self.np.arange(self.data.n)
+        return self.np.frombuffer(keys, "<u8").argsort(kind="stable")
+
+    # --- Numbers, one for each parameter ---
 
     def vector(self, numbers: Iterable[float]) -> Any:
         """Numbers to compute with."""
@@ -180,26 +315,31 @@ class ArraySlopes(GraphSlopes):
 
     def all_finite(self, vector: Any) -> bool:
         """Whether every number is."""
-        return bool(self.np.isfinite(vector).all())
+        return self.is_finite(vector)
 
-    def plus(self, gradient: Any, factor: Sequence[float], theta: Any) -> Any:
+    def plus(self, gradient: Any, factor: Any, theta: Any) -> Any:
         """The gradient, and theta times a factor for each."""
         with self.np.errstate(over="ignore"):  # which the step to it tells
-            return gradient + self.vector(factor) * theta
+            return gradient + factor * theta
 
-    def moved(
-        self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any
-    ) -> tuple[Any, list[Any]]:
+    def clipped(self, gradient: Any, most: float) -> Any:
+        """The gradient, shortened if it is longer than `most`."""
+        with self.np.errstate(over="ignore"):
+            norm = float(self.np.linalg.norm(gradient))
+        if not math.isfinite(norm):
+            norm = math.hypot(*gradient)  # which does not square large numbers
+        return most / max(norm, most) * gradient
+
+    def moved(self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any) -> tuple[Any, Any]:
         """The parameters after a step of the optimiser, and its state."""
         with self.np.errstate(all="ignore"):
-            updated, *carried = optimizer.moved(theta, gradient, *state)
-        return updated, carried
+            return optimizer.moved(theta, gradient, state)
 
-    def state_of(self, optimizer: Optimizer) -> list[Any]:
+    def state_of(self, optimizer: Optimizer) -> Any:
         """What the optimiser carries along; the steps made as one number if they agree."""
         steps, *slots = map(self.np.array, zip(*super().state_of(optimizer), strict=True))
         agree = bool((steps == steps[0]).all())
-        return [int(steps[0]) if agree else steps, *slots]
+        return int(steps[0]) if agree else steps, *slots
 
     def states(self, state: Any) -> Iterator[tuple[Value, tuple[Any, ...]]]:
         """The same for each parameter."""
@@ -207,14 +347,10 @@ class ArraySlopes(GraphSlopes):
         slots = [self.np.broadcast_to(slot, n).tolist() for slot in state]
         return zip(self.parameters, zip(*slots, strict=True), strict=True)
 
-    def measure(self, data: Examples) -> tuple[float, float]:
-        """The mean loss and the share of labels hit on any examples, with the model as it is."""
-        mean, hits = 0.0, 0
-        for stack in self.stacks if data is self.data else self.stacked(data):
-            loss, outputs = self.programs[stack.structure](stack.X, stack.targets)
-            mean += loss * len(stack.places) / data.n
-            hits += data.right(outputs.tolist(), stack.places)
-        return mean, hits / data.n
+
+def share_of(data: Examples, hits: int) -> float | None:
+    """The share of labels hit, None where there are none."""
+    return None if data.labels is None else hits / data.n
 
 
 def check_finite(loss: Value, parameters: Sequence[Value]) -> None:

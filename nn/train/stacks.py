@@ -6,10 +6,13 @@ length, each with a program of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import repeat
+from threading import Lock
+from typing import Any, TypeAlias
+from weakref import WeakKeyDictionary
 
-from autograd_core import Program, RecordingError, Value
+from autograd_core import Program, RecordingError
 from autograd_core import compile as compile_program
 
 
@@ -19,10 +22,21 @@ class Stack:
     def __init__(self, structure: Any, places: list[int], X: Any, targets: Any) -> None:
         self.structure, self.places, self.X, self.targets = structure, places, X, targets
 
-    def record(self, f: Callable[[Any, Any], Any], wrt: Sequence[Value] | None = None) -> Program:
-        """A program of f(x, target), which is called with nested lists of Values."""
-        program = compile_program(lambda x, t: f(in_lists(x), in_lists(t)), batched=True, wrt=wrt)
-        program.prepare(self.X, self.targets)
+    def record(
+        self, f: Callable[..., Any], beside: Mapping[str, Any] | None = None, **options: Any
+    ) -> Program:
+        """A program of f(x, target), which is called with nested lists of Values.
+
+        What is beside these has a row for each example, too, and is handed over by name.
+        """
+
+        def one(x: Any, t: Any, *, weight: Any = None, draws: Any = None) -> Any:
+            named = {"weight": weight, "draws": draws}
+            given = {name: in_lists(item) for name, item in named.items() if item is not None}
+            return f(in_lists(x), in_lists(t), **given)
+
+        program = compile_program(one, batched=True, **options)
+        program.prepare(self.X, self.targets, **(beside or {}))
         return program
 
 
@@ -30,21 +44,39 @@ def stacks(X: Sequence[Any], targets: Sequence[Any]) -> list[Stack]:
     """Examples and their targets, those of one structure together."""
     import numpy as np
 
-    alike: dict[Any, list[int]] = {}
-    for i, (x, target) in enumerate(zip(X, targets, strict=True)):
-        alike.setdefault((structure(x), structure(target)), []).append(i)
     made = []
-    for kind, places in alike.items():
-        rows, wanted = [X[i] for i in places], [targets[i] for i in places]
-        made.append(Stack(kind, places, np.array(rows), as_array(wanted)))
+    for places, rows, wanted in groups(X, targets):
+        kind = structure(X[places[0]]), structure(targets[places[0]])
+        made.append(Stack(kind, places, np.asarray(rows), as_array(wanted)))
     return made
+
+
+def groups(X: Sequence[Any], targets: Sequence[Any]) -> list[tuple[list[int], Any, Any]]:
+    """Examples and targets of one structure, with their places; as arrays if all are of one."""
+    import numpy as np
+
+    try:  # most are, and looking at each takes longer than all the rest
+        arrays = np.array(X, dtype=float), np.array(targets, dtype=float)
+    except (TypeError, ValueError):
+        found = alike(list(zip(X, targets, strict=True)))
+        return [(own, [X[i] for i in own], [targets[i] for i in own]) for own in found]
+    return [(list(range(len(X))), *arrays)] if len(X) else []
+
+
+def alike(items: Sequence[Any]) -> list[list[int]]:
+    """The places of items that are of one structure, for each structure."""
+    places: dict[Any, list[int]] = {}
+    for i, item in enumerate(items):
+        places.setdefault(structure(item), []).append(i)
+    return list(places.values())
 
 
 def structure(x: Any) -> Any:
     """How long lists are, and the lists in them; None for what is no list."""
     if not isinstance(x, (list, tuple)):
         return None
-    if any(isinstance(item, (list, tuple)) for item in x):
+    kinds = set(map(type, x))  # which is quicker than to look at each
+    if any(issubclass(kind, (list, tuple)) for kind in kinds):
         return tuple(map(structure, x))
     return len(x)
 
@@ -67,34 +99,82 @@ def in_lists(x: Any) -> Any:
     return x.tolist() if hasattr(x, "tolist") else x
 
 
-def each(f: Callable[[Any, Any], Any], X: Sequence[Any], targets: Sequence[Any]) -> list[Any]:
+# --- Run over all examples ---------------------------------------------------------------------
+
+Kept: TypeAlias = "dict[Any, tuple[Program, Any]]"  # by structure: a program, and what f returned
+MOST_USES = 4  # such as: to be predicted by, to be evaluated by two losses
+KEEPING = Lock()
+PROGRAMS: WeakKeyDictionary[Any, dict[Any, Kept]] = WeakKeyDictionary()  # by model and by use
+
+
+def kept(model: Any, use: Any) -> Kept:
+    """Where programs of a model are kept for its next use; nowhere if nothing can refer to it."""
+    with KEEPING:
+        try:
+            uses = PROGRAMS.setdefault(model, {})
+        except TypeError:
+            return {}
+        found = uses[use] = uses.pop(use, {})  # the last of all
+        if len(uses) > MOST_USES:
+            del uses[next(iter(uses))]
+        return found
+
+
+def each(
+    f: Callable[[Any, Any], Any],
+    X: Sequence[Any],
+    targets: Sequence[Any],
+    programs: Kept | None = None,
+) -> list[Any]:
     """The numbers of f(x, target) for each example: lists and tuples of Values as lists of floats.
 
     By compiled programs; by f itself where Python decides by a number in it, or without NumPy.
+    Programs that are kept serve again if f does still the same, which takes a recording to see.
     """
     try:
-        return compiled_each(f, X, targets)
+        return compiled_each(f, X, targets, {} if programs is None else programs)
     except (RecordingError, ImportError):
         results = [f(x, target) for x, target in zip(X, targets, strict=True)]
         return [in_numbers(z, iter([float(v) for v in flattened(z)])) for z in results]
 
 
 def compiled_each(
-    f: Callable[[Any, Any], Any], X: Sequence[Any], targets: Sequence[Any]
+    f: Callable[[Any, Any], Any], X: Sequence[Any], targets: Sequence[Any], programs: Kept
 ) -> list[Any]:
     """The same, by a program for each structure."""
     results: list[Any] = [None] * len(X)
     for stack in stacks(X, targets):
-        forms: list[Any] = []
-
-        def flat(x: Any, target: Any, forms: list[Any] = forms) -> list[Value]:
-            forms.append(f(x, target))
-            return list(flattened(forms[-1]))
-
-        table = stack.record(flat)(stack.X, stack.targets).tolist()
+        # Taken out while it runs: threads that share a model have each its own.
+        program, form = programs.pop(stack.structure, None) or (None, None)
+        if program is None or not is_unchanged(program):
+            program, form = recorded(f, stack)
+        table = program(stack.X, stack.targets).tolist()
+        is_list = isinstance(form, list) and not any(isinstance(z, (list, tuple)) for z in form)
         for place, numbers in zip(stack.places, table, strict=True):
-            results[place] = in_numbers(forms[0], iter(numbers))
+            results[place] = numbers if is_list else in_numbers(form, iter(numbers))
+        programs[stack.structure] = program, form
     return results
+
+
+def recorded(f: Callable[[Any, Any], Any], stack: Stack) -> tuple[Program, Any]:
+    """A program that gives all numbers of f(x, target) in a row, and the lists they belong in."""
+    forms: list[Any] = []
+
+    def flat(x: Any, target: Any) -> list[Any]:
+        result = f(x, target)
+        forms[:] = [in_numbers(result, repeat(0.0))]
+        return list(flattened(result))
+
+    return stack.record(flat), forms[0]
+
+
+def is_unchanged(program: Program) -> bool:
+    """Whether what was recorded would be recorded again."""
+    try:
+        program.check_unchanged()
+    except RecordingError:
+        return False
+    return True
 
 
 def flattened(result: Any) -> Iterator[Any]:

@@ -85,6 +85,17 @@ def test_the_edge_and_its_values_are_marked(opened):
     assert page.locator("#v1.to.ready").count() == 1
 
 
+def test_what_is_passed_on_points_back(opened):
+    page = opened(animate(doubled_twice()).html)
+    page.locator("#next").click()
+    tips = page.evaluate(
+        "[...document.querySelectorAll('.blame')].map(h => h.points[0].x < h.points[1].x)"
+    )
+    assert tips == [True, True]  # the tip is on the left, where the operands are
+    page.locator("#last").click()
+    assert page.locator(".blame").count() == 0
+
+
 def test_a_wrong_order_shows_what_the_number_should_be(opened):
     page = opened(animate(doubled_twice(), order="depth-first").html)
     for _ in range(5):

@@ -4,11 +4,12 @@ import argparse
 from functools import partial
 
 from tests.benchmarks.measure import machine
-from tests.report import accuracy, doctor, fuzz, layers, leaks, mutation, scale
+from tests.report import accuracy, doctor, fuzz, layers, leaks, machine_code, mutation, scale
 
 PARTS = {
     "leaks": leaks.tables,  # from here on, each takes longer than the one before
     "accuracy": accuracy.tables,
+    "machine_code": machine_code.tables,
     "scale": scale.tables,
     "doctor": doctor.tables,
     "fuzz": fuzz.tables,

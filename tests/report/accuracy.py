@@ -205,6 +205,15 @@ EXACT: dict[str, tuple[Callable[..., Any], Callable[..., Sequence[Any]]]] = {
     "ceil": (mp.ceil, lambda x: [0]),
     "sign": (mp.sign, lambda x: [0]),
     "mod": (remainder, lambda x, y: [1, -whole_part(x, y)]),
+    "exp2": (lambda x: mp.power(2, x), lambda x: [mp.power(2, x) * mp.log(2)]),
+    "cbrt": (
+        lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+        lambda x: [1 / (3 * mp.cbrt(abs(x)) ** 2)],
+    ),
+    "arcsinh": (mp.asinh, lambda x: [1 / mp.sqrt(1 + x * x)]),
+    "arccosh": (real(mp.acosh), lambda x: [1 / mp.sqrt((x - 1) * (x + 1))]),
+    "arctanh": (real(mp.atanh), lambda x: [1 / ((1 - x) * (1 + x))]),
+    "equals": (lambda x, y: int(x == y), lambda x, y: [0, 0]),
     "where": (lambda c, x, y: x if c > 0 else y, lambda c, x, y: [0, int(c > 0), int(c <= 0)]),
 }
 

@@ -52,12 +52,12 @@ class Nets:
     def losses(self):
         """The loss that each net ends at."""
         parameters, optimizer = self.start(), OPTIMIZERS[self.optimizer](self.lr)
-        states = [(0, *[np.full_like(p, x) for x in optimizer.initial]) for p in parameters]
+        states = [(0, *[np.zeros_like(p) for _ in optimizer.carries]) for p in parameters]
         op = ACTIVATIONS[self.activation](Value(0.5)).op
         for _ in range(self.steps):
             _, slopes = loss_and_slopes(op, *parameters)
-            moved = map(optimizer.moved, parameters, slopes, *zip(*states, strict=True))
-            parameters, states = zip(*[(p, state) for p, *state in moved], strict=True)
+            moved = map(optimizer.moved, parameters, slopes, states)
+            parameters, states = zip(*moved, strict=True)
         return loss_and_slopes(op, *parameters)[0]
 
 

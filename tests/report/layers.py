@@ -6,7 +6,7 @@ import sys
 import time
 
 from tests.benchmarks.measure import Table, shown
-from tests.readme import ROOT
+from tools.readme import ROOT
 
 LAYERS = {"quick": ["-m", "not slow"], "long": ["-m", "slow", "-n", "0"]}
 

@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 from tests.benchmarks.measure import Table
-from tests.readme import ROOT
+from tools.readme import ROOT
 
 ALIVE = {0, 5, 33, None}  # exit codes: the tests passed; no test runs the function; not tried
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", ".*_cache", "__pycache__", "out", "mutants")

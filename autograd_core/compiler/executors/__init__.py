@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import NamedTuple, Protocol
+from importlib.util import find_spec
+from typing import Any, NamedTuple, Protocol, TypeAlias
+from warnings import warn
 
 from autograd_core.compiler.executors.cells import is_scalar
 from autograd_core.compiler.ir import Array, Floats
 
-EXECUTORS = {  # name: where its class is; imported when it is used
-    "numpy": ("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
-    "python": ("autograd_core.compiler.executors.python", "PythonExecutor"),
+
+class Row(NamedTuple):
+    """Where an executor's class is, imported when it is used; and the package that it needs."""
+
+    module: str
+    title: str
+    package: str = ""
+
+
+EXECUTORS = {
+    "native": Row("autograd_core.compiler.executors.native", "NativeExecutor", package="llvmlite"),
+    "numpy": Row("autograd_core.compiler.executors.numpy", "NumPyExecutor"),
+    "python": Row("autograd_core.compiler.executors.python", "PythonExecutor"),
+    "jax": Row("autograd_core.compiler.executors.jax", "JaxExecutor", package="jax"),
 }
 
 
@@ -23,11 +36,13 @@ class Outcome(NamedTuple):
     """The results' numbers, theirs who ran until the next run; whether some may be undefined.
 
     `suspicious` is set where a number on the way may have overflowed or have no definition: who
-    asked for the run looks then whether that is an error.
+    asked for the run looks then whether that is an error. `finite` is set where it is known that
+    all numbers of the last result are finite.
     """
 
     results: list[Floats]
     suspicious: bool
+    finite: bool = False
 
 
 class Executor(Protocol):
@@ -46,17 +61,60 @@ class Executor(Protocol):
         """
 
 
-def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Executor]:
-    """The class of an executor, which is made from arrays in order and the results among them."""
-    if name not in EXECUTORS:
-        raise ValueError(f"there is no executor {name!r}: known are {', '.join(EXECUTORS)}")
-    module, title = EXECUTORS[name]
-    found: Callable[[Sequence[Array], Sequence[Array]], Executor] = getattr(
-        import_module(module), title
-    )
+Maker: TypeAlias = Callable[[Sequence[Array], Sequence[Array]], Executor]
+Wanted: TypeAlias = "str | Maker"  # a name, or what makes executors and has a `name` (OnJax)
+
+
+def executor_class(wanted: Wanted) -> Maker:
+    """What makes an executor of arrays in order and the results among them: what has this name."""
+    if not isinstance(wanted, str):
+        return wanted
+    if wanted not in EXECUTORS:
+        raise ValueError(f"there is no executor {wanted!r}: known are {', '.join(EXECUTORS)}")
+    row = EXECUTORS[wanted]
+    found: Maker = getattr(module_of(row, f"the executor {wanted!r}"), row.title)
     return found
+
+
+class UntraceableError(TypeError):
+    """An executor has no way to compute what a program asks for; `numpy` has one for everything."""
+
+
+def made(
+    wanted: Wanted | None, order: Sequence[Array], results: Sequence[Array]
+) -> tuple[str, Executor]:
+    """An executor that was asked for, or by the rule, and its name: `numpy` where that cannot."""
+    wanted = wanted or choose(order)
+    name = wanted if isinstance(wanted, str) else str(getattr(wanted, "name", wanted))
+    try:
+        return name, executor_class(wanted)(order, results)
+    except UntraceableError as error:
+        warn(f"numpy runs what {name} cannot: {error}", stacklevel=2)
+        return "numpy", executor_class("numpy")(order, results)
+
+
+def module_of(row: Row, who: str) -> Any:
+    """The module of an executor; ImportError says how to install the package that it lacks."""
+    try:
+        return import_module(row.module)
+    except ModuleNotFoundError as error:
+        if error.name != row.package:
+            raise
+        raise ImportError(
+            f"{who} needs the package {row.package}: pip install 'autograd-core[{row.package}]'"
+        ) from None
 
 
 def choose(order: Sequence[Array]) -> str:
     """The executor for a program: Python for one of single numbers (`is_scalar`), else NumPy."""
     return "python" if is_scalar(order) else "numpy"
+
+
+def choose_for_training(parameters: int, examples: int, steps: int) -> str | None:
+    """What runs a training, of so many examples a step: machine code if that is worth making.
+
+    It takes about 0.15 s to make. So it is chosen where it is installed and NumPy would take longer
+    than 0.3 s: 60 us a step, and 0.2 ns for each parameter and example. Else the program decides.
+    """
+    seconds = steps * (60e-6 + 0.2e-9 * parameters * examples)
+    return "native" if seconds > 0.3 and find_spec(EXECUTORS["native"].package) else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from autograd_core.compiler.executors import Outcome
+from autograd_core.compiler.executors.chosen import call_of, choices
 from autograd_core.compiler.executors.contract import Call, Named, contract
 from autograd_core.compiler.ir import (
     NAMES,
@@ -42,7 +43,8 @@ class NumPyExecutor:
     """Memory is planned once; views and calls are made for each number of examples."""
 
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
-        self.order, self.results = needed(order, results), results
+        self.chosen, self.results = choices(needed(order, results)), results
+        self.order = needed(order, results, self.reads)
         self.memory = plan(self.order, results)
         self.fixed = {
             i: np.zeros(buffer.size)
@@ -51,6 +53,11 @@ class NumPyExecutor:
         }
         self.flat: dict[int, Floats] = {}  # the batched buffers, as large as has been needed
         self.prepared: dict[int | None, Calls] = {}
+
+    def reads(self, x: Array) -> Iterable[Array]:
+        """What an array is computed from; a lookup needs no one-hot array."""
+        way = self.chosen.get(x)
+        return (way.source, way.other) if way else x.reads()
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
@@ -88,7 +95,7 @@ class Calls:
     def __init__(
         self, executor: NumPyExecutor, leaves: Mapping[str, Sequence[Floats]], n: int | None
     ) -> None:
-        self.n, self.memory = n, executor.memory
+        self.n, self.memory, self.chosen = n, executor.memory, executor.chosen
         self.buffers = [executor.buffer(i, n) for i in range(len(self.memory.buffers))]
         self.array: dict[Array, Floats] = {}
         self.calls: list[Call] = []
@@ -136,6 +143,8 @@ class Calls:
     def compute(self, x: Compute) -> list[Call]:
         """One call, or a product's few."""
         out = self.array[x]
+        if x in self.chosen:
+            return [call_of(x, self.chosen[x], self.array)]
         if x.op is None:
             return fold(
                 Named(self.array[x.operands[0][0]], x.operands[0][1]), Named(out, x.axes), x.fold

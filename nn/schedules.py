@@ -1,0 +1,57 @@
+"""Learning rates that change: each makes a function from the steps made so far to a rate.
+
+Handed to an optimiser in place of a rate: `SGD(cosine(0.5, steps=1000))`. Any function of your own
+will do. Within `steps` steps the rate goes from `lr` to `end` times that, and stays there.
+
+>>> [round(linear(0.8, steps=4)(step), 3) for step in range(6)]
+[0.8, 0.6, 0.4, 0.2, 0.0, 0.0]
+>>> warmed = warm_up(linear(0.8, steps=4), 2)  # from nothing to the full rate in 2 steps
+>>> [round(warmed(step), 3) for step in range(7)]
+[0.4, 0.8, 0.8, 0.6, 0.4, 0.2, 0.0]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Schedule: TypeAlias = Callable[[int], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A way down: `factor(share, end)` goes from 1 to `end` as a share of the steps is made.
+
+    Called with a rate and a number of steps, it gives the schedule. `formula` is the same for
+    readers, with s for the share. One that is entered in `SCHEDULES` is known wherever it is named.
+    """
+
+    name: str
+    shown: str
+    formula: str
+    factor: Callable[[float, float], float]
+    end: float = 0.0
+
+    def __call__(self, lr: float, steps: int, *, end: float | None = None) -> Schedule:
+        """The rate of each step, by how many went before it."""
+        last = self.end if end is None else end
+        return lambda step: lr * self.factor(min(step / steps, 1.0), last)
+
+
+# fmt: off
+constant    = Shape("constant",    "constant",    "lr",                                          lambda s, end: 1.0)
+linear      = Shape("linear",      "linear",      "lr · (1 - s + s · end)",                      lambda s, end: 1 - s + s * end)
+cosine      = Shape("cosine",      "cosine",      "lr · (end + (1 - end) · (1 + cos πs) / 2)",   lambda s, end: end + (1 - end) * (1 + math.cos(math.pi * s)) / 2)
+exponential = Shape("exponential", "exponential", "lr · endˢ",                                   lambda s, end: end**s, end=0.01)
+stairs      = Shape("stairs",      "stairs",      "lr · end^(⌊4s⌋ / 3), at most end",             lambda s, end: end ** (min(math.floor(4 * s), 3) / 3), end=0.001)
+# fmt: on
+
+SCHEDULES = {row.name: row for row in (constant, linear, cosine, exponential, stairs)}
+
+
+def warm_up(schedule: Schedule, steps: int) -> Schedule:
+    """The schedule after so many steps in which the rate rises evenly to its first."""
+    first = schedule(0)
+    return lambda step: first * (step + 1) / steps if step < steps else schedule(step - steps)
