@@ -24,7 +24,7 @@ from autograd_core.compiler.executors.cells import FEW, is_scalar
 from autograd_core.compiler.executors.numpy import NumPyExecutor
 from autograd_core.compiler.executors.python import PythonExecutor
 from autograd_core.compiler.factor import Factored
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import EXAMPLES, Array, needed
 from autograd_core.compiler.record import record
 from autograd_core.engine import (
@@ -62,7 +62,7 @@ class Lowered:
             self.results.append(self.along(self.root, self.inputs))
 
     def along(self, root, wrt):
-        found = gradient(self.emit, root, wrt)
+        found = differentiate(self.emit, root, wrt)
         return found if isinstance(found, Array) else found.array
 
     def leaves(self, x=None):

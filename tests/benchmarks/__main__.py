@@ -6,6 +6,7 @@ import gc
 from tests.benchmarks import (
     eager,
     functions,
+    loops,
     measure,
     microgpt,
     processes,
@@ -22,6 +23,7 @@ WORKLOADS = {
     "w3": training.one_example,
     "w4": eager.scalar_nodes,
     "w5": processes.whole_process,
+    "loops": loops.tables,
     "eager": eager.training_step,
     "microgpt": microgpt.whole,
     "functions": functions.functions,
