@@ -97,7 +97,8 @@ def test_every_op_of_the_table_becomes_machine_code():
     counts = {op: arities(op)[-1] for op in OPS}
 
     def all_ops(*xs):
-        return [op(*[w * x for x in xs[: counts[op]]]) for op in OPS]
+        beyond = {op: 1.0 if op.domain[0] >= 1 else 0.0 for op in OPS}
+        return [op(*[w * x + beyond[op] for x in xs[: counts[op]]]) for op in OPS]
 
     xs = [np.array([0.25, 0.75]), *[np.array([0.5, 0.625])] * (max(counts.values()) - 1)]
     runs = [compile(all_ops, batched=True, executor=name)(*xs) for name in ("numpy", "native")]
