@@ -29,6 +29,7 @@ def test_quick_run_prints_a_table_for_every_workload(capsys):
         "The same",
         "microgpt",
         "One op",
+        "Functions",
         "Summary",
     )
     for start in starts:

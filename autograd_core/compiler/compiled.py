@@ -12,9 +12,9 @@ import numpy as np
 from autograd_core.compiler import results
 from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
 from autograd_core.compiler.canonical import canonical
-from autograd_core.compiler.executors import Executor, made
+from autograd_core.compiler.executors import Executor, Wanted, made
 from autograd_core.compiler.factor import Factored
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
@@ -45,7 +45,7 @@ class Compiled:
         *,
         batched: bool,
         wrt: Sequence[Value] | None = None,
-        executor: str | None = None,
+        executor: Wanted | None = None,
     ) -> None:
         self.f, self.names, self.keywords = f, names, keywords
         self.batched, self.kinds, self.wanted = batched, kinds, executor
@@ -111,6 +111,21 @@ class Compiled:
         rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
         return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
+    def apart(self, parts: Parts) -> list[Any]:
+        """The results' arrays and the gradient along the inputs, with a row for each example.
+
+        And, last, in which examples some number is not finite, or not defined: nothing is raised.
+        The arrays are theirs who ask until the next run.
+        """
+        ready = self.ready.get(self.inputs) or self.prepare(self.inputs)
+        leaves = self.given(parts, None)
+        arrays, suspicious, _ = ready.executor.run(leaves, examples(parts))
+        rows = [np.moveaxis(array, -1, 0) for array in arrays]
+        wrong = ~np.logical_and.reduce([np.isfinite(x).reshape(len(x), -1).all(1) for x in rows])
+        if suspicious:
+            wrong[self.replay(leaves).suspects(slopes=True)] = True
+        return [*rows, wrong]
+
     def trainer(self) -> Callable[[Mapping[str, Sequence[Floats]], Steps], Taken] | None:
         """What takes many steps at once: see `training`. None where the executor does not."""
         ready = self.ready.get(self.vector) or self.prepare(self.vector)
@@ -120,7 +135,7 @@ class Compiled:
         """The numbers in the leaves."""
         leaves = {"parameters": [self.numbers(at)], "inputs": parts}
         if self.others:
-            leaves["others"] = [self.other_numbers()]
+            leaves["others"] = [numbers_of(list(self.others.values()))]
         return leaves
 
     def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
@@ -139,18 +154,14 @@ class Compiled:
         if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
             value, _ = self.returned.read(arrays, n)
-        return value, arrays[-1]
-
-    def other_numbers(self) -> Floats:
-        """The numbers of the Values from outside that the gradient is not along."""
-        return numbers_of(list(self.others.values()))
+        return value, arrays[-1] if arrays else np.zeros(0)
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
         wanted, along = list(self.results), dict[Array, Operand]()
         if wrt is not None:
             self.returned.check_differentiable()
-            slopes, along = gradient(self.emit, self.results[0], wrt)
+            slopes, along = differentiate(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
         self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))

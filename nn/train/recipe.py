@@ -44,6 +44,7 @@ class Recipe:
     output: str | None = None
     loss: str | None = None
     init: str = "xavier"
+    init_scale: float = 1.0
     dropout: float = 0.0
     optimizer: str = "adam"
     lr: float = 0.05
@@ -124,7 +125,7 @@ def new_data(recipe: Recipe, **settings: Any) -> Data:
 
 def new_model(recipe: Recipe, n_in: int, n_out: int, loss: str) -> MLP:
     """The model that is to be trained."""
-    return MLP(
+    model = MLP(
         n_in,
         [*recipe.hidden, n_out],
         activation=recipe.activation,
@@ -133,6 +134,9 @@ def new_model(recipe: Recipe, n_in: int, n_out: int, loss: str) -> MLP:
         init=recipe.init,
         seed=recipe.seed,
     )
+    for p in model.parameters():
+        p.data *= recipe.init_scale
+    return model
 
 
 def new_optimizer(recipe: Recipe, n: int) -> Optimizer:

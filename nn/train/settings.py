@@ -206,6 +206,7 @@ SETTINGS = {
         LOSSES,
     ),
     "init": Setting(one_of(INITS), "how weights start", INITS),
+    "init_scale": Setting(number(0.0, 1e9), "times which weights start", written=float),
     "optimizer": Setting(one_of(OPTIMIZERS), "what takes the steps", OPTIMIZERS),
     "lr": Setting(number(math.ulp(0.0), math.inf), "learning rate", written=float),
     "schedule": Setting(one_of(SCHEDULES), "how the rate changes", SCHEDULES),
