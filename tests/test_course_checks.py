@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn.course.questions
-from autograd_core import Value, topological
+from autograd_core import Op, Value, topological
 from nn.course import check, check_engine, hint, labs, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
@@ -190,7 +190,7 @@ SOURCES = {  # of an answer: its lines and what they define
     "01.9": (LAB, "suspect"),
     "02.5": (BACKPROPAGATE, "backpropagate"),
     "03.5": ("net = xor.two_units(W=[[1, -1], [-1, 1]], c=[0, 0], w=[1, 1], b=0)", "net"),
-    **{key: cell(key) for key in ("04.5", "04.7")},
+    **{key: cell(key) for key in ("04.5", "04.7", "05.3", "05.9")},
 }
 
 BROKEN = [  # question, lines, what stands there in place of them, what is said
@@ -253,6 +253,17 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("04.5", "max(u, 0.0) + ", "", "log(1 + e)"),
     ("04.7", "v - top", "v", "taken out of the exponents"),
     ("04.7", "max(z)", "0.0", "overflowerror"),
+    ("05.3", "lambda x: x if x > 0 else 0.1 * x,", "lambda x: max(x, 0.0),", "yours is 0"),
+    ("05.3", "1.0 if x > 0 else 0.1,", "1.0 if x >= 0 else 0.1,", "the left side"),
+    ("05.3", "(1.0 if x > 0 else 0.1,)", "1.0 if x > 0 else 0.1", "with a comma"),
+    ("05.3", "1.0 if x > 0 else 0.1,", "1.0,", "yours is 1"),
+    ("05.9", "(1 - b1**t)", "1", "m wants its correction"),
+    ("05.9", "(1 - b2**t)", "1", "v wants its correction"),
+    ("05.9", "sqrt(v / (1 - b2**t))", "(v / (1 - b2**t))", "the root of v"),
+    ("05.9", "step = -rate", "step = rate", "against the slope"),
+    ("05.9", "(1 - b2) * g * g", "(1 - b2) * g", "g squared"),
+    ("05.9", "(1 - b1) * g", "g", "takes 0.1 of g"),
+    ("05.9", "return step, m, v", "return step", "three things"),
     ("04.7", "- (i == label)", "", "those are the probabilities"),
     ("04.7", "v / sum(e) - (i == label)", "(i == label) - v / sum(e)", "the sign"),
     ("04.7", "- (i == label)", "- 1", "only the true class"),
@@ -275,7 +286,7 @@ def every_path(root):
 def answer(key, lines):
     _, name = SOURCES[key]
     own = {"breadth_first": breadth_first, "every_path": every_path, "topological": topological}
-    own |= {"np": np, "xor": xor}
+    own |= {"np": np, "xor": xor, "Op": Op}
     space = defined(lines, **own)
     if key == "01.8":
         space["MyValue"].backward = defined(BACKWARD, topological=labs.topological)["backward"]

@@ -40,9 +40,7 @@ ASKED = re.compile(r'^check\("([\d.]+)", .*#\?', re.MULTILINE)
 HEADING = re.compile(r"^(#{2,3}) (.+)$", re.MULTILINE)
 BEFORE_HEADING = re.compile(r"^(?=#{2,3} )", re.MULTILINE)
 LINK = re.compile(r"\[\d\d · [^\]]+\]\(\d\d_\w+\.ipynb#[^)]+\)(?:,? In\[\d+\])+(?:, )?")
-METADATA: dict[str, Any] = {
-    "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-}
+KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
 
 
 @dataclass(frozen=True)
@@ -112,8 +110,8 @@ def build(source: Source, edition: str) -> Node:
         cells.append(code(cell.text, edition))
         for key in ASKED.findall(cell.text) if edition == "reading" else []:
             cells += slips(key)
-    for n, cell in enumerate(cells):
-        cell["id"] = f"c{n:03}"
+    for n, built in enumerate(cells):
+        built["id"] = f"c{n:03}"
     return Node(cells=cells, metadata=Node(kernelspec=KERNEL), nbformat=4, nbformat_minor=5)
 
 
@@ -154,7 +152,12 @@ def code(text: str, edition: str) -> Node:
     shown = [ANSWER.sub("", line) for line in lines]
     source = "\n".join(shown if edition == "reading" else blanked(lines))
     metadata = {"tags": ["yours"]} if "#?" in text else {}
-    parts = {"metadata": metadata, "source": source, "outputs": [], "execution_count": None}
+    parts: dict[str, Any] = {
+        "metadata": metadata,
+        "source": source,
+        "outputs": [],
+        "execution_count": None,
+    }
     return Node(cell_type="code", **parts)
 
 

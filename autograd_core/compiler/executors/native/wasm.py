@@ -20,7 +20,7 @@ from autograd_core.compiler.executors.native.machine import Processor, compiled_
 from autograd_core.compiler.executors.native.straight import Straight
 from autograd_core.compiler.executors.native.training import Plan, Shape, Training
 from autograd_core.compiler.executors.native.writer import Writer
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Array, Leaf, needed
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def write(path: str | Path, compiled: Compiled, optimizer: Any = None) -> None:
     results = list(compiled.results)
     if compiled.parameters:
         compiled.returned.check_differentiable()
-        results.append(gradient(compiled.emit, results[0], compiled.vector).array)
+        results.append(differentiate(compiled.emit, results[0], compiled.vector).array)
     order = needed(compiled.emit.order, results)
     module = BROWSER.module()
     module.library = False
@@ -64,7 +64,7 @@ def description(
     leaves = [x for x in order if isinstance(x, Leaf) and x.size]
     for x in leaves:
         if x is compiled.constant_leaf:
-            writer.view(x, memory)[...] = compiled.other_numbers()
+            writer.view(x, memory)[...] = compiled.given([], None)["others"][0]
     given = [x for x in leaves if x is not compiled.constant_leaf]
     place = {x: writer.rows[x] if x.batched else writer.start(x) for x in given}
     views = [None if x.batched else cells_in(writer, x) for x in results]
