@@ -245,6 +245,12 @@ def test_a_model_that_is_trained_on_forgets_its_recipe(tmp_path):
         ("batch", 0),
         ("hidden", [0]),
         ("held_out", 1.0),
+        ("dropout", 1.0),
+        ("schedule", "up"),
+        ("warmup", 1.5),
+        ("clip_norm", 0.0),
+        ("label_smoothing", -0.1),
+        ("init_scale", -1.0),
     ],
 )
 def test_all_who_read_a_recipe_refuse_a_setting_by_its_name(name, value, tmp_path, capsys):
@@ -268,7 +274,8 @@ def test_all_who_read_a_recipe_refuse_a_setting_by_its_name(name, value, tmp_pat
         ('{"colour": 1}', "unknown setting 'colour'"),
         ('{"format": "autograd-core model 2"}', "object of settings, got None"),
         ('{"target": "y"}', "target: .* no file"),
-        ('{"settings": {"speed": 1}}', "optimizer adam: .*speed"),
+        ('{"settings": {"speed": 1}}', "optimizer adam: there is no number 'speed': .* beta1, "),
+        ('{"settings": {"beta1": 2}}', "optimizer adam: beta1 must be at least 0 and below 1"),
     ],
 )
 def test_a_file_that_is_no_recipe_is_refused_by_name(text, why, tmp_path, capsys):
