@@ -3,7 +3,16 @@
 import argparse
 import gc
 
-from tests.benchmarks import eager, measure, microgpt, processes, recording, training, writings
+from tests.benchmarks import (
+    beyond,
+    eager,
+    measure,
+    microgpt,
+    processes,
+    recording,
+    training,
+    writings,
+)
 from tests.benchmarks.measure import FULL, QUICK, machine, summary
 from tests.benchmarks.peers import versions
 
@@ -18,6 +27,8 @@ WORKLOADS = {
     "recording": recording.recording,
     "writings": writings.writings,
     "imports": processes.imports,
+    "jax": beyond.on_jax,
+    "sweep": beyond.sweeps,
 }
 
 
