@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("AUTOGRAD_CORE_CACHE", "")
@@ -12,3 +13,10 @@ def pytest_configure(config):
     if config.option.markexpr == "not slow" and not chosen:
         settings.register_profile("quick", parent=settings.default, max_examples=25)
         settings.load_profile("quick")
+
+
+@pytest.fixture
+def own_settings(tmp_path, monkeypatch):
+    """Whatever is set up for Jupyter on this machine stays out of it."""
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name.lower()))

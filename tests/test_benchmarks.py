@@ -31,6 +31,7 @@ def test_quick_run_prints_a_table_for_every_workload(capsys):
         "One op",
         "JAX",
         "Sweep",
+        "Functions",
         "Summary",
     )
     for start in starts:

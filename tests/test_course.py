@@ -1,15 +1,20 @@
-"""The table in notebooks/README.md has every row, and its links lead to what they name."""
+"""The course: its editions are built from their sources, its table leads to what it names.
+
+The long layer runs the student's edition, blank and with the solutions filled in, each cell twice.
+"""
 
 import re
 from functools import cache
-from pathlib import Path
 
 import pytest
 
-from tools.notebooks import NOTEBOOKS, read
+from nn.course.check import find
+from nn.course.kinds import Choice
+from tests.test_notebooks import code_cells, shown
+from tools.course import EDITIONS, SOURCES, Source, build, execute, front, table_with_links
+from tools.notebooks import FOLDER, NOTEBOOKS, read
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "notebooks" / "README.md").read_text(encoding="utf-8")
+README = (FOLDER / "README.md").read_text(encoding="utf-8")
 INTRODUCTION, _, TABLE = README.partition("\n| |")
 ROWS = [line.strip("| ").split(" | ") for line in TABLE.splitlines() if line.startswith("| S")]
 
@@ -24,13 +29,26 @@ WORDS = {  # rows with nothing in them to compute: definitions, notations, plans
 
 CELL = re.compile(r"\[(\d\d) · ([^\]]+)\]\((\d\d_\w+\.ipynb)#([^)]+)\)((?:,? In\[\d+\])+)")
 TEST = re.compile(r"\[(test_\w+)\]\(\.\./tests/(test_\w+\.py)\)")
+LINES = 15  # of a cell that a student reads
+FINISHED = [path for path in SOURCES if Source(path).is_second_edition]
+
+each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+each_finished = pytest.mark.parametrize("path", FINISHED, ids=lambda path: path.stem)
 
 
 @cache
-def code_cells(name):
+def kept(name, edition="reading"):
+    return read(EDITIONS[edition] / name)
+
+
+# --- The table --------------------------------------------------------------------------------
+
+
+@cache
+def headings_and_outputs(name):
     """By execution count: the headings that a code cell is under, and whether it shows anything."""
     cells, headings = {}, {}
-    for cell in read(ROOT / "notebooks" / name).cells:
+    for cell in kept(name).cells:
         if cell.cell_type == "code":
             cells[cell.execution_count] = set(headings.values()), bool(cell.outputs)
         for marks, heading in re.findall(r"^(##+) (.+)$", cell.source, re.MULTILINE):
@@ -42,16 +60,17 @@ def code_cells(name):
 
 def leads_to_outputs(link):
     number, heading, name, anchor, counts = link
-    if not name.startswith(number) or not (ROOT / "notebooks" / name).exists():
+    if not name.startswith(number) or not (FOLDER / name).exists():
         return False
-    cells = [code_cells(name).get(int(n), (set(), False)) for n in re.findall(r"\d+", counts)]
-    shown = all(heading in headings and shows for headings, shows in cells)
-    return shown and anchor == heading.replace(" ", "-")
+    found = headings_and_outputs(name)
+    cells = [found.get(int(n), (set(), False)) for n in re.findall(r"\d+", counts)]
+    is_shown = all(heading in headings and shows for headings, shows in cells)
+    return is_shown and anchor == heading.replace(" ", "-")
 
 
 def is_a_test(link):
     name, file = link
-    path = ROOT / "tests" / file
+    path = FOLDER.parent / "tests" / file
     return path.exists() and f"\ndef {name}(" in path.read_text(encoding="utf-8")
 
 
@@ -65,8 +84,36 @@ def test_every_row_says_what_it_is_and_where_it_is_shown():
     assert [row for row in ROWS if "TODO" in row[-1]] == []
 
 
+def test_the_links_to_cells_are_those_that_the_sources_give():
+    assert table_with_links(README) == README
+
+
 def test_every_cell_linked_to_is_under_its_heading_and_shows_something():
     assert [link for link in CELL.findall(TABLE) if not leads_to_outputs(link)] == []
+
+
+def output(cell):
+    """All that a cell shows, as text: printed, returned, and what stands in its pictures."""
+    texts = [o.get("text", "") for o in cell.outputs]
+    data = [o.get("data", {}) for o in cell.outputs]
+    kinds = ("text/plain", "text/html", "text/markdown", "image/svg+xml")
+    return "\n".join([*texts, *[d[kind] for d in data for kind in kinds if kind in d]])
+
+
+@each_source
+def test_what_a_row_promises_stands_in_the_output_of_its_cell(path):
+    cells = code_cells(kept(f"{path.stem}.ipynb"))
+    written = [cell for cell in Source(path).cells if cell.is_code]
+    promised = [
+        (row, text, output(cells[cell.count - 1]))
+        for cell in written
+        for row, text in cell.rows
+        if text
+    ]
+    assert [(row, text) for row, text, found in promised if text not in found] == []
+    if path in FINISHED:
+        rows = {row for cell in written for row, _ in cell.rows}
+        assert rows == {row for row, _, _ in promised}
 
 
 def test_every_test_linked_to_exists():
@@ -92,7 +139,120 @@ def test_the_introduction_names_every_notebook_in_order():
     assert re.findall(r"\]\((\d\d_\w+\.ipynb)\)", INTRODUCTION) == [p.name for p in NOTEBOOKS]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_has_fewer_than_forty_cells_and_is_under_a_megabyte(path):
-    assert len(read(path).cells) < 40
-    assert path.stat().st_size < 1_000_000
+# --- The editions -----------------------------------------------------------------------------
+
+
+def as_built(notebook):
+    return [(cell.cell_type, cell.source, dict(cell.metadata)) for cell in notebook.cells]
+
+
+@pytest.mark.parametrize("edition", EDITIONS)
+def test_the_notebooks_kept_are_those_of_the_sources(edition):
+    names = [f"{path.stem}.ipynb" for path in SOURCES]
+    assert sorted(path.name for path in EDITIONS[edition].glob("*.ipynb")) == names
+    for path, name in zip(SOURCES, names, strict=True):
+        assert as_built(kept(name, edition)) == as_built(build(Source(path), edition)), name
+
+
+@each_source
+def test_the_students_edition_keeps_no_outputs(path):
+    cells = code_cells(kept(f"{path.stem}.ipynb", "student"))
+    assert [cell for cell in cells if cell.outputs or cell.execution_count] == []
+
+
+@each_source
+def test_a_notebook_is_short_enough(path):
+    assert len(build(Source(path), "student").cells) < 90
+    assert (FOLDER / f"{path.stem}.ipynb").stat().st_size < 1_000_000
+
+
+@each_finished
+def test_a_notebook_says_what_it_is_for_and_where_to_rest(path):
+    source = Source(path)
+    assert {"number", "title", "goal", "needs", "time"} == set(source.facts)
+    assert re.match(r"\d\d minutes", source.facts["time"])
+    assert int(source.facts["time"][:2]) <= 60
+    assert 1 <= source.text.count("::: break") <= 3
+    neighbours = {SOURCES.index(path) + step for step in (-1, 1)} & set(range(len(SOURCES)))
+    assert all(f"({SOURCES[i].stem}.ipynb)" in front(source) for i in neighbours)
+    assert "\n## What to take with you\n" in source.text
+    _, way_out = source.text.split("\n### Two questions on the way out\n")
+    assert way_out.split("\n## ")[0].count("**Question ") == 2
+
+
+@each_finished
+def test_a_notebook_asks_its_questions_in_order_and_names_them(path):
+    source = Source(path)
+    number = source.facts["number"]
+    asked = re.findall(r'^check\("([\d.]+)"', source.text, re.MULTILINE)
+    assert asked == [f"{number}.{i}" for i in range(1, len(asked) + 1)]
+    named = re.findall(r"\*\*(?:Question|Task) ([\d.]+)\.\*\*", source.text)
+    assert named == asked
+
+
+@each_finished
+def test_errata_and_slides_are_left_to_the_last_notebook(path):
+    said = "\n".join(cell.text for cell in Source(path).cells if not cell.is_code)
+    assert re.findall(r"\b[Ss]lides? \d|as printed|erratum|misprint", said) == []
+
+
+@each_finished
+def test_the_students_edition_holds_no_answer_and_no_long_cell(path):
+    source = Source(path)
+    student = build(source, "student")
+    everything = "\n".join(cell.source for cell in student.cells)
+    for line in re.findall(r"^(.*?)\s*#\?(?: .*)?$", source.text, re.MULTILINE):
+        key = re.match(r'check\("([\d.]+)"', line)
+        if key and isinstance(find(key[1]), Choice):
+            continue  # all choices stand in the question
+        answer = re.sub(r'^check\("[\d.]+", (.*)\)$', r"\1", line.strip())
+        assert len(answer) < 8 or answer not in everything, answer
+    assert "#?" not in everything
+    long = [cell.source for cell in code_cells(student) if len(cell.source.splitlines()) > LINES]
+    assert long == []
+
+
+@each_finished
+def test_numbers_are_printed_not_true_or_false(path):
+    for cell in code_cells(kept(f"{path.stem}.ipynb")):
+        assert not re.search(r"\b(True|False)\b", output(cell)), cell.source
+
+
+# --- Running them -----------------------------------------------------------------------------
+
+
+def said(cell):
+    return "".join([*filter(None, [shown(cell)[0]]), *[text for text, _ in shown(cell)[1:]]])
+
+
+def is_yours(cell):
+    return "yours" in cell.metadata.get("tags", ())
+
+
+@pytest.mark.slow
+@each_source
+def test_the_blank_students_edition_runs_and_every_check_says_what_to_do(
+    path, tmp_path, own_settings
+):
+    notebook = execute(build(Source(path), "student"), tmp_path)
+    checks = [cell for cell in code_cells(notebook) if is_yours(cell) and "check(" in cell.source]
+    assert [said(cell) for cell in checks if "Your turn." not in said(cell)] == []
+
+
+@pytest.mark.slow
+@each_finished
+def test_the_solved_students_edition_is_right_and_every_cell_runs_again(
+    path, tmp_path, own_settings
+):
+    source = Source(path)
+    student, reading = build(source, "student"), build(source, "reading")
+    for mine, theirs in zip(code_cells(student), code_cells(reading), strict=True):
+        mine["source"] = theirs.source
+    once = code_cells(execute(student, tmp_path))
+    checks = [cell for cell in once if is_yours(cell) and "check(" in cell.source]
+    assert [said(cell) for cell in checks if "Right." not in said(cell)] == []
+    twice = build(source, "reading")
+    again = [{**cell, "id": f"again{cell.id}"} for cell in code_cells(twice)]
+    twice = execute({**twice, "cells": [*code_cells(twice), *again]}, tmp_path)
+    for before, after in zip(once, twice.cells[len(again) :], strict=True):
+        assert shown(after) == shown(before), after.source

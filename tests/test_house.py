@@ -1,7 +1,11 @@
 """What `python -m tools.house` counts."""
 
+import ast
 import re
+from collections import defaultdict
 
+import autograd_core
+import nn
 from tools import house
 
 TEXT = '''"""A module."""
@@ -66,3 +70,26 @@ TEXTS = {name: path.read_text("utf-8") for name, path in house.modules().items()
 
 def test_no_modules_import_each_other_late_imports_counted():
     assert house.cycles(house.import_graph(TEXTS, late=True)) == []
+
+
+def test_no_function_is_longer_than_forty_lines():
+    longest = [f for name, text in TEXTS.items() for f in house.functions(name, text) if f[0] > 40]
+    assert longest == []
+
+
+MEANT_TWICE = {
+    "Module",  # of a model; and what LLVM calls a program
+    "sweep",  # the runs; and, in nn.plot, their picture
+    "topological",  # the engine's; and, in nn.course, those in which a student finds the mistake
+}
+
+
+def test_no_exported_name_stands_for_two_things():
+    """`draw` and its overloads are one thing."""
+    exported = {*autograd_core.__all__, *nn.__all__} - MEANT_TWICE
+    homes = defaultdict(set)
+    for module, text in TEXTS.items():
+        for node in ast.parse(text).body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in exported:
+                homes[node.name].add(module)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}

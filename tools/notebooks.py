@@ -1,10 +1,8 @@
-"""Run the notebooks anew, or those named, and keep the outputs: `python -m tools.notebooks 03`."""
+"""The notebooks kept, read as plain data; `tools.course` builds them."""
 
 from __future__ import annotations
 
 import json
-import sys
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -36,28 +34,3 @@ def node(part: dict[str, Any]) -> Node:
 def joined(x: Any) -> Any:
     """The lines of a text as one."""
     return "".join(x) if isinstance(x, list) else x
-
-
-def run(path: Path) -> None:
-    """Run a notebook where it is, and keep its outputs."""
-    nbformat: Any = import_module("nbformat")  # has no types
-    from nbclient import NotebookClient
-
-    notebook = nbformat.read(path, as_version=4)
-    folder = {"metadata": {"path": str(path.parent)}}
-    NotebookClient(notebook, kernel_name="python3", record_timing=False, resources=folder).execute()
-    for cell in notebook.cells:
-        cell.metadata.clear()
-    notebook.metadata["language_info"] = {"name": "python"}
-    nbformat.write(notebook, path)
-
-
-def main() -> None:
-    """Run those whose name starts as an argument says, or all."""
-    for path in NOTEBOOKS:
-        if not sys.argv[1:] or path.name.startswith(tuple(sys.argv[1:])):
-            run(path)
-
-
-if __name__ == "__main__":
-    main()

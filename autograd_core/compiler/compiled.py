@@ -14,7 +14,7 @@ from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped
 from autograd_core.compiler.canonical import canonical
 from autograd_core.compiler.executors import Executor, Wanted, made
 from autograd_core.compiler.factor import Factored
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
@@ -154,14 +154,14 @@ class Compiled:
         if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
             value, _ = self.returned.read(arrays, n)
-        return value, arrays[-1]
+        return value, arrays[-1] if arrays else np.zeros(0)
 
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one."""
         wanted, along = list(self.results), dict[Array, Operand]()
         if wrt is not None:
             self.returned.check_differentiable()
-            slopes, along = gradient(self.emit, self.results[0], wrt)
+            slopes, along = differentiate(self.emit, self.results[0], wrt)
             wanted.append(slopes)
         order = needed(self.emit.order, wanted)
         self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))

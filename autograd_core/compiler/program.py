@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ class Program:
         By a function that is being recorded, Values: the program is part of that one.
         """
         if RECORDERS and get_ident() in RECORDERS:
-            return self.inlined(args, keywords)
+            return self.inlined(args, keywords, at)
         compiled, parts = self.find(args, keywords)
         return compiled.value(parts, at)
 
@@ -223,6 +224,21 @@ class Program:
         made: Callable[..., Any] = module_of(row, "to_jax").as_function(self, dtype)
         return made
 
+    def to_wasm(self, path: str | Path, *, optimizer: Any = None) -> None:
+        """Write the program, for the arguments that it was last called with, as WebAssembly.
+
+        The file has its value and gradient, and the numbers of its parameters as they are; with
+        an optimiser of `nn.optim`, the whole training of a program that returns a loss.
+        `autograd_core/compiler/executors/native/program.mjs` loads it in a browser or in node.
+        What overflows or is not defined there comes back as it is.
+        """
+        from autograd_core.compiler.executors import EXECUTORS, module_of
+
+        module_of(EXECUTORS["native"], "to_wasm")
+        from autograd_core.compiler.executors.native import wasm
+
+        wasm.write(path, self.current(), optimizer)
+
     @cached_property
     def names(self) -> list[str]:
         """What f calls its first arguments."""
@@ -265,7 +281,7 @@ class Program:
         self.latest = compiled
         return compiled, parts
 
-    def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any], at: Floats | None) -> Any:
         """What f returns on Values, in the structure that the program has for its numbers."""
         from autograd_core.compiler.record import RecordingError
         from autograd_core.compiler.results import with_arrays
@@ -274,6 +290,10 @@ class Program:
             raise RecordingError(
                 "a batched program cannot be part of another one: call its function, program.f, "
                 "for one example, and compile the whole with batched=True"
+            )
+        if at is not None:
+            raise RecordingError(
+                "a program that is part of another one has its parameters' numbers"
             )
         return with_arrays(self.f(*args, **keywords))
 

@@ -10,7 +10,7 @@ from typing import Any
 from nn.datasets import xor
 from nn.doctor.findings import Change, first, listed
 from nn.losses import LOSSES, Loss
-from nn.model.shape import Shape
+from nn.model.shape import ActivationShape
 from nn.readings import LayerReadings, Readings
 from nn.train.examples import Examples, numbers_in
 
@@ -164,11 +164,17 @@ class Exam:
         return len(losses) >= 10 and min(losses) >= 0.99 * losses[0] and not self.rests
 
     @property
-    def output(self) -> Shape:
+    def output(self) -> ActivationShape:
         """The shape of the activation that the outputs come from."""
         last = self.readings.output
         alone = last and last.shape.op == "softmax" and last.size == 1  # the share of one is all
-        return Shape("softmax", 1.0, 1.0) if alone else last.shape if last else Shape("")
+        return (
+            ActivationShape("softmax", 1.0, 1.0)
+            if alone
+            else last.shape
+            if last
+            else ActivationShape("")
+        )
 
     @property
     def scored(self) -> str:

@@ -106,11 +106,7 @@ def fit(
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
     what: dict[str, Any] = {"l2": l2, "clip_norm": clip_norm}
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
-    history = trained(loop, epochs, held_out, callbacks, progress=progress)
-    for callback in callbacks:
-        if hasattr(callback, "end"):
-            callback.end()
-    return history
+    return trained(loop, epochs, held_out, callbacks, progress=progress)
 
 
 def trained(
@@ -138,6 +134,9 @@ def trained(
             is_last = history.epochs == epochs
             if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
+    for callback in callbacks:
+        if hasattr(callback, "end"):
+            callback.end()
     return history
 
 

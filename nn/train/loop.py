@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from autograd_core.compiler.executors import Wanted
 
 AT_ONCE = 1000  # steps that an executor is asked for, of an epoch each
+CARRIED = ("theta", "gradient", "state", "queue", "sum", "hits", "draw")  # from step to step
+CHOSEN = ("optimizer", "data", "batch_size", "l2", "clip_norm")
 
 
 class Loop:
@@ -99,6 +103,25 @@ class Loop:
         """Raise RecordingError if model or loss would do something else by now."""
         self.slopes.check_unchanged()
 
+    # --- There and back ---
+
+    def save(self) -> dict[str, Any]:
+        """All that the steps to come depend on, but the model; `restore` takes it."""
+        kept = {name: copy(getattr(self, name)) for name in CARRIED}
+        chosen = {name: getattr(self, name) for name in CHOSEN}
+        return {**kept, **chosen, "rng": self.rng.getstate()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Be as when it was saved; the numbers are in `theta`, and `give` puts them back."""
+        if saved["data"] is not self.data:
+            self.slopes.show(saved["data"])
+        for name in (*CHOSEN, *CARRIED):
+            setattr(self, name, copy(saved[name]) if name in CARRIED else saved[name])
+        self.rng = Random()
+        self.rng.setstate(saved["rng"])
+        if self.slopes.units:
+            self.slopes.draw(self.draw)
+
     # --- Steps ---
 
     def step(self) -> bool:
@@ -154,6 +177,8 @@ class Loop:
     def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
         """The losses and hits of steps that an executor takes at once; none where it takes none."""
         made, rate = self.state[0], self.optimizer.rate
+        if not isinstance(made, int):
+            return []  # parameters that have made different numbers of steps
         taken = self.slopes.take(
             self.theta,
             order=self.queue,

@@ -1,13 +1,20 @@
-"""Native: a program as machine code, by LLVM.
+"""Native: a program as machine code, by LLVM; docs/native.md goes along with one neuron.
 
-schedule     what is computed in one nest of loops       -> parts, of steps
-layout       where the code finds its numbers            -> places
-nests        a nest's loops, by tiles that fit registers -> text
-text         LLVM's language: regions, and symbols with the operators of NumPy's arrays
-namespace    NumPy's functions on symbols, so that every op's own form on arrays is traced
-elementary   exp, log, tanh, sin and their kin, in all lanes at once
-writer       all of a program                            -> a module
-machine      a module                                    -> machine code
+    schedule     what is computed in one nest of loops        -> parts, of steps
+    layout       where the code finds its numbers             -> places
+    nests        a nest's loops, by tiles that fit registers
+    points       the middle of the loops, and what is known there
+    straight     programs of single numbers, which have no loops
+    writer       all of a program                             -> a module
+    training     the loop over the steps of a training        -> another
+    machine      a module, for a processor                    -> machine code, kept by `cache`
+
+They write by way of `symbols`, numbers with the operators of NumPy's arrays, which write down what
+is done with them, in `regions`, the lines and loops of LLVM's language. So an op's own form on
+arrays is code as soon as it is called, with `namespace` in NumPy's place; `elementary` has exp, log,
+tanh, sin and their kin for all lanes at once. `exceptions` asks the processor what went wrong,
+`epochs` tells the loop of a training what to do, and `wasm` writes a file for browsers, which
+`program.mjs` loads.
 """
 
 from __future__ import annotations
@@ -21,7 +28,7 @@ import numpy as np
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.native import epochs, exceptions
 from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.machine import Machine, compiled
+from autograd_core.compiler.executors.native.machine import Machine, Processor, compiled, host
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
 from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
@@ -53,12 +60,17 @@ class Call(NamedTuple):
 class NativeExecutor:
     """Machine code, and its memory; `text` is what LLVM has made it from."""
 
-    def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
+    def __init__(
+        self,
+        order: Sequence[Array],
+        results: Sequence[Array],
+        processor: Processor | None = None,
+    ) -> None:
         order = needed(order, results)
-        self.results = list(results)
-        self.writer = written(order, results)
+        self.results, self.processor = list(results), processor or host()
+        self.writer = written(order, results, self.processor.module())
         self.text = str(self.writer.module)
-        self.machine = Machine(compiled(self.text))
+        self.machine = Machine(compiled(self.text, self.processor))
         self.function = self.machine.function("run", ctypes.c_void_p)
         self.memory = at_vectors(self.writer.numbers)
         self.tables = np.array([*self.writer.tables, 0], np.int64)
@@ -142,9 +154,8 @@ class NativeExecutor:
         return epochs.take(self, leaves, steps)
 
 
-def written(order: Sequence[Array], results: Sequence[Array]) -> Writer | Straight:
-    """The module of a program, with a function `run` that says what was noticed on the way."""
-    module = Module()
+def written(order: Sequence[Array], results: Sequence[Array], module: Module) -> Writer | Straight:
+    """Write a program into a module: its function `run` says what was noticed on the way."""
     writer: Writer | Straight
     if is_straight(order):
         writer = Straight(module, order, results)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from autograd_core.compiler.executors.cells import lengths_of
 from autograd_core.compiler.executors.native.machine import Machine, compiled
-from autograd_core.compiler.executors.native.regions import Module
 from autograd_core.compiler.executors.native.training import Plan, Shape, Training
 from autograd_core.compiler.ir import Array, Compute, Floats
 from autograd_core.compiler.training import Steps, Taken
@@ -150,20 +149,19 @@ class Course:
         try:
             known = loops.get(key)
         except TypeError:  # some constant cannot be looked up: then by what is written
-            key = text_of(self.shape, steps)
+            key = self.text(steps)
             known = loops.get(key)
         if known is None:
-            machine = Machine(compiled(text_of(self.shape, steps)))
+            machine = Machine(compiled(self.text(steps), self.executor.processor))
             known = loops[key] = machine, machine.function("train", ctypes.c_void_p)
         function: Callable[[int], int] = known[1]
         return function
 
-
-def text_of(shape: Shape, steps: Steps) -> str:
-    """The module of a training loop."""
-    module = Module()
-    Training(module, shape, steps.update)
-    return str(module)
+    def text(self, steps: Steps) -> str:
+        """The module of the loop."""
+        module = self.executor.processor.module()
+        Training(module, self.shape, steps.update)
+        return str(module)
 
 
 def places_of(order: Sequence[Array]) -> int:

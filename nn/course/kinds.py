@@ -1,0 +1,152 @@
+"""Kinds of questions: each knows how to judge an answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from numbers import Real
+from typing import Any, Protocol, TypeAlias
+
+from autograd_core import Value
+from nn.course.reply import Reply, not_yet
+from nn.course.safely import Empty, Mishap
+
+Test: TypeAlias = Callable[[Any], "str | Reply | None"]  # what is said of an answer that fails
+Law: TypeAlias = tuple[str, Test]
+
+
+class Question(Protocol):
+    """What `check` needs of a question."""
+
+    @property
+    def why(self) -> str:
+        """What is said of the right answer."""
+
+    @property
+    def hints(self) -> Sequence[str]:
+        """What helps, one after the other, without an answer."""
+
+    def judge(self, answer: Any) -> Reply | None:
+        """A reply that fits this very answer; None where only a general hint is left."""
+
+    def solution(self) -> str:
+        """The answer and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Number:
+    """The answer is a number; `wrong` lists numbers that one arrives at by a known slip."""
+
+    right: float
+    wrong: Sequence[tuple[float, str]]
+    hints: Sequence[str]
+    why: str
+    tolerance: float = 1e-3
+
+    def judge(self, answer: Any) -> Reply | None:
+        """Right, a known slip, the other sign, or None."""
+        if isinstance(answer, Value):
+            answer = answer.data
+        if not isinstance(answer, Real) or isinstance(answer, bool):
+            return not_yet(f"A number is wanted here, not `{answer!r}`.")
+        if near(answer, self.right, self.tolerance):
+            return Reply("right", self.why)
+        close = min(self.tolerance, 0.01)  # where a guess will do, a slip is still told apart
+        for slip, idea in self.wrong:
+            if near(answer, slip, close):
+                return not_yet(idea)
+        if near(answer, -self.right, close):
+            return not_yet("The size is right, the sign is not.")
+        return None
+
+    def solution(self) -> str:
+        """The number and why."""
+        return f"{self.right:.6g}. {self.why}"
+
+
+def near(answer: Any, number: float, tolerance: float) -> bool:
+    """Whether an answer is this number, up to a share of it."""
+    try:
+        return math.isclose(answer, number, rel_tol=tolerance, abs_tol=0.0 if number else 1e-9)
+    except OverflowError:
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The answer is one of a few words; `wrong` says of each other word what it misses."""
+
+    right: str
+    wrong: Sequence[tuple[str, str]]
+    hints: Sequence[str]
+    why: str
+
+    def judge(self, answer: Any) -> Reply:
+        """Right, what the word misses, or which words there are."""
+        words = [self.right, *[word for word, _ in self.wrong]]
+        given = " ".join(answer.lower().split()) if isinstance(answer, str) else None
+        if given not in words:
+            listed = ", ".join(f'"{word}"' for word in sorted(words))
+            return not_yet(f"One of these is wanted here: {listed}.")
+        ideas = dict(self.wrong)
+        return not_yet(ideas[given]) if given in ideas else Reply("right", self.why)
+
+    def solution(self) -> str:
+        """The word and why."""
+        return f'"{self.right}". {self.why}'
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """The answer is text, judged by a property: `fault` says what is wrong with it, or None."""
+
+    fault: Callable[[str], str | None]
+    example: str
+    hints: Sequence[str]
+    why: str
+
+    def judge(self, answer: Any) -> Reply:
+        """Right, or the fault; a list of Values or names is as good as a text."""
+        if isinstance(answer, (list, tuple)):
+            answer = " ".join([getattr(part, "label", str(part)) for part in answer])
+        if not isinstance(answer, str):
+            return not_yet(f'Text is wanted here, in quotes: "..." and not `{answer!r}`.')
+        fault = self.fault(answer)
+        return not_yet(fault) if fault else Reply("right", self.why)
+
+    def solution(self) -> str:
+        """An answer and why."""
+        return f"For example `{self.example}`. {self.why}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """The answer is a function, class or model; the first law that it breaks is explained."""
+
+    laws: Sequence[Law]
+    source: str
+    hints: Sequence[str]
+    why: str
+    wanted: str = "A function"
+
+    def judge(self, answer: Any) -> Reply:
+        """Right with all laws, or the first that breaks, and what is said of it."""
+        if not callable(answer):
+            return not_yet(f"{self.wanted} is wanted here, not `{answer!r}`.")
+        for i, (law, test) in enumerate(self.laws):
+            try:
+                fault = test(answer)
+            except Empty as empty:
+                return Reply("waiting", str(empty))
+            except Mishap as mishap:
+                fault = str(mishap)
+            if fault:
+                rows = (*[(True, held) for held, _ in self.laws[:i]], (False, law))
+                reply = fault if isinstance(fault, Reply) else not_yet(fault)
+                return Reply(reply.mood, reply.text, rows, reply.picture)
+        return Reply("right", self.why, tuple([(True, law) for law, _ in self.laws]))
+
+    def solution(self) -> str:
+        """The lines that were to be written and why."""
+        return f"`{self.source}`\n{self.why}"
