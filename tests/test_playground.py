@@ -1001,13 +1001,13 @@ def test_a_number_that_is_not_finite_is_said_and_ends_the_training():
 
 
 def test_the_curve_does_not_grow_without_end(monkeypatch):
-    monkeypatch.setattr("nn.playground.protocol.MOST_TRACED", 20)
+    monkeypatch.setattr("nn.playground.frames.MOST_TRACED", 20)
     page = Page()
     for _ in range(100):
         page.tell("step")
-    assert len(page.desk.trace) <= 21
-    assert page.desk.trace[0][0] == 0
-    assert page.desk.trace[-1][0] == 100
+    assert len(page.desk.frames.trace) <= 21
+    assert page.desk.frames.trace[0][0] == 0
+    assert page.desk.frames.trace[-1][0] == 100
 
 
 # --- In a notebook ---------------------------------------------------------------------------
