@@ -109,7 +109,7 @@ class Frames:
             "share": self.share,
             "carries": [] if session.loop is None else [*session.loop.optimizer.carries],
             "ghost": self.ghost is not None,
-            **self.traced([session.steps, loss, held, self.ghost_loss()]),
+            **self.traced(),
         }
         return header, arrays
 
@@ -127,13 +127,21 @@ class Frames:
         """The loss of the ghost now."""
         return None if self.ghost is None else self.ghost.measured()[0]
 
-    def traced(self, now: list[float | None]) -> dict[str, Any]:
+    def enter(self) -> None:
+        """Enter the losses of now into their curve."""
+        loss, held = [self.session.measured(name)[0] for name in ("train", "held")]
+        self.trace = [*self.past(), [self.session.steps, loss, held, self.ghost_loss()]]
+
+    def past(self) -> list[list[float | None]]:
+        """The curve before this step, of half as many points where it has too many."""
+        kept = [entry for entry in self.trace if (entry[0] or 0) < self.session.steps]
+        return kept[::2] if len(kept) >= MOST_TRACED else kept
+
+    def traced(self) -> dict[str, Any]:
         """The curves of the losses up to now: what is new in them since they were told."""
-        last = self.session.steps + (self.share is not None)  # what is but shown is not entered
-        kept = [entry for entry in self.trace if (entry[0] or 0) < last]
-        if len(kept) >= MOST_TRACED:
-            kept = kept[::2]
-        self.trace = kept if self.share is not None else [*kept, now]
+        if self.share is None:  # what is but shown is not entered
+            self.enter()
+        kept = self.past()
         same = len(self.told) <= len(kept) and kept[: len(self.told)] == self.told
         start = len(self.told) if same else 0
         self.told = kept

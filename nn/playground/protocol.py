@@ -23,6 +23,7 @@ from nn.playground.state import LIVE, State, point
 from nn.train.history import History
 
 MOST_EXAMINED = 300  # examples that the doctor looks at
+ENTERED = 50  # points of the curve of the loss, of many steps at once
 WIDEST = 1e7  # where the curve of a weight may reach
 
 
@@ -69,8 +70,11 @@ class Desk:
 
     def steps(self, n: int) -> None:
         """Steps, one by one."""
-        for _ in range(n):
+        every = max(1, n // ENTERED)
+        for k in range(1, n + 1):
             self.step_once()
+            if k < n and k % every == 0:
+                self.frames.enter()
 
     def step_once(self) -> None:
         """One step, beside a ghost's."""
