@@ -93,16 +93,21 @@ def test_many_random_programs_have_the_numbers_of_numpy(source):
 
 
 def test_every_op_of_the_table_becomes_machine_code():
-    w = Value(1.0, "w")
-    counts = {op: arities(op)[-1] for op in OPS}
+    w, counts = Value(1.0, "w"), {op: arities(op)[-1] for op in OPS}
 
-    def all_ops(*xs):
-        beyond = {op: 1.0 if op.domain[0] >= 1 else 0.0 for op in OPS}
-        return [op(*[w * x + beyond[op] for x in xs[: counts[op]]]) for op in OPS]
+    def row(share):
+        return [
+            [low + share * (high - low)] * counts[op] for op in OPS for low, high in [op.domain]
+        ]
 
-    xs = [np.array([0.25, 0.75]), *[np.array([0.5, 0.625])] * (max(counts.values()) - 1)]
-    runs = [compile(all_ops, batched=True, executor=name)(*xs) for name in ("numpy", "native")]
-    np.testing.assert_allclose(*runs, rtol=1e-14, atol=1e-15)
+    def all_ops(rows):
+        return [op(*[w * x for x in xs]) for op, xs in zip(OPS, rows, strict=True)]
+
+    found, expected = [
+        compile(all_ops, batched=True, executor=name)([row(0.3), row(0.8)])
+        for name in ("native", "numpy")
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-15)
 
 
 def test_an_op_of_ones_own_becomes_machine_code_by_its_form_on_arrays():

@@ -32,7 +32,7 @@ from autograd_core.compiler.executors.native.machine import Machine, Processor, 
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
 from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
-from autograd_core.compiler.executors.native.writer import PARTS, Writer
+from autograd_core.compiler.executors.native.writer import ORDER, PARTS, Writer
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
 from autograd_core.compiler.training import Steps, Taken
@@ -98,7 +98,8 @@ class NativeExecutor:
         """What a number of examples takes; the oldest of many are forgotten."""
         count = n or 1
         order, outputs = np.arange(count), self.outputs(count)
-        arguments = self.arguments(count, order, outputs.values())
+        arguments = self.arguments(count, outputs.values())
+        arguments[ORDER] = order.ctypes.data
         targets: list[tuple[Floats | None, int]] = []
         for x in self.leaves:
             start = 0
@@ -132,11 +133,10 @@ class NativeExecutor:
         """Room for the results that have a number for each example."""
         return {x: np.empty((*x.cells, count)) for x in self.writer.outputs}
 
-    def arguments(self, count: int, order: Any, outputs: Iterable[Floats]) -> list[int]:
-        """The row of arguments, as far as it goes without inputs."""
-        lying = [self.memory, self.tables, order]
-        memory, tables, rows = [array.ctypes.data for array in lying]
-        return [memory, tables, count, rows, 0, *[x.ctypes.data for x in outputs]]
+    def arguments(self, count: int, outputs: Iterable[Floats]) -> list[int]:
+        """The row of arguments, as far as it goes without inputs and their order."""
+        memory, tables = self.memory.ctypes.data, self.tables.ctypes.data
+        return [memory, tables, count, 0, 0, *[x.ctypes.data for x in outputs]]
 
     def describe(
         self, arguments: list[int], part: Floats | None, x: Array, start: int, width: int
