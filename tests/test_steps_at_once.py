@@ -138,3 +138,18 @@ def test_what_a_run_is_told_is_told_to_steps_at_once(told, batch_size):
         runs.append((history, [p.data.hex() for p in model.parameters()]))
     assert runs[0] == runs[1]
     assert all(taken == asked for asked, taken in CALLS)
+
+
+@pytest.mark.parametrize("executor", ["reference", "native"])
+@pytest.mark.parametrize("batch_size", [None, 6])
+def test_whole_numbers_are_settings_too(executor, batch_size):
+    if executor == "native":
+        pytest.importorskip("llvmlite")
+    results = []
+    for kind in (int, float):
+        options = {"clip_norm": kind(1), "optimizer": SGD(kind(1)), "l2": kind(1)}
+        options["optimizer"].lr = kind(2)
+        results.append(trained(executor, batch_size=batch_size, **options))
+    assert results[0] == results[1]
+    expected = trained("numpy", batch_size=batch_size, clip_norm=1, optimizer=SGD(2), l2=1)
+    assert results[0][0].loss == pytest.approx(expected[0].loss, rel=1e-9)

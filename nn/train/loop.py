@@ -183,12 +183,12 @@ class Loop:
             self.theta,
             order=self.queue,
             sizes=sizes,
-            rates=[rate(made + k) for k in range(len(sizes))],
+            rates=[float(rate(made + k)) for k in range(len(sizes))],
             update=self.optimizer.update,
             constants=self.optimizer.constants,
             state=self.state,
             decay=self.decay(),
-            most=self.clip_norm,
+            most=None if self.clip_norm is None else float(self.clip_norm),
             threshold=self.data.threshold,
         )
         done = list(zip(taken.losses.tolist(), taken.hits.tolist(), sizes))
