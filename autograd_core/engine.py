@@ -79,11 +79,12 @@ class Op:
         """Apply to floats (a float), to arrays (an array), or where a Value takes part (a Value)."""
         if len(operands) == 1 and type(operands[0]) is float:  # as in most rules
             return self.value(operands[0])
-        if any(isinstance(x, Value) for x in operands):
-            return self.record(operands)
         for x in operands:
             if hasattr(x, "computed_by"):  # an array of Values
                 return x.computed_by(self, operands)
+        if any(isinstance(x, Value) for x in operands):
+            return self.record(operands)
+        for x in operands:
             if hasattr(x, "__array_namespace__"):
                 return self.on(x.__array_namespace__())(*operands)
         return self.value(*operands)
@@ -245,7 +246,7 @@ def operators(op: Op) -> tuple[Operator, Operator]:
             slopes = partials(z, a, b)
         except (ArithmeticError, ValueError):
             return op.record((x, y))  # which has words for it
-        node = new(Value)
+        node = new(Value)  # as `made` does, without a call, for most nodes are made here
         node.data, node.grad, node.label = z, 0.0, ""
         node.op, node.parents, node.partials = op, (x, y), slopes
         return node
@@ -307,7 +308,7 @@ class Value:
     __mul__, __rmul__ = operators(MUL)
     __truediv__, __rtruediv__ = operators(DIV)
     __mod__, __rmod__ = operators(MOD)
-    to_the_power, __rpow__ = operators(POW)
+    _power, __rpow__ = operators(POW)
 
     # fmt: off
     def __neg__(self) -> Value: return unary(NEG, self)
@@ -343,7 +344,7 @@ class Value:
         # A constant exponent belongs to the op: (-1.5) ** 2 needs no logarithm of -1.5.
         if isinstance(other, NUMBER):
             return unary(power(float(other)), self)
-        return self.to_the_power(other)
+        return self._power(other)
 
     def __bool__(self) -> bool: return number(self) != 0
     def __lt__(self, other: Operand) -> bool: return number(self) < number(other)

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
+PLAIN = (list, tuple, float)
+
 
 def is_record(x: Any) -> bool:
     """Whether this has fields by name: a dataclass, or a named tuple."""
@@ -34,6 +36,8 @@ def items_of(x: Any) -> list[Any]:
 
 def parts(x: Any) -> tuple[Any, list[Any]] | None:
     """What tells a structure apart from others, and its items; None for arrays and leaves."""
+    if type(x) in PLAIN:  # before the questions that take longer
+        return None if type(x) is float else (type(x).__name__, list(x))
     if isinstance(x, dict):
         return ("dict", *x), list(x.values())
     if is_record(x):

@@ -14,8 +14,8 @@ and run from then on. Given Values, it computes with them, so derivatives nest: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import wraps
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, wraps
 from threading import get_ident
 from typing import Any, NamedTuple, TypeAlias, overload
 
@@ -38,14 +38,14 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
     recorded: dict[Any, Recorded] = {}
 
     @wraps(f)
-    def both(*args: Any) -> tuple[Any, Any]:
-        if in_values(args):
-            return value_and_slopes(f, argnum, args)
+    def both(*args: Any, **keywords: Any) -> tuple[Any, Any]:
+        if in_values([*args, *keywords.values()]):
+            return value_and_slopes(partial(f, **keywords), argnum, args)
         xs = args[argnum]
         key = structure(xs)
         if key not in recorded:
             recorded[key] = Recorded(f, argnum, xs)
-        return recorded[key](args)
+        return recorded[key](args, keywords)
 
     return both
 
@@ -53,7 +53,7 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
 def grad(f: Function, argnum: int = 0) -> Function:
     """The function that returns the gradient of f along an argument, in its structure."""
     both = value_and_grad(f, argnum)
-    return wraps(f)(lambda *args: both(*args)[1])
+    return wraps(f)(lambda *args, **keywords: both(*args, **keywords)[1])
 
 
 def jvp(f: Function, argnum: int = 0) -> Function:
@@ -63,10 +63,10 @@ def jvp(f: Function, argnum: int = 0) -> Function:
     (array([12.,  3.]), array([4., 1.]))
     """
 
-    def along(*args: Any) -> tuple[Any, Any]:
+    def along(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         *args_of_f, direction = args
         xs, args_of_f = with_values(args_of_f, argnum)
-        y = f(*args_of_f)
+        y = f(*args_of_f, **keywords)
         slopes = tangents(leaves(y), xs, leaves(direction))
         return y, rebuilt(y, iter(slopes))
 
@@ -81,10 +81,10 @@ def hvp(f: Function, argnum: int = 0) -> Function:
     """
     slope = grad(f, argnum)
 
-    def along(*args: Any) -> Any:
+    def along(*args: Any, **keywords: Any) -> Any:
         *args_of_f, direction = args
         xs, args_of_f = with_values(args_of_f, argnum)
-        bends = tangents(leaves(slope(*args_of_f)), xs, leaves(direction))
+        bends = tangents(leaves(slope(*args_of_f, **keywords)), xs, leaves(direction))
         return rebuilt(args_of_f[argnum], iter(bends))
 
     return compiled(along)
@@ -126,11 +126,11 @@ def hessian(y: Any, xs: Any = 0) -> Any:
 def rows_of(f: Function, argnum: int) -> Function:
     """The function that returns the slopes of each item of f."""
 
-    def rows(*args: Any) -> Any:
+    def rows(*args: Any, **keywords: Any) -> Any:
         import numpy as np
 
         xs, args_of_f = with_values(args, argnum)
-        y = f(*args_of_f)
+        y = f(*args_of_f, **keywords)
         slopes = [slope for row in jacobian(leaves(y), xs) for slope in row]
         shape = np.shape(y) + np.shape(args_of_f[argnum])
         return np.array(slopes, dtype=object).reshape(shape)[()]
@@ -145,22 +145,22 @@ class Recorded:
         self.argnum, parameters = argnum, [Value(x) for x in leaves(xs)]
         inside = rebuilt(xs, iter(parameters))
 
-        def of_others(*others: Any) -> Any:
-            return f(*others[:argnum], inside, *others[argnum:])
+        def of_others(*others: Any, **keywords: Any) -> Any:
+            return f(*others[:argnum], inside, *others[argnum:], **keywords)
 
         self.program: Program = compile(of_others, wrt=parameters)
 
-    def __call__(self, args: Sequence[Any]) -> tuple[Any, Any]:
+    def __call__(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Any, Any]:
         """What the function returns, and its gradient along that argument."""
         import numpy as np
 
         given = args[self.argnum]
         others = [x for i, x in enumerate(args) if i != self.argnum]
-        if type(given) is np.ndarray and given.dtype == float and given.ndim:
-            value, slopes = self.program.value_and_gradient(*others, at=given.reshape(-1))
+        array = type(given) is np.ndarray and given.dtype == float and given.ndim
+        numbers = given.reshape(-1) if array else np.array(numbers_in(given), dtype=float)
+        value, slopes = self.program.value_and_gradient(*others, at=numbers, **keywords)
+        if array:
             return value, slopes.reshape(given.shape)
-        numbers = np.array(numbers_in(given), dtype=float)
-        value, slopes = self.program.value_and_gradient(*others, at=numbers)
         return value, rebuilt(given, iter(slopes.tolist()))
 
 
@@ -170,7 +170,12 @@ class Recorded:
 def compiled(f: Function) -> Function:
     """The function as a program; on Values, the function itself."""
     program = compile(f)
-    return lambda *args: f(*args) if in_values(args) else program(*args)
+
+    def run(*args: Any, **keywords: Any) -> Any:
+        on_values = in_values([*args, *keywords.values()])
+        return (f if on_values else program)(*args, **keywords)
+
+    return run
 
 
 def in_values(args: Sequence[Any]) -> bool:

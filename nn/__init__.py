@@ -12,6 +12,9 @@ from nn.saving import ModelFileError, load, save
 from nn.train import DivergedError
 from nn.train.fit import evaluate, fit, predict
 from nn.train.history import BestWeights, EarlyStopping, History
+from nn.train.recipe import Recipe
+from nn.train.settings import RecipeError
+from nn.train.sweep import Sweep, sweep
 
 if TYPE_CHECKING:
     from nn.playground import Playground
@@ -36,6 +39,9 @@ __all__ = [
     "Module",
     "Neuron",
     "Playground",
+    "Recipe",
+    "RecipeError",
+    "Sweep",
     "TargetError",
     "datasets",
     "diagnose",
@@ -49,6 +55,7 @@ __all__ = [
     "plot",
     "predict",
     "save",
+    "sweep",
 ]
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from autograd_core import Value, gradient, total
 from autograd_core.engine import as_value
-from nn.model.layers import Call, Layer, calls
+from nn.model.layers import Layer, LayerCall, calls
 from nn.model.mlp import MLP
 from nn.model.module import Module, leaves, named_modules, outputs_of, unchanged
-from nn.model.shape import SOFTMAX, Shape, shape_of
+from nn.model.shape import SOFTMAX, ActivationShape, shape_of
 from nn.train.examples import AnyLoss, Examples, Model
 from nn.train.history import History
 from nn.train.stacks import each
@@ -31,7 +31,7 @@ class LayerReadings:
 
     name: str
     number: int
-    shape: Shape
+    shape: ActivationShape
     parameters: list[list[float]]
     examples: list[int]
     inputs: list[list[float]]
@@ -155,7 +155,7 @@ def read(model: Model, data: Examples) -> Readings:
     return Readings([p.data for p in parameters], outputs, called, output, slopes, bool(found))
 
 
-def of_call(call: Call) -> list[list[Value]]:
+def of_call(call: LayerCall) -> list[list[Value]]:
     """The inputs, pre-activations, activations and slopes of activations of a call."""
     zs, activations = call.pre_activations, [as_value(a) for a in call.activations]
     bends = [] if call.layer.is_softmax else gradient(total(activations), *zs)

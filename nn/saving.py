@@ -16,6 +16,7 @@ from typing import Any
 from autograd_core import Op, Value
 from autograd_core.engine import RECORDERS, Operand
 from autograd_core.files import write_whole
+from nn import tensors
 from nn.model.module import MODULES, Module, has_leaves, items, leaves
 from nn.train.recipe import Recipe
 
@@ -31,6 +32,8 @@ class ModelFileError(ValueError):
 def save(model: Module, path: str | os.PathLike[str]) -> None:
     """Write a model to a JSON file; the old file stays until the new one is whole.
 
+    A path that ends in .safetensors is written in that format, of the package safetensors.
+
     Raises ValueError for a number that is not finite, and for an argument of a constructor that is
     no plain data, or that the model does not keep as an attribute of the same name.
     """
@@ -43,7 +46,10 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
     content = {"format": FORMAT, **described(model), "parameters": numbers_of(model)}
     if model.recipe is not None:
         content["recipe"] = Recipe.of(model.recipe).to_dict()
-    write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
+    if is_tensors(path):
+        write_whole(path, tensors.to_bytes(content))
+    else:
+        write_whole(path, (json.dumps(content, indent=1) + "\n").encode())
 
 
 def load(path: str | os.PathLike[str]) -> Any:
@@ -55,9 +61,9 @@ def load(path: str | os.PathLike[str]) -> Any:
     import json
     from pathlib import Path
 
-    raw = Path(path).read_bytes()
+    raw = b"" if is_tensors(path) else Path(path).read_bytes()
     try:
-        content = json.loads(raw)
+        content = tensors.from_file(path) if is_tensors(path) else json.loads(raw)
         if not isinstance(content, dict) or content.get("format") != FORMAT:
             raise ValueError(f"it does not say that it is an {FORMAT!r}")
         return model_of(content)
@@ -69,6 +75,11 @@ def load(path: str | os.PathLike[str]) -> Any:
         said = str(error)[:LONGEST_REASON]
         reason = "".join([c if c.isprintable() else "\ufffd" for c in said])
         raise ModelFileError(f"{path} is not a model file: {reason}") from None
+
+
+def is_tensors(path: str | os.PathLike[str]) -> bool:
+    """Whether a file is to be of safetensors, by its name."""
+    return os.fspath(path).endswith(".safetensors")
 
 
 # --- As plain data ----------------------------------------------------------------------------

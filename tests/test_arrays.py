@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from autograd_core import RecordingError, Value, compile
+from autograd_core import RecordingError, Value, compile, functions
+from autograd_core.arrays import ValueArray
 from autograd_core.check import extrapolated
 
 POINTS = np.array([[0.3, 0.7, 0.45], [0.6, 0.2, 0.8]])
@@ -136,3 +137,16 @@ def test_a_net_in_the_style_of_hips_autograd_runs_and_compiles():
         for array, slope in zip(pair, slopes, strict=True):
             expected = [v.grad for v in array.flat]
             assert_allclose(np.ravel(slope), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_an_op_called_with_an_array_of_values_is_done_on_each():
+    xs = np.array([Value(0.5), Value(-1.5)], dtype=object).view(ValueArray)
+    for op in (functions.erf, functions.gelu, functions.sigmoid, functions.exp):
+        found = op(xs)
+        assert [z.op for z in found] == [op, op]
+        assert [z.parents for z in found] == [(x,) for x in xs]
+    for other in (2.0, Value(2.0), xs):
+        for operands in ((xs, other), (other, xs)):
+            assert [z.op for z in functions.hypot(*operands)] == [functions.hypot] * 2
+    twice = compile(lambda x: functions.erf(x).sum())
+    assert twice(np.array([0.5, -1.5])) == functions.erf(0.5) + functions.erf(-1.5)

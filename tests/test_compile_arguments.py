@@ -286,6 +286,7 @@ RESULTS = {
     "tuple": lambda x, w: (x * w, w, 1.5),
     "nested tuple": lambda x, w: (x * w, (w, (x,))),
     "dict": lambda x, w: {"loss": x * w, "outputs": [x, w], "more": {"w": w}},
+    "nothing by name": lambda x, w: {},
     "dict in a tuple": lambda x, w: (x * w, {"a": x, "b": [w, x * x]}),
     "list": lambda x, w: [x, w, x * w],
     "nested list": lambda x, w: [[x, w], [x * w, 1.0]],

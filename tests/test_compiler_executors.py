@@ -9,7 +9,7 @@ from autograd_core import Value, compile, dot, logsumexp, mean, softmax, total
 from autograd_core.compiler.executors import choose, executor_class
 from autograd_core.compiler.executors.contract import Named, contract
 from autograd_core.compiler.executors.numpy import SIZES, NumPyExecutor
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Compute, Constant, Gather, Leaf, Scatter, needed
 from autograd_core.compiler.memory import cells_at, plan, regular
 from nn import MLP
@@ -75,7 +75,9 @@ STRUCTURES = (
 def prepared(f, *, batched):
     """A function's arrays, those of its result and gradients, and numbers for its leaves."""
     arrays, root = factored(f, 6, batched=batched)
-    along = [gradient(arrays.emit, root, leaf).array for leaf in (arrays.parameters, arrays.inputs)]
+    along = [
+        differentiate(arrays.emit, root, leaf).array for leaf in (arrays.parameters, arrays.inputs)
+    ]
     results = [root, *along]
     rng = np.random.default_rng(0)
     return needed(arrays.emit.order, results), results, rng.normal(size=arrays.parameters.size)

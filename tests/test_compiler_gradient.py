@@ -1,5 +1,7 @@
 """The gradient pass alone: each transpose is one, and a gradient's program has a gradient."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,12 +10,11 @@ from hypothesis import strategies as st
 from autograd_core import OPS, Value, compile, dot, gradient, hessian, logsumexp, softmax, total
 from autograd_core.check import arities
 from autograd_core.compiler.build import Builder
-from autograd_core.compiler.gradient import gradient as gradient_of
-from autograd_core.compiler.gradient import rule
+from autograd_core.compiler.gradient import differentiate, rule
 from autograd_core.compiler.ir import EXAMPLES, Compute
 from autograd_core.engine import EXP, MUL, TANH, Op
 from tests.arrays import by_definition
-from tests.compiled import Draw
+from tests.compiled import Draw, each_executor
 from tests.test_compile_graphs import OWN
 
 N = 3
@@ -36,7 +37,7 @@ def assert_gradient(emit, root, leaves, n):
     """The pass has the slopes that differences have, along every leaf."""
     for leaf in [x for x in emit.order if x.reads() == () and hasattr(x, "name")]:
         expected = numeric(emit, root, leaves, leaf.name, n)
-        slopes = gradient_of(emit, root, leaf).array
+        slopes = differentiate(emit, root, leaf).array
         assert slopes.shape == leaf.shape
         found = by_definition(emit.order, leaves, n)[slopes]
         np.testing.assert_allclose(found, expected, atol=1e-7)
@@ -119,7 +120,7 @@ def test_a_scatter_is_gathered(arrays):
 
 def test_what_an_array_does_not_depend_on_has_gradient_0(arrays):
     emit, x, y, _ = arrays
-    slopes = gradient_of(emit, squared(emit, (y, "ab")), x).array
+    slopes = differentiate(emit, squared(emit, (y, "ab")), x).array
     assert (
         by_definition(emit.order, {"x": np.ones(6), "y": np.ones((4, 2))}, 2)[slopes].tolist()
         == [0] * 6
@@ -128,7 +129,7 @@ def test_what_an_array_does_not_depend_on_has_gradient_0(arrays):
 
 def test_of_constant_slopes_nothing_is_computed(arrays):
     emit, x, _, _ = arrays
-    slopes = gradient_of(emit, emit.compute(None, [(x, "a")], "")[0], x).array
+    slopes = differentiate(emit, emit.compute(None, [(x, "a")], "")[0], x).array
     assert [y for y in emit.order if isinstance(y, Compute) and y is not slopes][1:] == []
 
 
@@ -153,7 +154,7 @@ def test_a_rule_that_uses_its_steps_many_times_is_as_long_as_its_recording():
     x = emit.leaf("x", 2, batched=False)
     op = Op("steep", lambda x: x, slopes, lambda np, x: x)
     root = emit.compute(None, [emit.compute(op, [(x, "a")], "a")], "")[0]
-    gradient_of(emit, root, x)
+    differentiate(emit, root, x)
     assert len(emit.order) < 60
 
 
@@ -186,9 +187,9 @@ def test_a_hessian_times_a_vector_is_the_gradient_of_a_gradient(f, batched):
     direction = np.cos(np.arange(len(program.parameters)))
 
     emit = compiled.emit
-    slopes = gradient_of(emit, compiled.results[0], compiled.vector).array
+    slopes = differentiate(emit, compiled.results[0], compiled.vector).array
     along = emit.compute(MUL, [(slopes, "a"), emit.constant(direction, "a")], "")[0]
-    product = gradient_of(emit, along, compiled.vector).array
+    product = differentiate(emit, along, compiled.vector).array
     leaves = {"parameters": compiled.numbers(None), "others": np.zeros(0)}
     leaves["inputs"] = data.T if batched else data[0]
     found = by_definition(emit.order, leaves, 4 if batched else None)[product]
@@ -198,6 +199,40 @@ def test_a_hessian_times_a_vector_is_the_gradient_of_a_gradient(f, batched):
         rows = hessian(f([Value(x) for x in row], W, v), program.parameters)
         expected = expected + np.array([[h.data for h in r] for r in rows]) @ direction / len(data)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@each_executor
+@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_program_has_its_hessian_times_a_vector(f, batched, executor):
+    draw = Draw(1)
+    W, v = draw.matrix(3, 2, "W"), draw.vector(3, "v")
+    data = draw.data(4, 2) if batched else draw.data(1, 2)
+    args = [data if batched else data[0]]
+    parameters = [*v, *[w for row in W for w in row]]
+    program = compile(lambda x: f(x, W, v), batched=batched, executor=executor, wrt=parameters)
+    direction, at = np.cos(np.arange(9)), np.sin(np.arange(9))
+
+    found = program.hessian_vector(*args, direction=direction, at=at)
+    step = 1e-5 * direction
+    _, ahead = program.value_and_gradient(*args, at=at + step)
+    _, behind = program.value_and_gradient(*args, at=at - step)
+    np.testing.assert_allclose(found, (ahead - behind) / 2e-5, rtol=1e-6, atol=1e-8)
+    expected = dict(zip(program.parameters, at, strict=True))
+    for p in program.parameters:
+        p.data = expected[p]
+    assert program.hessian_vector(*args, direction=direction).tolist() == found.tolist()
+    with pytest.raises(ValueError, match="direction must be a list of 9 numbers"):
+        program.hessian_vector(*args, direction=[1.0])
+
+
+def test_a_second_derivative_where_there_is_none_is_eagers_error_or_infinite():
+    x = Value(0.0, "x")
+    with pytest.raises(ValueError, match=r"log of \(x = 0.0\)"):
+        compile(lambda: x.log()).hessian_vector(direction=[1.0])
+    program = compile(lambda: x**1.5, executor="numpy")
+    assert program.hessian_vector(direction=[1.0]).tolist() == [math.inf]
+    assert compile(lambda: 3 * x).hessian_vector(direction=[1.0]).tolist() == [0.0]
 
 
 @settings(deadline=None, max_examples=30)

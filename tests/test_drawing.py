@@ -27,7 +27,7 @@ from autograd_core.labels import Parameter, Scheme
 from autograd_core.paths import flows
 from autograd_core.pictures import animation, renderers
 from autograd_core.pictures.dot import as_dot
-from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row, tone_of
+from autograd_core.pictures.drawing import Box, BoxRow, Drawing, Edge, Oval, tone_of
 from autograd_core.pictures.text import as_text
 from nn import MLP, losses
 from tests.strategies import expressions
@@ -202,7 +202,7 @@ def test_the_writers_need_no_package(drawing, monkeypatch):
 def test_any_text_is_written_so_that_graphviz_reads_it_back(name):
     drawing = Drawing(
         [],
-        [Box("one", (Row(name, name),), name), Oval("two", name, name)],
+        [Box("one", (BoxRow(name, name),), name), Oval("two", name, name)],
         [Edge("one", "two", name, "three", name)],
         title=name,
     )
@@ -239,19 +239,19 @@ def test_the_boxes_of_a_column_stand_in_their_order_and_are_as_wide_as_each_othe
 
 def test_a_tone_has_its_colour_and_what_is_negative_is_dashed_too():
     tones = ["plain", "positive", "negative", "faint"]
-    boxes = [Box(tone, (Row("text", tone=tone),), "") for tone in tones]
+    boxes = [Box(tone, (BoxRow("text", tone=tone),), "") for tone in tones]
     edges = [Edge(tone, tone, tone=tone, width=2.0) for tone in tones]
     lines = as_dot(Drawing([], boxes, edges)).splitlines()
     inks = [re.search(r'<font color="(\S+)"', line)[1] for line in lines if "<font" in line]
     drawn = [line for line in lines if "->" in line]
     assert len(set(inks)) == len({re.search('color="(.*?)"', line)[1] for line in drawn}) == 4
     assert ["dashed" in line for line in drawn] == [False, False, True, False]
-    wrong = Box("a", (Row("text", tone="wrong"),), "", tone="wrong")
+    wrong = Box("a", (BoxRow("text", tone="wrong"),), "", tone="wrong")
     assert as_dot(Drawing([], [wrong], ())).count("#c00000") == 2
 
 
 def test_lines_are_straight_where_the_drawing_says_so_and_spaces_hold_their_room():
-    drawing = Drawing([], [Box("a", (Row("x\xa0\xa0y"),), "")], ())
+    drawing = Drawing([], [Box("a", (BoxRow("x\xa0\xa0y"),), "")], ())
     assert "splines" not in as_dot(drawing)
     assert "splines" in as_dot(replace(drawing, is_straight=True))
     assert "x\xa0\xa0y" in as_dot(drawing)

@@ -582,6 +582,7 @@ def outcome(f, *xs):
     return repr((z.data, z.grad, z.label, z.op.name, [p.data for p in z.parents], z.partials))
 
 
+@settings(deadline=None)
 @given(st.floats() | st.integers(-3, 3), st.floats() | st.integers(-3, 3))
 def test_methods_and_operators_make_the_node_that_their_op_records(x, y):
     assert len(UNARY) > 20

@@ -1,12 +1,15 @@
 """Machine code: its parts alone, what it promises beside the numbers, and training in it."""
 
+import json
 import math
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 from importlib.util import find_spec
+from pathlib import Path
 from random import Random
 
 import numpy as np
@@ -17,14 +20,16 @@ from hypothesis import strategies as st
 if find_spec("llvmlite") is None:
     pytest.skip("llvmlite is not installed", allow_module_level=True)
 
+import llvmlite.binding as llvm
+
 from autograd_core import Op, Value, compile
 from autograd_core.check import arities
 from autograd_core.compiler.executors import choose_for_training
-from autograd_core.compiler.executors.native import NativeExecutor, cache, machine
+from autograd_core.compiler.executors.native import NativeExecutor, cache, machine, wasm, written
 from autograd_core.compiler.ir import Compute, Leaf
 from autograd_core.engine import DIV, MUL, SUB
-from autograd_core.functions import OPS
-from nn import MLP, SGD, Adam, DivergedError, datasets, fit
+from autograd_core.functions import OPS, erfc
+from nn import MLP, SGD, Adam, DivergedError, datasets, fit, losses
 from nn.optim import OPTIMIZERS
 from tests.arrays import by_definition
 from tests.fuzz import RandomProgram
@@ -88,15 +93,21 @@ def test_many_random_programs_have_the_numbers_of_numpy(source):
 
 
 def test_every_op_of_the_table_becomes_machine_code():
-    w = Value(1.0, "w")
-    counts = {op: arities(op)[-1] for op in OPS}
+    w, counts = Value(1.0, "w"), {op: arities(op)[-1] for op in OPS}
 
-    def all_ops(*xs):
-        return [op(*[w * x for x in xs[: counts[op]]]) for op in OPS]
+    def row(share):
+        return [
+            [low + share * (high - low)] * counts[op] for op in OPS for low, high in [op.domain]
+        ]
 
-    xs = [np.array([0.25, 0.75]), *[np.array([0.5, 0.625])] * (max(counts.values()) - 1)]
-    runs = [compile(all_ops, batched=True, executor=name)(*xs) for name in ("numpy", "native")]
-    np.testing.assert_allclose(*runs, rtol=1e-14, atol=1e-15)
+    def all_ops(rows):
+        return [op(*[w * x for x in xs]) for op, xs in zip(OPS, rows, strict=True)]
+
+    found, expected = [
+        compile(all_ops, batched=True, executor=name)([row(0.3), row(0.8)])
+        for name in ("native", "numpy")
+    ]
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-15)
 
 
 def test_an_op_of_ones_own_becomes_machine_code_by_its_form_on_arrays():
@@ -296,7 +307,7 @@ def made_anew(monkeypatch, run):
     """How often LLVM was asked while something ran."""
     asked = []
     real = machine.compiled_now
-    monkeypatch.setattr(machine, "compiled_now", lambda text: asked.append(text) or real(text))
+    monkeypatch.setattr(machine, "compiled_now", lambda *what: asked.append(what) or real(*what))
     run()
     return len(asked)
 
@@ -361,3 +372,105 @@ def test_processes_that_share_a_cache_find_the_same_bits_at_once_and_later(kept_
     assert len(found) == 1
     assert files == {path.name: path.read_bytes() for path in kept_in.iterdir()}
     assert len(files) == 2  # the program and the loop: their text is the same in every process
+
+
+# --- Other processors ------------------------------------------------------------------------
+
+PLAIN = machine.Processor(machine.host().triple, "x86-64", "")
+ARM = machine.Processor("aarch64-unknown-linux-gnu", "generic", "")
+
+
+@pytest.mark.skipif(not machine.host().triple.startswith("x86_64"), reason="for x86 alone")
+@pytest.mark.parametrize("f", [STRUCTURES[0], STRUCTURES[5]], ids=lambda f: f.__name__)
+def test_a_processor_without_long_vectors_has_the_same_numbers(f):
+    order, results, parameters = prepared(f, batched=True)
+    rows = np.random.default_rng(0).normal(size=(70, 6))
+    leaves = {"parameters": [parameters], "inputs": [rows]}
+    runs = [NativeExecutor(order, results, p).run(leaves, 70) for p in (None, PLAIN)]
+    assert not runs[1].suspicious
+    for x, y in zip(runs[0].results, runs[1].results, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-12, atol=1e-13)
+
+
+def test_code_is_made_for_arm_too():
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    order, results, _ = prepared(STRUCTURES[0], batched=True)
+    module = ARM.module()
+    written(order, results, module)
+    target = ARM.target()
+    code = target.emit_assembly(machine.parsed(str(module), target))
+    assert "fmla" in code
+    assert "ldmxcsr" not in code
+
+
+LOADER = Path(wasm.__file__).parent / "program.mjs"
+RUN = """
+const [loader, file, given] = process.argv.slice(2);
+const { load } = await import(loader);
+const { readFileSync } = await import("node:fs");
+const { n, inputs, train } = JSON.parse(given);
+const program = await load(readFileSync(file));
+const { results } = program.run(program.parameters, inputs, n);
+const said = { results: results.map((x) => Array.from(x)) };
+if (train) {
+  const { theta, losses } = program.train({ inputs, n, ...train });
+  Object.assign(said, { theta: Array.from(theta), losses: Array.from(losses) });
+}
+console.log(JSON.stringify(said));
+"""
+
+
+def in_node(tmp_path, program, *inputs, n=1, train=None, optimizer=None):
+    """What a program says in node."""
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    program.to_wasm(tmp_path / "program.wasm", optimizer=optimizer)
+    (tmp_path / "run.mjs").write_text(RUN)
+    given = {"n": n, "inputs": [np.ravel(x).tolist() for x in inputs], "train": train}
+    command = ["node", tmp_path / "run.mjs", LOADER, tmp_path / "program.wasm", json.dumps(given)]
+    said = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert not said.returncode, said.stderr
+    return json.loads(said.stdout)
+
+
+def test_a_program_in_webassembly_has_the_same_numbers(tmp_path):
+    w = [Value(0.5), Value(-1.5)]
+    program = compile(
+        lambda x: (w[0] * x[0]).tanh() * x[1].sin() + (w[1] * x[1]).exp() * erfc(x[0]),
+        batched=True,
+    )
+    X = np.random.default_rng(0).normal(size=(70, 2))
+    value, slopes = program.value_and_gradient(X)
+    each, found = in_node(tmp_path, program, X, n=70)["results"]
+    np.testing.assert_allclose(found, slopes, rtol=1e-12)
+    assert np.mean(each) == pytest.approx(value, rel=1e-12)
+
+
+def test_a_program_of_single_numbers_in_webassembly_has_the_same_numbers(tmp_path):
+    w = Value(0.5)
+    program = compile(lambda x, y: (w * x).log() * y - y**w)
+    value, slopes = program.value_and_gradient(3.0, 2.0)
+    found = in_node(tmp_path, program, [3.0], [2.0])["results"]
+    np.testing.assert_allclose(found, [[value], slopes], rtol=1e-14)
+
+
+def test_a_training_in_webassembly_has_the_same_numbers(tmp_path):
+    X, y = map(np.array, datasets.moons(23))
+    model = MLP(2, [4, 1], activation="tanh", seed=0)
+    program = compile(
+        lambda x, t: losses.binary_cross_entropy_with_logits(model(x), t),
+        batched=True,
+        wrt=model.parameters(),
+    )
+    program.prepare(X, y)
+    train = {"rates": [0.1] * 12, "size": 5}
+    found = in_node(tmp_path, program, X, y, n=23, train=train, optimizer=Adam(0.1))
+    theta, state, start = np.array([p.data for p in model.parameters()]), (0.0, 0.0), 0
+    for step in range(12):
+        rows = slice(start, min(start + 5, 23))
+        start = 0 if rows.stop == 23 else rows.stop
+        loss, g = program.value_and_gradient(X[rows], y[rows], at=theta)
+        assert found["losses"][step] == pytest.approx(loss, rel=1e-11)
+        theta, state = Adam().update(theta, g, state, 0.1, step + 1)
+    np.testing.assert_allclose(found["theta"], theta, rtol=1e-10)

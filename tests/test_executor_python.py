@@ -24,7 +24,7 @@ from autograd_core.compiler.executors.cells import FEW, is_scalar
 from autograd_core.compiler.executors.numpy import NumPyExecutor
 from autograd_core.compiler.executors.python import PythonExecutor
 from autograd_core.compiler.factor import Factored
-from autograd_core.compiler.gradient import gradient
+from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import EXAMPLES, Array, needed
 from autograd_core.compiler.record import record
 from autograd_core.engine import (
@@ -62,7 +62,7 @@ class Lowered:
             self.results.append(self.along(self.root, self.inputs))
 
     def along(self, root, wrt):
-        found = gradient(self.emit, root, wrt)
+        found = differentiate(self.emit, root, wrt)
         return found if isinstance(found, Array) else found.array
 
     def leaves(self, x=None):
@@ -217,7 +217,7 @@ def test_a_program_without_arguments_is_like_eager():
 def takes(op, operands):
     try:
         op.partials(op.value(*operands), *operands)
-    except TypeError:
+    except (TypeError, ValueError):  # for so many operands, or for these
         return False
     return True
 
@@ -225,7 +225,7 @@ def takes(op, operands):
 APPLIED = [
     pytest.param(op, operands, id=f"{op.name} of {len(operands)}")
     for op in [*OPS, power(2.5), power(-2.0), power(0.0), leaky(0.3)]
-    for operands in [(0.75,), (1.7, 0.6), (0.3, 0.9, 1.4)]
+    for operands in [(0.75,), (1.25,), (1.7, 0.6), (0.3, 0.9, 1.4)]
     if takes(op, operands)
 ]
 

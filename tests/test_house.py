@@ -1,7 +1,11 @@
 """What `python -m tools.house` counts."""
 
+import ast
 import re
+from collections import defaultdict
 
+import autograd_core
+import nn
 from tools import house
 
 TEXT = '''"""A module."""
@@ -47,7 +51,11 @@ def test_a_cycle_is_found_where_one_of_its_imports_is_late():
 def test_every_module_of_the_packages_is_measured():
     found = house.modules()
     assert {"autograd_core", "autograd_core.engine", "nn.playground"} <= set(found)
-    assert all(house.code_lines(path.read_text("utf-8")) for path in found.values())
+    assert all(
+        house.code_lines(path.read_text("utf-8"))
+        for path in found.values()
+        if path.name != "__init__.py"
+    )
 
 
 def test_the_optimiser_is_asked_to_move_in_one_place():
@@ -66,3 +74,26 @@ TEXTS = {name: path.read_text("utf-8") for name, path in house.modules().items()
 
 def test_no_modules_import_each_other_late_imports_counted():
     assert house.cycles(house.import_graph(TEXTS, late=True)) == []
+
+
+def test_no_function_is_longer_than_forty_lines():
+    longest = [f for name, text in TEXTS.items() for f in house.functions(name, text) if f[0] > 40]
+    assert longest == []
+
+
+MEANT_TWICE = {
+    "Module": "a part of a model, and what LLVM calls a program",
+    "sweep": "many trainings, and plot.sweep, which draws them",
+    "topological": "the engine's, and the one that a student writes in the course",
+}
+
+
+def test_no_exported_name_stands_for_two_things():
+    """`draw` and its overloads are one thing."""
+    exported = {*autograd_core.__all__, *nn.__all__} - set(MEANT_TWICE)
+    homes = defaultdict(set)
+    for module, text in TEXTS.items():
+        for node in ast.parse(text).body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in exported:
+                homes[node.name].add(module)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}

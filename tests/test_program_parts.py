@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from autograd_core import RecordingError, Value, compile, dot, mean, total, where
 from nn import MLP, losses
@@ -125,6 +125,8 @@ def test_a_batched_program_inside_another_is_refused_with_what_to_do():
     inner = compile(lambda x: x * 2, batched=True)
     with pytest.raises(RecordingError, match=r"call its function, program\.f"):
         compile(lambda x: inner([x]))(1.0)
+    with pytest.raises(RecordingError, match="its parameters' numbers"):
+        compile(lambda x: compile(lambda x: x)(x, at=[]))(1.0)
     outer = compile(lambda x: inner.f(x) * 3, batched=True)
     assert outer([1.0, 2.0]) == 9.0
 
@@ -156,6 +158,7 @@ def test_the_gradient_of_each_example_is_eagers(case, count):
     assert_close(rows.mean(axis=0), program.value_and_gradient(*args)[1])
 
 
+@settings(deadline=None, max_examples=20)
 @given(expressions())
 def test_the_mean_of_the_gradients_of_all_examples_is_the_gradient(expression):
     leaves = expression.leaves()

@@ -2,13 +2,19 @@ import json
 import math
 import tracemalloc
 from contextlib import contextmanager
+from importlib.util import find_spec
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn import ACTIVATIONS, MLP, ModelFileError, load, save
+from tests.models import Autoencoder
 
+absent = find_spec("safetensors") is None
+tensors = pytest.mark.skipif(absent, reason="safetensors is not installed")
+SUFFIXES = [".json", pytest.param(".safetensors", marks=tensors)]
 finite = st.floats(allow_nan=False, allow_infinity=False)
 shapes = st.lists(st.integers(1, 4), min_size=2, max_size=4)
 activations = st.sampled_from(sorted(ACTIVATIONS))
@@ -36,15 +42,16 @@ def changed(good, change):
     }
 
 
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @given(shapes, activations, st.sampled_from([*sorted(ACTIVATIONS), "softmax"]), st.data())
 @settings(deadline=None, max_examples=60)
-def test_a_model_comes_back_bit_by_bit(folder, shape, activation, output, data):
+def test_a_model_comes_back_bit_by_bit(folder, suffix, shape, activation, output, data):
     n_in, *sizes = shape
     model = MLP(n_in, sizes, activation=activation, output=output)
     for p in model.parameters():
         p.data = data.draw(finite)
-    save(model, folder / "model.json")
-    copy = load(folder / "model.json")
+    save(model, folder / f"model{suffix}")
+    copy = load(folder / f"model{suffix}")
     assert repr(copy) == repr(model)
     assert [p.data.hex() for p in copy.parameters()] == [p.data.hex() for p in model.parameters()]
     assert [p.label for p in copy.parameters()] == [p.label for p in model.parameters()]
@@ -300,3 +307,44 @@ def test_a_file_that_is_not_there_and_a_folder_are_errors_of_the_system(tmp_path
 
 def test_a_model_file_error_is_a_value_error():
     assert issubclass(ModelFileError, ValueError)
+
+
+# --- As safetensors --------------------------------------------------------------------------
+
+
+@tensors
+def test_safetensors_hold_a_matrix_for_each_layer_and_any_module(tmp_path):
+    from safetensors.numpy import load_file
+
+    path = tmp_path / "model.safetensors"
+    model = Autoencoder(MLP(3, [2], seed=0), MLP(2, [3, 3], seed=1))
+    save(model, path)
+    arrays = load_file(path)
+    assert {name: x.shape for name, x in arrays.items()} == {
+        "encoder.layers.0.W": (2, 3),
+        "encoder.layers.0.b": (2,),
+        "decoder.layers.0.W": (3, 2),
+        "decoder.layers.0.b": (3,),
+        "decoder.layers.1.W": (3, 3),
+        "decoder.layers.1.b": (3,),
+    }
+    assert [p.data for p in load(path).parameters()] == [p.data for p in model.parameters()]
+
+
+@tensors
+def test_files_of_safetensors_that_hold_no_model_are_refused(tmp_path):
+    from safetensors.numpy import save_file
+
+    path = tmp_path / "model.safetensors"
+    save_file({"x": np.zeros(2)}, path)
+    with pytest.raises(ModelFileError, match="does not describe a model"):
+        load(path)
+    save(MLP(2, [3, 1], seed=0), path)
+    whole = path.read_bytes()
+    for content in (b"", whole[:-8], whole[: len(whole) // 2], b"{}" * 100):
+        path.write_bytes(content)
+        with pytest.raises(ModelFileError, match=r"model\.safetensors is not a model file"):
+            load(path)
+    path.unlink()
+    with pytest.raises(OSError, match="No such file"):
+        load(path)

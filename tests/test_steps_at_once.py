@@ -98,3 +98,58 @@ def test_schedules_hand_over_a_rate_for_each_step():
         for name in ("numpy", "reference")
     ]
     assert runs[0] == runs[1]
+
+
+def test_parameters_that_have_made_different_numbers_of_steps_go_one_by_one():
+    runs = []
+    for name in ("numpy", "reference"):
+        model, optimizer = MLP(2, [3, 1], seed=0), Adam(0.1)
+        for p in model.layers[-1].parameters():
+            p.grad = 0.5
+        optimizer.step(model.layers[-1].parameters())
+        options = {"loss": "hinge", "epochs": 3, "progress": False, "executor": name}
+        fit(model, *datasets.moons(9), optimizer=optimizer, **options)
+        runs.append([p.data.hex() for p in model.parameters()])
+    assert runs[0] == runs[1]
+    assert CALLS == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"clip_norm": 0.05},
+        {"label_smoothing": 0.2},
+        {"sample_weight": [1 + i % 3 for i in range(23)]},
+        {"shuffle": False},
+        {"dropout": 0.5},
+    ],
+    ids=lambda told: next(iter(told)),
+)
+@pytest.mark.parametrize("batch_size", [None, 6])
+def test_what_a_run_is_told_is_told_to_steps_at_once(told, batch_size):
+    runs = []
+    for name in ("numpy", "reference"):
+        rest = dict(told)
+        model = MLP(2, [4, 1], dropout=rest.pop("dropout", 0.0), seed=0)
+        rest |= {"loss": "binary_cross_entropy_with_logits", "optimizer": Adam(0.1), "epochs": 4}
+        X, y = datasets.moons(23)
+        options = {"batch_size": batch_size, "executor": name, "progress": False}
+        history = fit(model, X, y, **rest, **options)
+        runs.append((history, [p.data.hex() for p in model.parameters()]))
+    assert runs[0] == runs[1]
+    assert all(taken == asked for asked, taken in CALLS)
+
+
+@pytest.mark.parametrize("executor", ["reference", "native"])
+@pytest.mark.parametrize("batch_size", [None, 6])
+def test_whole_numbers_are_settings_too(executor, batch_size):
+    if executor == "native":
+        pytest.importorskip("llvmlite")
+    results = []
+    for kind in (int, float):
+        options = {"clip_norm": kind(1), "optimizer": SGD(kind(1)), "l2": kind(1)}
+        options["optimizer"].lr = kind(2)
+        results.append(trained(executor, batch_size=batch_size, **options))
+    assert results[0] == results[1]
+    expected = trained("numpy", batch_size=batch_size, clip_norm=1, optimizer=SGD(2), l2=1)
+    assert results[0][0].loss == pytest.approx(expected[0].loss, rel=1e-9)

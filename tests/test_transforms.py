@@ -171,3 +171,16 @@ def test_gradients_come_back_in_dataclasses():
     f = lambda line, x: line.slope * x + line.at[0] * line.at[1]  # noqa: E731
     assert grad(f)(Line(2.0, (3.0, 5.0)), 4.0) == Line(4.0, (5.0, 3.0))
     assert grad(f, argnum=1)(Line(2.0, (3.0, 5.0)), 4.0) == 2.0
+
+
+def test_arguments_by_keyword_are_handed_on():
+    f = lambda x, *, scale, shift: scale * (x[0] ** 2 * x[1] + shift)  # noqa: E731
+    x, others = [3.0, 4.0], {"scale": 2.0, "shift": 1.0}
+    for some in (others, {"scale": Value(2.0), "shift": 1.0}):
+        value, slopes = value_and_grad(f)(x, **some)
+        assert float(value) == 74.0
+        assert [float(s) for s in slopes] == [48.0, 18.0] == [float(s) for s in grad(f)(x, **some)]
+        assert float(jvp(f)(x, [1.0, 0.0], **some)[1]) == 48.0
+        assert [float(s) for s in hvp(f)(x, [1.0, 0.0], **some)] == [16.0, 12.0]
+        assert [float(s) for s in jacobian(f)(x, **some)] == [48.0, 18.0]
+        assert float(hessian(f)(x, **some)[0][1]) == 12.0

@@ -37,7 +37,7 @@ class Gradient(NamedTuple):
     along: dict[Array, Operand]
 
 
-def gradient(emit: Builder, root: Array, wrt: Array) -> Gradient:
+def differentiate(emit: Builder, root: Array, wrt: Array) -> Gradient:
     """d(root)/d(wrt); of the mean over the examples where there are any."""
     order, depending, along = list(emit.order), {wrt}, dict[Array, Operand]()
     for x in order:

@@ -17,7 +17,7 @@ Wanted: TypeAlias = "tuple[str, str]"  # the letter of the rows, and that of the
 Layout: TypeAlias = "tuple[int | None, int | None]"  # which axis is the rows, and which the columns
 
 
-class Cell(NamedTuple):
+class CellName(NamedTuple):
     """What a cell's array is called, and what the cell; where it is tells two of one name apart."""
 
     whole: str
@@ -25,7 +25,7 @@ class Cell(NamedTuple):
     place: object = None
 
 
-CONSTANT, ZERO = Cell("constants", "constants"), Cell("0", "0")
+CONSTANT, ZERO = CellName("constants", "constants"), CellName("0", "0")
 
 
 class Names:
@@ -36,7 +36,7 @@ class Names:
     ) -> None:
         self.labels = labels
         self.named: dict[Array, str] = {}
-        self.cells: dict[Array, list[Cell]] = {}
+        self.cells: dict[Array, list[CellName]] = {}
         self.layout: dict[Array, Layout] = {}
         self.size: Counter[str] = Counter()
         self.layers: dict[str, str] = {}  # of the arrays of weights, and of the sums
@@ -49,7 +49,7 @@ class Names:
 
     def note(self, x: Array, wholes: Sequence[str], parts: Sequence[str]) -> None:
         """Note what the cells of an array are called."""
-        self.cells[x] = [Cell(*names, (x, i)) for i, names in enumerate(zip(wholes, parts))]
+        self.cells[x] = [CellName(*names, (x, i)) for i, names in enumerate(zip(wholes, parts))]
         self.size.update(wholes)
 
     def give(self, x: Array, name: str, layout: Layout) -> None:
@@ -72,14 +72,14 @@ class Names:
         same = x.size == x.sources[0].size and (x.index.ravel() == np.arange(x.size)).all()
         return name if same or x.size < x.sources[0].size else f"{name}[…]"  # in another order
 
-    def cells_of(self, x: Array) -> list[Cell]:
+    def cells_of(self, x: Array) -> list[CellName]:
         """The names of an array's cells."""
         if not isinstance(x, Gather):
             return self.cells.get(x, [CONSTANT] * x.size)
         found = [cell for y in x.sources for cell in self.cells_of(y)] + [ZERO]
         return [found[i] for i in x.index.ravel().tolist()]
 
-    def name_of(self, cells: Sequence[Cell]) -> str:
+    def name_of(self, cells: Sequence[CellName]) -> str:
         """What to call some cells: an array, a part of it, or several in brackets."""
         found: dict[str, list[str]] = {}
         for cell in dict.fromkeys(cells):

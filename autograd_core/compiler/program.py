@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
+from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from autograd_core.engine import RECORDERS, Value
 if TYPE_CHECKING:
     from autograd_core.compiler.arguments import Kind, Parts
     from autograd_core.compiler.compiled import Compiled
+    from autograd_core.compiler.executors import Wanted
     from autograd_core.compiler.ir import Floats
     from autograd_core.compiler.training import Steps, Taken
 
@@ -23,7 +25,7 @@ def compile(
     *,
     batched: bool = False,
     wrt: Sequence[Value] | None = None,
-    executor: str | None = None,
+    executor: Wanted | None = None,
     static: str | Sequence[str] = (),
 ) -> Program:
     """A program that computes what `f` computes, on arrays.
@@ -92,7 +94,7 @@ class Program:
         By a function that is being recorded, Values: the program is part of that one.
         """
         if RECORDERS and get_ident() in RECORDERS:
-            return self.inlined(args, keywords)
+            return self.inlined(args, keywords, at)
         compiled, parts = self.find(args, keywords)
         return compiled.value(parts, at)
 
@@ -118,6 +120,23 @@ class Program:
         a function of what is to be found, not of Values, that is `value_and_grad(f)`.
         """
         return self.value_and_gradient(*args, at=at)
+
+    def hessian_vector(
+        self, *args: Any, direction: Floats, at: Floats | None = None, **keywords: Any
+    ) -> Floats:
+        """The Hessian with respect to the parameters, times a direction: a number for each.
+
+        It is the gradient of the slope that way, and takes about twice what a gradient takes; the
+        Hessian itself is never made. `at` is as in `value_and_gradient`. Where there is a slope but
+        no second derivative, it is infinite or NaN, or Python's own error.
+
+        >>> x, y = Value(3.0), Value(4.0)
+        >>> program = compile(lambda: x**2 * y)
+        >>> program.hessian_vector(direction=[1.0, 0.0])
+        array([8., 6.])
+        """
+        compiled, parts = self.find(args, keywords)
+        return compiled.hessian_vector(parts, direction, at)
 
     @property
     def takes_steps(self) -> bool:
@@ -175,6 +194,16 @@ class Program:
         compiled, parts = self.find(args, keywords)
         return compiled.gradient_wrt_inputs(parts)
 
+    def apart(self, *args: Any) -> list[Any]:
+        """For a batch: the results' arrays and the gradient along the arguments, in rows.
+
+        There is a row for each example, and its gradient is that of the mean. Last comes in which
+        examples some number is not finite, or not defined: nothing is raised. The arrays are yours
+        until the next run.
+        """
+        compiled, parts = self.find(args, {})
+        return compiled.apart(parts)
+
     def prepare(self, *args: Any, **keywords: Any) -> None:
         """Record for arguments of this structure, without running: `parameters` are known then."""
         self.find(args, keywords)
@@ -208,8 +237,24 @@ class Program:
         """
         from autograd_core.compiler.executors import EXECUTORS, module_of
 
-        made: Callable[..., Any] = module_of(EXECUTORS["jax"], "to_jax").as_function(self, dtype)
+        row = EXECUTORS["jax"]._replace(module="autograd_core.compiler.to_jax")
+        made: Callable[..., Any] = module_of(row, "to_jax").as_function(self, dtype)
         return made
+
+    def to_wasm(self, path: str | Path, *, optimizer: Any = None) -> None:
+        """Write the program, for the arguments that it was last called with, as WebAssembly.
+
+        The file has its value and gradient, and the numbers of its parameters as they are; with
+        an optimiser of `nn.optim`, the whole training of a program that returns a loss.
+        `autograd_core/compiler/executors/native/program.mjs` loads it in a browser or in node.
+        What overflows or is not defined there comes back as it is.
+        """
+        from autograd_core.compiler.executors import EXECUTORS, module_of
+
+        module_of(EXECUTORS["native"], "to_wasm")
+        from autograd_core.compiler.executors.native import wasm
+
+        wasm.write(path, self.current(), optimizer)
 
     @cached_property
     def names(self) -> list[str]:
@@ -253,7 +298,7 @@ class Program:
         self.latest = compiled
         return compiled, parts
 
-    def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Any:
+    def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any], at: Floats | None) -> Any:
         """What f returns on Values, in the structure that the program has for its numbers."""
         from autograd_core.compiler.record import RecordingError
         from autograd_core.compiler.results import with_arrays
@@ -262,6 +307,10 @@ class Program:
             raise RecordingError(
                 "a batched program cannot be part of another one: call its function, program.f, "
                 "for one example, and compile the whole with batched=True"
+            )
+        if at is not None:
+            raise RecordingError(
+                "a program that is part of another one has its parameters' numbers"
             )
         return with_arrays(self.f(*args, **keywords))
 

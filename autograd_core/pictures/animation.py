@@ -12,7 +12,7 @@ from autograd_core.files import write_whole
 from autograd_core.names import held_in, short
 from autograd_core.paths import slopes
 from autograd_core.paths.steps import BackwardStep, backward_steps, gradients_after
-from autograd_core.pictures.drawing import Drawing, Row
+from autograd_core.pictures.drawing import BoxRow, Drawing
 from autograd_core.pictures.graph import GraphView, agree, refuse_large, wired
 from autograd_core.pictures.picture import SIZE, Picture
 
@@ -47,7 +47,7 @@ def first_frame(graph: GraphView, room: Mapping[Value, int]) -> Drawing:
     for v in graph.order:
         data, _ = graph.rows(v)
         grad = f"grad{NO_BREAK}–".ljust(len("grad ") + room[v], NO_BREAK)
-        boxes[v] = graph.box(v, [data, Row(grad)], about=graph.equation(v))
+        boxes[v] = graph.box(v, [data, BoxRow(grad)], about=graph.equation(v))
     return wired(graph, boxes)
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from autograd_core.check import GradientCheck, Slope
 from autograd_core.engine import Value, topological
 from autograd_core.names import short
-from autograd_core.pictures.drawing import Box, Drawing, Row, Tone
+from autograd_core.pictures.drawing import Box, BoxRow, Drawing, Tone
 from autograd_core.pictures.graph import GraphView, refuse_large, wired
 
 
@@ -34,16 +34,16 @@ def checked_box(graph: GraphView, v: Value, slope: Slope | None) -> Box:
     return box if slope.ok else replace(box, border=3, tone="wrong")
 
 
-def slope_rows(slope: Slope) -> Iterator[Row]:
+def slope_rows(slope: Slope) -> Iterator[BoxRow]:
     """The slope that backward gave, and what was measured; what is wrong is red."""
     tone: Tone = "plain" if slope.ok else "wrong"
     if slope.kink:
         sides = f"left {short(slope.left)}, right {short(slope.right)}"
-        yield Row(sides, "kink", "kink" if slope.ok else "wrong")
-        yield Row(f"backward used {short(slope.computed)}", tone=tone)
+        yield BoxRow(sides, "kink", "kink" if slope.ok else "wrong")
+        yield BoxRow(f"backward used {short(slope.computed)}", tone=tone)
     else:
-        yield Row(f"backward {short(slope.computed)}", tone=tone)
-        yield Row(f"measured {short(slope.measured)}", tone=tone)
-        yield Row(f"relative error {slope.error:.1g}", tone=tone)
+        yield BoxRow(f"backward {short(slope.computed)}", tone=tone)
+        yield BoxRow(f"measured {short(slope.measured)}", tone=tone)
+        yield BoxRow(f"relative error {slope.error:.1g}", tone=tone)
     if not slope.ok:
-        yield Row("", "WRONG", "wrong")
+        yield BoxRow("", "WRONG", "wrong")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
-from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row
+from autograd_core.pictures.drawing import Box, BoxRow, Drawing, Edge, Oval
 
 # Blue and orange are told apart by every eye; in black and white there is a minus sign as well.
 GREY, FAINT = "#777777", "#c4c4c4"
@@ -96,7 +96,7 @@ def table(box: Box, width: int) -> str:
     )
 
 
-def content(row: Row) -> str:
+def content(row: BoxRow) -> str:
     """A row in Graphviz's HTML, in the colour of its tone."""
     name = f"<b>{escaped(row.name)}</b>" if row.name.strip() else ""
     text = "  ".join(filter(None, [name, escaped(row.text) if row.text else ""]))

@@ -10,7 +10,7 @@ Tone: TypeAlias = Literal["plain", "positive", "negative", "kink", "wrong", "fai
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class BoxRow:
     """A line of a box: a name in bold, then a text."""
 
     text: str
@@ -26,7 +26,7 @@ class Box:
     """Rows below each other in a frame; `about` is shown to who points at it."""
 
     id: str
-    rows: tuple[Row, ...]
+    rows: tuple[BoxRow, ...]
     about: str
     border: int = 1
     tone: Tone = "plain"

@@ -14,7 +14,7 @@ from autograd_core.engine import Op, Value
 from autograd_core.formulas import Formula, applied
 from autograd_core.names import called, short
 from autograd_core.paths import Flows, reached
-from autograd_core.pictures.drawing import Box, Drawing, Edge, Oval, Row, Tone, look, tone_of
+from autograd_core.pictures.drawing import Box, BoxRow, Drawing, Edge, Oval, Tone, look, tone_of
 
 MOST_TERMS = 12  # of a sum in a tooltip
 
@@ -83,19 +83,19 @@ class GraphView:
         ]
         return self.formula(v), f"data {self.data(v)}", self.grad(v), "  ".join(slopes)
 
-    def rows(self, v: Value) -> list[Row]:
+    def rows(self, v: Value) -> list[BoxRow]:
         """Name and data of a Value, and below them its grad."""
         tone = tone_of(v.grad) if v in self.with_grad else "plain"
         name = self.names[v] if v.parents else v.label or self.held.get(v, "")
-        data = Row(self.data(v), name, "kink" if v in self.stale else "plain")
-        return [data, Row(self.grad(v), tone=tone)]
+        data = BoxRow(self.data(v), name, "kink" if v in self.stale else "plain")
+        return [data, BoxRow(self.grad(v), tone=tone)]
 
     def data(self, v: Value) -> str:
         """The data, and what it would be now where that of the operands has been set since."""
         now = f" (now {short(self.stale[v])})" if v in self.stale else ""
         return f"{short(v.data)}{now}"
 
-    def box(self, v: Value, rows: Sequence[Row] = (), about: str = "") -> Box:
+    def box(self, v: Value, rows: Sequence[BoxRow] = (), about: str = "") -> Box:
         """The box of a Value, with what its gradient is the sum of; the root's frame is heavy."""
         return Box(
             f"v{self.place[v]}",

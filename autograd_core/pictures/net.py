@@ -13,7 +13,7 @@ from autograd_core.engine import Value
 from autograd_core.labels import scheme
 from autograd_core.names import counted, short
 from autograd_core.paths import reached
-from autograd_core.pictures.drawing import Box, Drawing, Edge, Row, look, tone_of
+from autograd_core.pictures.drawing import Box, BoxRow, Drawing, Edge, look, tone_of
 from autograd_core.pictures.graph import GraphView, graph_drawing, refuse_large, wired
 from autograd_core.pictures.neurons import Home, Net, Place, is_softmax
 from autograd_core.pictures.picture import Picture
@@ -134,7 +134,7 @@ class NetView:
         """Name and data, and below them the gradient in the colour of its sign."""
         name, data, grad = cells
         tone = tone_of(sum(self.grads(values))) if len(values) == 1 else "plain"
-        rows = Row(data, name), Row(grad, tone=tone)
+        rows = BoxRow(data, name), BoxRow(grad, tone=tone)
         return Box(id, rows, f"{name}: {data}, {grad}", **given)
 
     @property
@@ -243,7 +243,7 @@ def by_layer(view: NetView) -> Drawing:
 
 def layer_box(id: str, title: str, *lines: str) -> Box:
     """A title and lines below it."""
-    rows, about = (Row("", title), *map(Row, lines)), ", ".join([title, *lines])
+    rows, about = (BoxRow("", title), *map(BoxRow, lines)), ", ".join([title, *lines])
     return Box(id, rows, about, border=2 if id == "loss" else 1, is_given=id == "inputs")
 
 

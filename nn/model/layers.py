@@ -120,7 +120,7 @@ class Layer(Module):
         self.activations = softmax(zs) if self.is_softmax else [self.activate(z) for z in zs]
         watched = WATCHED.get()
         if watched is not None:
-            watched.append(Call(self, xs, zs, self.activations))
+            watched.append(LayerCall(self, xs, zs, self.activations))
         return self.activations
 
     def parameters(self) -> list[Value]:
@@ -143,7 +143,7 @@ class Layer(Module):
         return f"Layer({len(self.neurons[0].w)}, {len(self.neurons)})"
 
 
-class Call(NamedTuple):
+class LayerCall(NamedTuple):
     """What one call of a layer took in and computed."""
 
     layer: Layer
@@ -152,11 +152,11 @@ class Call(NamedTuple):
     activations: list[Value]
 
 
-WATCHED: ContextVar[list[Call] | None] = ContextVar("WATCHED", default=None)
+WATCHED: ContextVar[list[LayerCall] | None] = ContextVar("WATCHED", default=None)
 
 
 @contextmanager
-def calls() -> Iterator[list[Call]]:
+def calls() -> Iterator[list[LayerCall]]:
     """The calls of layers while the block runs, one after the other.
 
     >>> shared = Layer(1, 1, "tanh", seed=0)
@@ -165,7 +165,7 @@ def calls() -> Iterator[list[Call]]:
     >>> [call.layer is shared for call in made]
     [True, True]
     """
-    made: list[Call] = []
+    made: list[LayerCall] = []
     token = WATCHED.set(made)
     try:
         yield made

@@ -80,7 +80,8 @@ class MLP(Module):
     def __repr__(self) -> str:
         return (
             f"MLP({self.n_in}, {self.sizes}, "
-            f"activation={self.activation!r}, output={self.output!r})"
+            f"activation={self.activation!r}, output={self.output!r}"
+            + (f", dropout={self.dropout:g})" if self.dropout else ")")
         )
 
 

@@ -89,16 +89,14 @@ def modules(x: Any) -> Iterator[Module]:
 
 def named_modules(x: Any, path: str = "") -> Iterator[tuple[str, Module]]:
     """The same, each with its path: "encoder.layers[0]"."""
+    where = "{}[{!r}]"
     if isinstance(x, Module):
         yield path, x
-        for name, part in vars(x).items():
-            yield from named_modules(part, f"{path}.{name}".lstrip("."))
-    elif isinstance(x, dict):
-        for name, part in x.items():
-            yield from named_modules(part, f"{path}[{name!r}]")
-    else:
-        for i, part in enumerate(items(x)):
-            yield from named_modules(part, f"{path}[{i}]")
+        x, where = vars(x), "{}.{}" if path else "{}{}"
+    parts = x.items() if isinstance(x, dict) else enumerate(items(x))
+    for name, part in parts:
+        if not isinstance(part, Value):  # of which there are many, and none in them
+            yield from named_modules(part, where.format(path, name))
 
 
 def items(x: Any) -> Iterable[Any]:

@@ -1,7 +1,7 @@
 """What an activation does, found by trying it: it may be any function, not one of a list.
 
 >>> shape_of(Value.tanh)
-Shape(op='tanh', low=-1.0, high=1.0, steepest=1.0, left=1.0, right=1.0)
+ActivationShape(op='tanh', low=-1.0, high=1.0, steepest=1.0, left=1.0, right=1.0)
 >>> shape_of(Value.relu).is_bounded, shape_of(Value.relu).rectifies
 (False, True)
 """
@@ -21,7 +21,7 @@ PLACES = (-FAR, -FAR / 1000, *[i / 4 for i in range(-20, 21)], FAR / 1000, FAR)
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ActivationShape:
     """Between which numbers the values lie, the steepest slope, and the slopes beside 0.
 
     `op` is "linear", "softmax" or the name of the op that it is; "constant" where the result does
@@ -52,21 +52,21 @@ class Shape:
         return abs(self.left - self.right) > 0.5 * self.steepest
 
 
-SOFTMAX = Shape("softmax", 0.0, 1.0)
+SOFTMAX = ActivationShape("softmax", 0.0, 1.0)
 
 
-def shape_of(activate: Callable[[Value], Any]) -> Shape:
+def shape_of(activate: Callable[[Value], Any]) -> ActivationShape:
     """The shape of an activation, as far as it is defined."""
     left, right = [op_of(activate, Value(number)) for number in (-0.5, 0.5)]
     op = left if left == right else ""
     if op == "constant":
-        return Shape(op)
+        return ActivationShape(op)
     try:
         numbers = [activate(Value(z)).data for z in PLACES]
         slopes = [slope_at(activate, z) for z in (-NEAR, NEAR, *[z for z in PLACES if z])]
     except (ArithmeticError, ValueError, AttributeError):
-        return Shape(op)
-    return Shape(op, *ends(numbers), max(map(abs, slopes)), *slopes[:2])
+        return ActivationShape(op)
+    return ActivationShape(op, *ends(numbers), max(map(abs, slopes)), *slopes[:2])
 
 
 def op_of(activate: Callable[[Value], Any], z: Value) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nn.playground.widget import Playground
+    from nn.playground.jupyter import Playground
 
 __all__ = ["Playground"]
 
@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
     if name != "Playground":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from nn.playground.widget import Playground
+        from nn.playground.jupyter import Playground
     except ModuleNotFoundError as error:
         if error.name != "anywidget":
             raise

@@ -12,13 +12,14 @@ nn.train.settings.RecipeError: hidden: a layer has 1 to 64 neurons, got 100000
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
 from typing import Any, ClassVar, Self, TypeAlias
 
 from nn.datasets import DATASETS
 from nn.losses import LOSSES
+from nn.optim import SGD
 from nn.train.recipe import Recipe
 from nn.train.settings import (
     RecipeError,
@@ -28,6 +29,7 @@ from nn.train.settings import (
     one_of,
     output,
     parse,
+    perhaps,
     shown,
     whole,
 )
@@ -35,6 +37,15 @@ from nn.train.settings import (
 Change: TypeAlias = "tuple[int, str, Any]"
 
 LIVE = ("lr", "l2", "optimizer", "batch")  # what may change in the middle of a run
+FEATURES: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "x1": lambda np, x, y: x,
+    "x2": lambda np, x, y: y,
+    "x1^2": lambda np, x, y: x * x,
+    "x2^2": lambda np, x, y: y * y,
+    "x1 x2": lambda np, x, y: x * y,
+    "sin 2x1": lambda np, x, y: np.sin(2 * x),
+    "sin 2x2": lambda np, x, y: np.sin(2 * y),
+}  # what a point can be to the model; another one that is entered here is known everywhere
 
 MOST_LAYERS = 6
 MOST_NEURONS = 64
@@ -50,19 +61,22 @@ class State(Recipe):
     """The settings of a run, and what was changed while it ran.
 
     `points` are one's own, as (x1, x2, label); `weights`, where given, are the numbers that the
-    parameters start from. A change is (step, what, value): what is one of `LIVE`, "weight" with
-    (index, number), "add" with (x1, x2, label), or "remove" with an index.
+    parameters start from. `features` are what the model is fed of a point, by their names in
+    `FEATURES`. A change is (step, what, value): what is one of `LIVE`, "weight" with
+    (index, number), "add" with (x1, x2, label), "remove" with an index, or "move" with (index,
+    x1, x2).
     """
 
     n: int = 200
     noise: float = DATASETS[Recipe().data].noise
     held_out: float = 0.2
-    hidden: tuple[int, ...] = (8, 8)
+    features: tuple[str, ...] = ("x1", "x2")
+    hidden: tuple[int, ...] = (5, 4)
     activation: str = "tanh"
     output: str = "linear"
     loss: str = "binary_cross_entropy_with_logits"
-    lr: float = 0.03
-    batch: int = 32
+    optimizer: str = SGD.name
+    lr: float = 0.3
     points: tuple[tuple[float, float, int], ...] = ()
     weights: tuple[float, ...] | None = None
     changes: tuple[Change, ...] = ()
@@ -109,7 +123,7 @@ class State(Recipe):
                 f"weights: the model has {self.n_parameters} parameters, got {len(self.weights)}"
             )
         for batch in [self.batch, *[value for _, what, value in self.changes if what == "batch"]]:
-            check_work(min(batch, self.n_points), self.n_parameters)
+            check_work(min(batch or MOST_POINTS, self.n_points), self.n_parameters)
 
     @property
     def classes(self) -> int:
@@ -127,12 +141,29 @@ class State(Recipe):
     @property
     def n_parameters(self) -> int:
         """How many weights and biases the model has."""
-        return sum([(n + 1) * m for n, m in zip([2, *self.sizes], self.sizes, strict=False)])
+        widths = [len(self.features), *self.sizes]
+        return sum([(n + 1) * m for n, m in pairwise(widths)])
 
     @property
     def n_points(self) -> int:
         """How many points the data set has."""
         return len(self.points) if self.data == "own" else self.n
+
+
+def rows_of(features: Sequence[str], points: Any) -> Any:
+    """What the model is fed of points of the plane: an array with a row for each."""
+    import numpy as np
+
+    x, y = np.array(points, dtype=float).reshape(-1, 2).T
+    return np.stack([FEATURES[name](np, x, y) for name in features], axis=-1)
+
+
+def features(x: Any) -> tuple[str, ...]:
+    """Names of features, each once, and one at least."""
+    names = [one_of(FEATURES)(name) for name in items(x, len(FEATURES), "features")]
+    if not names or len(set(names)) < len(names):
+        raise RecipeError(f"expected one or more features, each once, got {shown(x)}")
+    return tuple(names)
 
 
 def data_sets() -> list[str]:
@@ -193,6 +224,13 @@ def weight_change(x: Any) -> tuple[int, float]:
     return whole(0, MOST_PARAMETERS - 1)(x[0]), WEIGHT(x[1])
 
 
+def move(x: Any) -> tuple[int, float, float]:
+    """Which point, and where it is now."""
+    if not isinstance(x, (list, tuple)) or len(x) != 3:
+        raise RecipeError(f"a move of a point is [index, x1, x2], got {shown(x)}")
+    return INDEX(x[0]), COORDINATE(x[1]), COORDINATE(x[2])
+
+
 def changes(x: Any) -> tuple[Change, ...]:
     """Changes in the order of their steps."""
     made = tuple([change(item) for item in items(x, MOST_CHANGES, "changes")])
@@ -205,10 +243,12 @@ COORDINATE = number(-1e3, 1e3)
 LABEL = whole(0, MOST_CLASSES - 1)
 WEIGHT = number(-1e6, 1e6)
 STEP = whole(0, 10**9)
+INDEX = whole(0, 2 * MOST_POINTS)
 CHANGES: dict[str, Callable[[Any], Any]] = {
     "weight": weight_change,
     "add": point,
-    "remove": whole(0, 2 * MOST_POINTS),
+    "remove": INDEX,
+    "move": move,
 }
 State.checks = {
     **Recipe.checks,
@@ -223,9 +263,10 @@ State.checks = {
     "hidden": layers(MOST_LAYERS, MOST_NEURONS),
     "output": output,
     "loss": one_of(LOSSES),
+    "features": features,
     "lr": number(1e-9, 1e300),
     "l2": number(0.0, 1e3),
-    "batch": whole(1, MOST_POINTS),
+    "batch": perhaps(whole(1, MOST_POINTS)),
     "seed": whole(0, 2**53),
     "points": points,
     "weights": weights,

@@ -3,6 +3,7 @@
 from nn.plot.boundary import decision_boundary, hidden_space
 from nn.plot.figure import Plot
 from nn.plot.surface import loss_surface
+from nn.plot.sweeps import sweep
 from nn.plot.training import gradient_norms, loss
 from nn.plot.units import activation_histograms, activations
 
@@ -15,4 +16,5 @@ __all__ = [
     "hidden_space",
     "loss",
     "loss_surface",
+    "sweep",
 ]

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import ref
 
 from autograd_core import softmax
@@ -29,6 +29,9 @@ from nn.train.history import History
 from nn.train.loop import Loop, executor_for
 from nn.train.slopes import DivergedError
 from nn.train.stacks import each, kept
+
+if TYPE_CHECKING:
+    from autograd_core.compiler.executors import Wanted
 
 # Epochs after which what callbacks may have changed is looked for: it takes as long as recording.
 CHECKED = {10**k for k in range(10)}
@@ -51,7 +54,7 @@ def fit(
     sample_weight: Iterable[float] | None = None,
     validation: tuple[Iterable[Any], Iterable[Any]] | None = None,
     compile: bool = True,
-    executor: str | None = None,
+    executor: Wanted | None = None,
     progress: bool = True,
     callbacks: Iterable[Callable[[History], object]] = (),
 ) -> History:
@@ -103,11 +106,7 @@ def fit(
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
     what: dict[str, Any] = {"l2": l2, "clip_norm": clip_norm}
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
-    history = trained(loop, epochs, held_out, callbacks, progress=progress)
-    for callback in callbacks:
-        if hasattr(callback, "end"):
-            callback.end()
-    return history
+    return trained(loop, epochs, held_out, callbacks, progress=progress)
 
 
 def trained(
@@ -135,6 +134,9 @@ def trained(
             is_last = history.epochs == epochs
             if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
+    for callback in callbacks:
+        if hasattr(callback, "end"):
+            callback.end()
     return history
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from copy import copy
+from random import Random
+from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value
 from nn.given import Seed, as_rng
@@ -19,7 +21,12 @@ from nn.optim import Optimizer
 from nn.train.examples import Examples, Model
 from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
 
+if TYPE_CHECKING:
+    from autograd_core.compiler.executors import Wanted
+
 AT_ONCE = 1000  # steps that an executor is asked for, of an epoch each
+CARRIED = ("theta", "gradient", "state", "queue", "sum", "hits", "draw")  # from step to step
+CHOSEN = ("optimizer", "data", "batch_size", "l2", "clip_norm")
 
 
 class Loop:
@@ -44,7 +51,7 @@ class Loop:
         l2: float = 0.0,
         clip_norm: float | None = None,
         compile: bool = True,
-        executor: str | None = None,
+        executor: Wanted | None = None,
     ) -> None:
         self.data, self.optimizer, self.batch_size = data, optimizer, batch_size
         self.l2, self.clip_norm, self.shuffle, self.rng = l2, clip_norm, shuffle, as_rng(seed)
@@ -95,6 +102,25 @@ class Loop:
     def check_unchanged(self) -> None:
         """Raise RecordingError if model or loss would do something else by now."""
         self.slopes.check_unchanged()
+
+    # --- There and back ---
+
+    def save(self) -> dict[str, Any]:
+        """All that the steps to come depend on, but the model; `restore` takes it."""
+        kept = {name: copy(getattr(self, name)) for name in CARRIED}
+        chosen = {name: getattr(self, name) for name in CHOSEN}
+        return {**kept, **chosen, "rng": self.rng.getstate()}
+
+    def restore(self, saved: dict[str, Any]) -> None:
+        """Be as when it was saved; the numbers are in `theta`, and `give` puts them back."""
+        if saved["data"] is not self.data:
+            self.slopes.show(saved["data"])
+        for name in (*CHOSEN, *CARRIED):
+            setattr(self, name, copy(saved[name]) if name in CARRIED else saved[name])
+        self.rng = Random()
+        self.rng.setstate(saved["rng"])
+        if self.slopes.units:
+            self.slopes.draw(self.draw)
 
     # --- Steps ---
 
@@ -151,16 +177,18 @@ class Loop:
     def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
         """The losses and hits of steps that an executor takes at once; none where it takes none."""
         made, rate = self.state[0], self.optimizer.rate
+        if not isinstance(made, int):
+            return []  # parameters that have made different numbers of steps
         taken = self.slopes.take(
             self.theta,
             order=self.queue,
             sizes=sizes,
-            rates=[rate(made + k) for k in range(len(sizes))],
+            rates=[float(rate(made + k)) for k in range(len(sizes))],
             update=self.optimizer.update,
             constants=self.optimizer.constants,
             state=self.state,
             decay=self.decay(),
-            most=self.clip_norm,
+            most=None if self.clip_norm is None else float(self.clip_norm),
             threshold=self.data.threshold,
         )
         done = list(zip(taken.losses.tolist(), taken.hits.tolist(), sizes))

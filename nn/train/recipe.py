@@ -44,6 +44,7 @@ class Recipe:
     output: str | None = None
     loss: str | None = None
     init: str = "xavier"
+    init_scale: float = 1.0
     dropout: float = 0.0
     optimizer: str = "adam"
     lr: float = 0.05
@@ -124,7 +125,7 @@ def new_data(recipe: Recipe, **settings: Any) -> Data:
 
 def new_model(recipe: Recipe, n_in: int, n_out: int, loss: str) -> MLP:
     """The model that is to be trained."""
-    return MLP(
+    model = MLP(
         n_in,
         [*recipe.hidden, n_out],
         activation=recipe.activation,
@@ -133,12 +134,20 @@ def new_model(recipe: Recipe, n_in: int, n_out: int, loss: str) -> MLP:
         init=recipe.init,
         seed=recipe.seed,
     )
+    for p in model.parameters():
+        p.data *= recipe.init_scale
+    return model
 
 
 def new_optimizer(recipe: Recipe, n: int) -> Optimizer:
     """The optimiser, before its first step, for n examples to train on."""
+    row, given = OPTIMIZERS[recipe.optimizer], dict(recipe.settings)
+    known = [number.name for number in row.numbers()]
+    if unknown := [name for name in given if name not in known]:
+        have = f"its numbers are {', '.join(known)}" if known else "it has none"
+        raise RecipeError(f"optimizer {row.name}: there is no number {unknown[0]!r}: {have}")
     try:
-        return OPTIMIZERS[recipe.optimizer](new_rate(recipe, n), **dict(recipe.settings))
+        return row(new_rate(recipe, n), **given)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"optimizer {recipe.optimizer}: {error}") from None
 

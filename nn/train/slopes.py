@@ -10,7 +10,7 @@ import math
 import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograd_core import Program, Value, mean, topological
 from autograd_core.engine import collector_paused
@@ -21,6 +21,9 @@ from nn.train.examples import Examples, Model
 from nn.train.stacks import Stack, alike
 
 MOST_DRAWS = 10**9  # random numbers that one example uses up
+
+if TYPE_CHECKING:
+    from autograd_core.compiler.executors import Wanted
 
 
 class DivergedError(FloatingPointError):
@@ -168,7 +171,7 @@ class GraphSlopes:
 class ArraySlopes(GraphSlopes):
     """On arrays: model and loss are recorded once for each structure of examples."""
 
-    def __init__(self, model: Model, data: Examples, executor: str | None = None) -> None:
+    def __init__(self, model: Model, data: Examples, executor: Wanted | None = None) -> None:
         import numpy as np
 
         from autograd_core.compiler.results import is_finite

@@ -45,11 +45,22 @@ def stacks(X: Sequence[Any], targets: Sequence[Any]) -> list[Stack]:
     import numpy as np
 
     made = []
-    for places in alike(list(zip(X, targets, strict=True))):
-        rows, wanted = [X[i] for i in places], [targets[i] for i in places]
-        kind = structure(rows[0]), structure(wanted[0])
-        made.append(Stack(kind, places, np.array(rows), as_array(wanted)))
+    for places, rows, wanted in groups(X, targets):
+        kind = structure(X[places[0]]), structure(targets[places[0]])
+        made.append(Stack(kind, places, np.asarray(rows), as_array(wanted)))
     return made
+
+
+def groups(X: Sequence[Any], targets: Sequence[Any]) -> list[tuple[list[int], Any, Any]]:
+    """Examples and targets of one structure, with their places; as arrays if all are of one."""
+    import numpy as np
+
+    try:  # most are, and looking at each takes longer than all the rest
+        arrays = np.array(X, dtype=float), np.array(targets, dtype=float)
+    except (TypeError, ValueError):
+        found = alike(list(zip(X, targets, strict=True)))
+        return [(own, [X[i] for i in own], [targets[i] for i in own]) for own in found]
+    return [(list(range(len(X))), *arrays)] if len(X) else []
 
 
 def alike(items: Sequence[Any]) -> list[list[int]]:

@@ -3,7 +3,18 @@
 import argparse
 import gc
 
-from tests.benchmarks import eager, measure, microgpt, processes, recording, training, writings
+from tests.benchmarks import (
+    beyond,
+    eager,
+    functions,
+    loops,
+    measure,
+    microgpt,
+    processes,
+    recording,
+    training,
+    writings,
+)
 from tests.benchmarks.measure import FULL, QUICK, machine, summary
 from tests.benchmarks.peers import versions
 
@@ -13,11 +24,15 @@ WORKLOADS = {
     "w3": training.one_example,
     "w4": eager.scalar_nodes,
     "w5": processes.whole_process,
+    "loops": loops.tables,
     "eager": eager.training_step,
     "microgpt": microgpt.whole,
+    "functions": functions.functions,
     "recording": recording.recording,
     "writings": writings.writings,
     "imports": processes.imports,
+    "jax": beyond.on_jax,
+    "sweep": beyond.sweeps,
 }
 
 

@@ -6,9 +6,10 @@ norms, attention with a cache, a loss of one word letter by letter.
 
 import math
 from itertools import pairwise
+from operator import getitem
 from random import Random
 
-from autograd_core import Value, collector_paused, compile, softmax, total
+from autograd_core import Value, collector_paused, compile, index, softmax, total
 from tests.benchmarks.measure import Table, alternate, bytes_a_node, digits
 
 WORD = (26, 4, 12, 12, 0, 26)  # emma, between two ends
@@ -115,9 +116,9 @@ def rmsnorm(x):
     return [xi * scale for xi in x]
 
 
-def logits(state, token, place, keys, values, softmax):
+def logits(state, token, place, keys, values, softmax, item):
     """What comes next after a letter at a place, of which the cache has what came before."""
-    x = rmsnorm([t + p for t, p in zip(state["wte"][token], state["wpe"][place])])
+    x = rmsnorm([t + p for t, p in zip(item(state["wte"], token), state["wpe"][place])])
     residual, x = x, rmsnorm(x)
     q = linear(x, state["wq"])
     keys.append(linear(x, state["wk"]))
@@ -134,12 +135,12 @@ def logits(state, token, place, keys, values, softmax):
     return linear(x, state["lm_head"])
 
 
-def loss(state, tokens, softmax=own_softmax):
+def loss(state, tokens, softmax=own_softmax, item=getitem):
     """The mean over a word of -log(share of the letter that comes next)."""
     keys, values, terms = [], [], []
     for place, (token, target) in enumerate(pairwise(tokens)):
-        shares = softmax(logits(state, token, place, keys, values, softmax))
-        terms.append(-shares[target].log())
+        shares = softmax(logits(state, token, place, keys, values, softmax, item))
+        terms.append(-item(shares, target).log())
     return sum(terms) * (1 / len(terms))
 
 
@@ -174,11 +175,11 @@ def step(leaf, tokens):
 
 
 def compiled_step(tokens):
-    """The same from a compiled program, in which a softmax cannot ask for the largest number."""
+    """The same from a compiled program of the letters: any word of that length is one recording."""
     state = parameters(Value)
-    program = compile(lambda: loss(state, tokens, softmax))
-    program.prepare()
-    return program.value_and_gradient
+    program = compile(lambda tokens: loss(state, tokens, softmax, index))
+    program.prepare(tokens)
+    return lambda: program.value_and_gradient(tokens)
 
 
 def whole(size, **_):

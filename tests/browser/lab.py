@@ -16,8 +16,6 @@ from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from queue import Empty
 
-from nn.playground.launch import notebook
-
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -75,7 +73,14 @@ class Lab:
 
     def write(self, name, *cells):
         """A notebook of code cells."""
-        content = notebook([("code", cell) for cell in cells])
+        made = {"execution_count": None, "outputs": [], "metadata": {}, "cell_type": "code"}
+        kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+        content = {
+            "cells": [{**made, "id": f"c{i}", "source": cell} for i, cell in enumerate(cells)],
+            "metadata": {"kernelspec": kernel},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
         (self.folder / "notebooks" / name).write_text(json.dumps(content))
 
     def set(self, what, content):
@@ -216,6 +221,6 @@ def open_notebook(page, lab, name, cells=1):
     )
     for _ in range(cells):
         page.keyboard.press("Shift+Enter")
-    page.wait_for_selector(".pg .pg-controls label", timeout=60_000)
+    page.wait_for_selector(".pg .pg-rail label", timeout=60_000)
     (found,) = set(lab.runtime.glob("kernel-*.json")) - before
     return Kernel(found)

@@ -1,355 +1,594 @@
-"""The playground on a real page: JupyterLab in Chromium, driven by mouse and keys."""
+"""The playground on its page, driven by mouse and keys; its numbers are those of the session."""
+
+import re
 
 import pytest
 
-from tests.browser.lab import open_notebook
+from autograd_core.paths.explain import explain
+from nn.playground.lessons import LESSONS
 
 pytestmark = pytest.mark.slow
-VIEW = "document.querySelector('.pg').playground"
 
 
-def set_as(name):
-    """What the page was told that a setting is."""
-    return f"{VIEW}.run.controls.flatMap((g) => g.settings).find((s) => s.name === '{name}').value"
+def number(text):
+    """What a number on the page says."""
+    digits = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹−", "-0123456789-")
+    base, _, power = text.replace(",", "").partition("·10")
+    return float(base.translate(digits)) * 10 ** int(power.translate(digits) or 0)
 
 
-def number(page, name):
-    return float(page.text_content(f".pg-{name}").replace(",", ""))
+def measured(desk, name="train"):
+    return desk.session.measured(name)[0]
 
 
-def wait(page, condition):
-    page.wait_for_function(condition, timeout=15_000)
+def is_shown(play):
+    """Figures and arrays of the page are the session's, of now."""
+    play.settle()
+    loss, held = play.ask(lambda desk: (measured(desk), measured(desk, "held")))
+    assert play.get("[...frame.theta]") == play.numbers()
+    assert (play.get("frame.loss"), play.get("frame.held")) == (loss, held)
+    assert number(play.text("loss")) == pytest.approx(loss, rel=0.06, abs=6e-4)
+    gradient = play.ask(lambda desk: desk.session.measured()[2].tolist())
+    assert play.get("[...frame.gradient]") == gradient
+    assert play.get("app.trace.at(-1)")[1] == loss
 
 
-def wait_for_text(page, selector, text):
-    page.wait_for_function(
-        "([selector, text]) => document.querySelector(selector).textContent.includes(text)",
-        arg=[selector, text],
-        timeout=15_000,
+# --- One moment, one truth ---------------------------------------------------------------------
+
+
+def test_play_trains_and_what_is_on_screen_is_true(play):
+    before = play.get("frame.loss")
+    plane, curve = play.pixels("planeCanvas"), play.pixels("historyCanvas")
+    play.click("play")
+    play.wait_for("frame.steps >= 40")
+    assert play.text("play").strip().endswith("Pause")
+    play.click("play")
+    play.wait_for("!frame.playing")
+    is_shown(play)
+    assert play.get("frame.loss") < 0.9 * before
+    assert play.pixels("planeCanvas") != plane
+    assert play.pixels("historyCanvas") != curve
+    steps = play.get("frame.steps")
+    play.page.wait_for_timeout(300)
+    assert play.ask(lambda desk: desk.session.steps) == steps == number(play.text("steps"))
+
+
+def test_a_weight_far_off_shows_in_every_figure_at_once(play):
+    play.page.locator(".pg-value").fill("-50")
+    play.press("Enter")
+    play.wait_for("frame.theta[0] === -50")
+    is_shown(play)
+    assert play.get("app.range") == [-54, -46]
+
+
+def test_reset_and_undo_bring_the_start_back(play):
+    start = play.numbers()
+    play.ask(lambda desk: desk.step(7))
+    play.wait_for("frame.steps === 7")
+    play.click("reset")
+    play.wait_for("frame.steps === 0")
+    is_shown(play)
+    assert play.numbers() == start
+    play.press("Control+z")
+    play.wait_for("frame.steps === 7")
+    play.press("Control+y")
+    play.wait_for("frame.steps === 0")
+    is_shown(play)
+
+
+def test_an_error_names_what_is_seen_and_goes_with_the_next_act(play):
+    play.page.evaluate(
+        "document.querySelector('.pg').playground.send({do: 'set', settings: {lr: -1}})"
     )
-
-
-def wait_for_steps(page, n):
-    wait(page, f"{VIEW}.frame.steps >= {n}")
-
-
-def pause(page):
-    page.click(".pg-play")
-    wait(page, f"!{VIEW}.frame.playing")
-
-
-def set_to(page, name, value):
-    field = page.locator(f".pg [data-name={name}]").first
-    if field.evaluate("e => e.tagName") == "SELECT":
-        field.select_option(value)
-    else:
-        field.fill(value)
-        field.press("Enter")
-
-
-def spot(page, x1, x2):
-    """Where a point of the plane is on the page."""
-    return page.evaluate(
-        f"""([x1, x2]) => {{
-            const view = {VIEW}, box = view.plane.getBoundingClientRect();
-            const [x, y] = view.toPixel(x1, x2);
-            return [box.left + view.plane.clientLeft + x, box.top + view.plane.clientTop + y];
-        }}""",
-        [x1, x2],
+    play.wait(
+        "document.querySelector('.pg-said').textContent.startsWith('learning rate: expected')"
     )
+    play.press("[")
+    play.click("reset")
+    play.wait("document.querySelector('.pg-said').textContent === ''")
 
 
-def middle_of_link(page, layer, i, j):
-    """Where a link is on the page, nearer to its end: links cross in the middle."""
-    return page.evaluate(
-        f"""([k, i, j]) => {{
-            const view = {VIEW}, {{ at, size }} = view.places;
-            const box = view.net.getBoundingClientRect();
-            const [x0, y0] = at[k - 1][j], [x1, y1] = at[k][i], share = 0.9;
-            const left = x0 + size / 2, right = x1 - size / 2;
-            return [box.left + left + share * (right - left), box.top + y0 + share * (y1 - y0)];
-        }}""",
-        [layer, i, j],
+# --- A gradient can be felt --------------------------------------------------------------------
+
+
+def test_a_weight_is_dragged_on_the_net_and_the_loss_follows(play):
+    before = play.get("frame.loss")
+    x, y = play.grip()
+    play.page.mouse.move(x, y)
+    play.page.mouse.down()
+    play.page.mouse.move(x, y - 60, steps=6)
+    play.wait_for("Math.abs(frame.theta[0] - app.dragged.from - 1) < 0.05")
+    play.settle()
+    assert play.text("loss-name").startswith("loss ")
+    moved = play.get("frame.loss")
+    play.page.mouse.up()
+    is_shown(play)
+    assert moved != before
+    assert play.get("frame.undo") == 1
+    play.press("Control+z")
+    play.wait_for(f"frame.loss === {before}")
+
+
+def test_a_weight_is_dragged_on_its_curve_which_is_its_loss(play):
+    box = play.page.locator(".pg-along").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    play.drag((box["x"] + 0.4 * box["width"], middle), (box["x"] + 0.8 * box["width"], middle))
+    is_shown(play)
+    now = play.get("frame.theta[0]")
+    assert 1.5 < now < 3.5
+    n = play.get("frame.curve.length") // 2
+    w, loss = play.get(f"[frame.curve[50], frame.curve[{n} + 50]]")
+    again = play.ask(lambda desk: loss_at(desk.session, 0, w))
+    assert loss == pytest.approx(again)
+
+
+def loss_at(session, q, w):
+    theta = session.theta()
+    theta[q] = w
+    with session.at(theta):
+        return session.measured()[0]
+
+
+def test_the_slope_is_checked_by_differences(play):
+    play.click("check")
+    assert play.page.locator(".pg-check").get_attribute("aria-pressed") == "true"
+    slope, gradient = play.get("[frame.check.slope, frame.gradient[0]]")
+    assert slope == pytest.approx(gradient, rel=1e-6)
+
+
+def test_arrow_keys_move_the_weight_and_brackets_choose_another(play):
+    play.page.locator(".pg-net").focus()
+    before = play.get("frame.theta[0]")
+    play.press("ArrowUp")
+    play.wait_for(f"Math.abs(frame.theta[0] - {before} - 0.05) < 1e-5")
+    play.press("]")
+    play.settle()
+    assert play.text("weight-name") == "W₁[0,1]"
+    assert play.get("frame.look[0]") == 1
+
+
+def test_a_step_has_four_phases_and_is_the_step(play):
+    ahead = play.ask(lambda desk: desk.session.ahead().theta.tolist())
+    start, loss = play.numbers(), play.get("frame.loss")
+    play.page.locator(".pg-net").focus()
+    seen = []
+    for _ in range(7):  # forward through 3 layers, the loss, back through 3
+        play.press("ArrowRight")
+        play.wait_for("app.goal === null && app.time > 0")
+        seen.append(play.get("app.phase().name"))
+    assert seen == ["forward"] * 3 + ["loss"] + ["backward"] * 3
+    play.page.locator(".pg-time").evaluate(
+        "(e) => { e.value = Number(e.max) - 0.75;"
+        " e.dispatchEvent(new Event('input', { bubbles: true })); }"
     )
+    play.settle()
+    assert play.get("app.phase().name") == "update"
+    between = play.get("[...frame.theta]")
+    assert play.get("frame.share") == pytest.approx(0.5)
+    assert between == pytest.approx([(a + b) / 2 for a, b in zip(start, ahead, strict=True)])
+    assert play.get("frame.loss") != loss  # of the weights between
+    assert play.numbers() == start
+    play.press("ArrowRight")
+    play.wait_for("frame.steps === 1 && !app.trip")
+    assert play.numbers() == ahead
+    is_shown(play)
+    play.press("ArrowLeft")
+    play.wait_for("frame.steps === 0")
+    assert play.numbers() == start
 
 
-def middle_of_neuron(page, layer, i):
-    return page.evaluate(
-        f"""([k, i]) => {{
-            const view = {VIEW}, [x, y] = view.places.at[k][i];
-            const box = view.net.getBoundingClientRect();
-            return [box.left + x, box.top + y];
-        }}""",
-        [layer, i],
-    )
+def test_a_step_plays_by_itself_and_a_second_click_makes_it_at_once(play):
+    play.click("step")
+    play.wait_for("app.phase().name === 'backward'")
+    play.click("step")
+    play.wait_for("frame.steps === 1 && !app.trip")
+    is_shown(play)
 
 
-def pixels(page, selector):
-    """A canvas as text, to see whether it changed."""
-    return page.evaluate(f"document.querySelector('{selector}').toDataURL()")
+def test_an_edit_in_the_middle_of_a_step_takes_it_back(play):
+    start = play.numbers()
+    play.click("step")
+    play.wait_for("app.phase().name === 'forward'")
+    play.page.locator(".pg-net").focus()
+    play.press("ArrowUp")
+    play.wait_for("!app.trip && frame.share === null")
+    is_shown(play)
+    assert play.get("frame.steps") == 0
+    assert play.numbers()[1:] == start[1:]
 
 
-def test_play_trains_and_the_loss_on_screen_falls(page, kernel):
-    before, map, curves = (
-        number(page, "loss"),
-        pixels(page, ".pg-plane"),
-        pixels(page, ".pg-curves"),
-    )
-    page.click(".pg-play")
-    wait_for_steps(page, 60)
-    assert "Pause" in page.text_content(".pg-play")
-    pause(page)
-    assert number(page, "loss") < 0.8 * before
-    assert number(page, "epoch") == kernel.get("p.session.epoch")
-    assert pixels(page, ".pg-plane") != map
-    assert pixels(page, ".pg-curves") != curves
+def test_slow_motion_steps_on_and_on(play):
+    play.page.locator(".pg-speed input").fill("1")
+    play.click("play")
+    play.wait_for("app.isLooping")
+    play.page.evaluate("document.querySelector('.pg').playground.moveTo(99)")
+    play.wait_for("frame.steps === 1 && app.time > 0")
+    play.click("play")
+    play.press("Escape")
+    play.wait_for("!app.isPlaying && !app.trip")
+    assert play.get("frame.steps") == 1
 
 
-def test_pause_stops(page, kernel):
-    page.click(".pg-play")
-    wait_for_steps(page, 5)
-    pause(page)
-    steps = kernel.get("p.session.steps")
-    page.wait_for_timeout(300)
-    assert kernel.get("p.session.steps") == steps == number(page, "steps")
+def test_backward_shows_slopes_of_the_loss_on_one_scale(play):
+    net = play.pixels("netCanvas")
+    play.option("face", "backward")
+    play.wait_for("frame.dots.length")
+    assert play.pixels("netCanvas") != net
+    rows = play.ask(lambda desk: len(desk.session.X))
+    assert play.get("frame.dots.length / run.units") == rows
+    play.option("scope", "all")
+    play.option("face", "update")
+    assert play.pixels("netCanvas") != net
 
 
-def test_the_kernel_answers_while_it_plays_and_the_model_has_its_present_numbers(page, kernel):
-    page.click(".pg-play")
-    wait_for_steps(page, 5)
-    numbers = kernel.get(
-        "[p.playing, p.model([0.5, 0.5]).data, p.session.outputs([[0.5, 0.5]]).item()]"
-    )
-    assert numbers[0] is True
-    assert abs(numbers[1] - numbers[2]) < 1e-12
-    pause(page)
+def test_paths_of_a_weight_light_up_and_add_up_to_its_gradient(play):
+    play.page.mouse.click(*play.link(3))
+    play.settle()
+    assert play.get("[app.weight, app.lit]") == [3, True]
+    products = play.get("app.paths().list.map((path) => path.product)")
+    told = play.ask(lambda desk: explained(desk.session, 0, 3))
+    assert sorted(products) == pytest.approx(sorted(told))
+    assert play.get("app.paths().sum") == pytest.approx(play.get("frame.own[3]"))
+    rows = play.page.locator(".pg-paths tr[data-k]")
+    assert rows.count() == 3
+    rows.nth(1).hover()
+    play.wait_for("app.onePath === 1")
 
 
-def test_step_advances_by_one(page, kernel):
-    for n in (1, 2, 3):
-        page.click(".pg-step")
-        wait(page, f"{VIEW}.frame.steps === {n}")
-    assert kernel.get("p.session.steps") == 3
+def explained(session, point, q):
+    """The products of all paths from a parameter to the loss, as the engine finds them."""
+    x1, x2, label, _ = session.points()[point]
+    loss = session.loss(session.model([x1, x2]), label)
+    loss.backward()
+    return [path.product for path in explain(loss, session.parameters[q]).paths]
 
 
-def test_reset_restores_the_start(page, kernel):
-    start, loss = kernel.get("[q.data for q in p.session.parameters]"), number(page, "loss")
+def test_from_the_net_into_a_neuron_into_its_scalar_graph_and_back(play):
+    play.page.mouse.click(*play.neuron(1, 2))
+    play.settle()
+    play.page.mouse.click(*play.neuron(1, 2))
+    play.wait_for("app.zoom === 1 && !app.zoomAt")
+    first = play.pixels("netCanvas")
+    assert "neuron a₁[2]" in play.text("crumbs")
+    play.ask(lambda desk: desk.step())
+    play.wait_for("frame.steps === 1")
+    play.settle()
+    assert play.pixels("netCanvas") != first  # it is of now
+    play.press("Enter")
+    play.wait_for("app.zoom === 2 && !app.zoomAt")
+    play.press("Escape", "Escape")
+    play.wait_for("app.zoom === 0 && !app.zoomAt")
+    assert play.page.evaluate("document.activeElement.className") == "pg-net"
+
+
+# --- Immediate ---------------------------------------------------------------------------------
+
+
+def test_a_neuron_under_the_mouse_is_large_on_the_plane(play):
+    play.page.mouse.move(*play.neuron(2, 1))
+    play.wait_for("frame.look[4] === run.unit(2, 1) && frame.near.length === 10000")
+    play.settle()
+    assert play.text("plane-name").startswith("neuron a₂[1]")
+
+
+def test_a_weight_under_the_mouse_has_its_numbers_and_the_optimiser_s(play):
+    play.page.locator("[data-name=optimizer]").select_option(label="Adam")
+    play.wait_for("run.settings.optimizer === 'adam'")
+    play.ask(lambda desk: desk.step(2))
+    play.wait_for("frame.steps === 2")
+    play.settle()
+    play.page.mouse.move(*play.link(4))
+    tip = play.page.locator(".pg-tip")
+    tip.wait_for()
+    assert tip.text_content().startswith("W₁[1,1]")
+    assert tip.locator("span").count() == 5
+
+
+def test_layers_and_neurons_are_added_and_taken_away(play):
+    play.page.get_by_label("one neuron more in layer 1").click()
+    play.wait_for("String(run.sizes) === '2,5,3,1'")
+    play.page.get_by_label("one layer more").click()
+    play.wait_for("String(run.sizes) === '2,5,3,3,1'")
+    play.page.get_by_label("one neuron less in layer 3").click()
+    play.wait_for("String(run.sizes) === '2,5,3,2,1'")
+    is_shown(play)
     for _ in range(3):
-        page.click(".pg-step")
-    wait_for_steps(page, 3)
-    page.click(".pg-reset")
-    wait(page, f"{VIEW}.frame.steps === 0")
-    assert kernel.get("[q.data for q in p.session.parameters]") == start
-    wait(page, "document.querySelector('.pg-steps').textContent === '0'")
-    assert number(page, "loss") == loss
+        play.press("Control+z")
+    play.wait_for("String(run.sizes) === '2,4,3,1' && frame.undo === 0")
 
 
-def test_keys_play_step_and_reset(page):
-    page.locator(".pg").first.focus()
-    page.keyboard.press("s")
-    wait_for_steps(page, 1)
-    page.keyboard.press("Space")
-    wait(page, f"{VIEW}.frame.playing")
-    page.keyboard.press("Space")
-    wait(page, f"!{VIEW}.frame.playing")
-    page.keyboard.press("b")
-    wait(page, f"{VIEW}.frame.backward")
-    page.keyboard.press("b")
-    wait(page, f"!{VIEW}.frame.backward")
-    page.keyboard.press("r")
-    wait(page, f"{VIEW}.frame.steps === 0")
-    assert page.locator(".jp-Notebook .jp-Cell").count() == 2  # b adds no cell here
+def test_points_are_painted_moved_and_erased(play):
+    n = play.get("run.points.length")
+    play.option("tools", "0")
+    play.drag(play.point(1.5, 0.9), play.point(2.1, 0.9))
+    painted = play.get("run.points.length")
+    assert painted > n + 1
+    assert play.get("frame.undo") == 1
+    play.option("tools", "2")
+    play.page.mouse.click(*play.point(-0.5, -0.4))
+    play.wait_for("run.classes === 3 && run.sizes.at(-1) === 3")
+    play.settle()
+    play.option("tools", "move")
+    x1, x2 = play.get("run.points[4].slice(0, 2)")
+    play.drag(play.point(x1, x2), play.point(0.5, -0.3))
+    assert play.ask(lambda desk: desk.session.X[4]) == pytest.approx([0.5, -0.3], abs=0.02)
+    assert play.get("frame.look[3]") == 4
+    play.option("tools", "erase")
+    play.page.mouse.click(*play.point(0.5, -0.3))
+    play.wait_for(f"run.points.length === {painted}")
+    is_shown(play)
+    for _ in range(4):
+        play.press("Control+z")
+    play.wait_for(f"run.points.length === {n} && run.classes === 2")
 
 
-def test_a_changed_learning_rate_takes_effect_at_once(page, kernel):
-    page.click(".pg-play")
-    wait_for_steps(page, 4)
-    set_to(page, "lr", "1e-9")
-    wait_for_text(page, ".pg-message", "lr is 1e-09 now")
-    steps, before = kernel.get("[p.session.steps, [q.data for q in p.session.parameters]]")
-    wait_for_steps(page, steps + 5)
-    pause(page)
-    after = kernel.get("[q.data for q in p.session.parameters]")
-    assert 0 < max(abs(a - b) for a, b in zip(after, before, strict=True)) < 1e-5
-    assert kernel.get("p.session.steps") > steps
+def test_painted_points_outlast_another_model(play):
+    play.option("tools", "1")
+    play.page.mouse.click(*play.point(-0.9, -0.5))
+    play.wait_for("frame.undo === 1")
+    play.page.locator("[data-name=activation]").select_option(label="relu")
+    play.wait_for("run.settings.activation === 'relu'")
+    assert play.get(
+        "run.points.some(([a, b]) => Math.abs(a + 0.9) < 0.02 && Math.abs(b + 0.5) < 0.02)"
+    )
 
 
-def test_changed_layers_build_anew_and_the_net_on_screen_too(page, kernel):
-    page.click(".pg-step")
-    wait_for_steps(page, 1)
-    set_to(page, "hidden", "5")
-    wait(page, f"String({VIEW}.run.sizes) === '2,5,1' && {VIEW}.frame.steps === 0")
-    assert kernel.get("[p.model.sizes, p.session.steps]") == [[5, 1], 0]
-    set_to(page, "data", "circles")
-    wait(page, f"{set_as('data')} === 'circles'")
-    assert kernel.get("p.state['data']") == "circles"
+def test_a_slider_is_one_act_and_rebuilds_as_it_goes(play):
+    field = play.page.locator("[data-name=noise]")
+    box = field.bounding_box()
+    y = box["y"] + box["height"] / 2
+    play.drag((box["x"] + 0.3 * box["width"], y), (box["x"] + 0.7 * box["width"], y))
+    play.wait_for("run.settings.noise > 0.3")
+    is_shown(play)
+    assert play.get("frame.undo") == 1
+    rate = play.page.locator("[data-name=lr]")
+    rate.focus()
+    before = play.get("run.settings.lr")
+    play.press("ArrowRight")
+    play.wait_for(f"run.settings.lr > {before}")
+    assert play.ask(lambda desk: desk.session.now.lr) == play.get("run.settings.lr")
 
 
-def test_the_page_offers_what_python_tells_it_and_names_no_setting_itself(page, kernel):
-    told = kernel.get("__import__('nn.playground.widget', fromlist=[0]).controls(p.session.now)")
-    for setting in [setting for group in told for setting in group["settings"]]:
-        field = page.locator(f".pg [data-name={setting['name']}]").first
-        shown = field.evaluate("e => [...(e.options ?? [])].map((o) => [o.value, o.text])")
-        assert shown == (setting["options"] or [])
+def test_data_sets_inputs_and_a_seed_are_chosen(play):
+    play.page.locator("[data-thumb=circles]").click()
+    play.wait_for("run.settings.data === 'circles'")
+    play.page.locator("[data-value='x1^2']").click()
+    play.wait_for("run.sizes[0] === 3")
+    is_shown(play)
+    seed = play.get("run.settings.seed")
+    play.click("seed")
+    play.wait_for(f"run.settings.seed === {seed + 1}")
+    play.page.locator("[data-name=loss]").select_option(
+        label=play.get("app.controls.controls.loss.choices.find((c) => c.value === 'mse').text")
+    )
+    play.wait_for("run.settings.loss === 'mse'")
+    is_shown(play)
 
 
-def test_a_loss_of_classes_comes_with_an_output_that_suits_it(page, kernel):
-    set_to(page, "data", "blobs")
-    wait(page, f"{set_as('data')} === 'blobs'")
-    set_to(page, "loss", "nll")
-    wait(page, f"{set_as('output')} === 'softmax'")
-    page.click(".pg-step")
-    wait_for_steps(page, 1)
-    assert kernel.get("p.model.sizes") == [4, 3, 3]
+def test_the_page_offers_what_python_tells_it(play):
+    told = play.ask(lambda desk: described_by(desk))
+    for name, texts in told.items():
+        field = play.page.locator(f"[data-name={name}]")
+        assert field.locator("option").all_text_contents() == texts
 
 
-def test_points_are_added_and_removed_by_clicks(page, kernel):
-    n = kernel.get("len(p.session.X)")
-    page.mouse.click(*spot(page, -0.9, -0.8))
-    wait(page, f"{VIEW}.run.points.some(([a, b, label]) => label === 1 && b < -0.75)")
-    page.keyboard.down("Shift")
-    page.mouse.click(*spot(page, 1.9, 1.2))
-    page.keyboard.up("Shift")
-    wait(page, f"{VIEW}.run.points.some(([a, b, label]) => label === 0 && b > 1.15)")
-    X, y = kernel.get("[p.session.X[-2:], p.session.y[-2:]]")
-    assert y == [1, 0]
-    assert abs(X[0][0] + 0.9) < 0.02
-    assert abs(X[1][1] - 1.2) < 0.02
-    page.keyboard.down("Control")
-    page.mouse.click(*spot(page, *X[0]))
-    page.keyboard.up("Control")
-    wait(page, f"!{VIEW}.run.points.some(([a, b, label]) => label === 1 && b < -0.75)")
-    assert kernel.get("len(p.session.X)") == n + 1
+def described_by(desk):
+    from nn.playground.controls import described
+
+    kinds = [c for c in described(desk.session)["controls"] if c["kind"] == "choice"]
+    return {c["name"]: [choice["text"] for choice in c["choices"]] for c in kinds}
 
 
-def test_hovering_shows_and_clicking_edits_a_weight(page, kernel):
-    page.click(".pg-step")
-    wait_for_steps(page, 1)
-    page.mouse.move(*middle_of_link(page, 1, 2, 1))
-    tip = page.text_content(".pg-tip")
-    weight, gradient = kernel.get("[p.session.parameters[7].data, p.session.parameters[7].grad]")
-    assert "weight W1[2,1]" in tip
-    assert f"{weight:.4g}"[:5] in tip
-    assert f"{gradient:.2g}"[:4] in tip
-    page.mouse.click(*middle_of_link(page, 1, 2, 1))
-    field = page.locator(".pg-edit input").first
-    field.fill("1.25")
-    field.press("Enter")
-    wait(page, f"{VIEW}.frame.data[7] === 1.25")
-    assert kernel.get("[p.session.parameters[7].label, p.session.parameters[7].data]") == [
-        "W1[2,1]",
-        1.25,
-    ]
+def test_a_ghost_runs_beside(play):
+    play.press("g")
+    play.wait_for("frame.ghost")
+    play.page.locator("[data-name=lr]").fill("-2")
+    play.wait_for("run.settings.lr === 0.01")
+    play.ask(lambda desk: desk.step(10))
+    play.wait_for("frame.steps === 10")
+    assert play.get("app.trace.at(-1)[3]") < play.get("app.trace.at(-1)[1]")
 
 
-def test_a_clicked_weight_shows_its_paths(page):
-    page.mouse.click(*middle_of_link(page, 1, 0, 0))
-    wait_for_text(page, ".pg-details pre", "∂loss/∂W1[0,0]: 3 paths")
-    page.locator(".pg-close").first.click()
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_asks_before_it_tells(play, name):
+    play.page.locator(".pg-lessons").select_option(name)
+    play.wait_for(f"run.lesson?.name === '{name}'")
+    play.settle()
+    assert play.text("question") == LESSONS[name].ask
+    covers = LESSONS[name].covers
+    assert (play.text("norm") == "?") == covers
+    shown = play.page.locator("[data-control]:visible").evaluate_all(
+        "(all) => all.map((e) => e.dataset.control)"
+    )
+    assert set(shown) == set(LESSONS[name].shows)
+    play.page.locator(".pg-choices button").first.click()
+    play.wait_for("app.answer")
+    play.settle()
+    assert re.match("Right. |Not so. ", play.text("said"))
+    assert play.text("norm") != "?"
+    assert play.page.locator(f"[data-control={LESSONS[name].change}].pg-wanted").count() == 1
 
 
-def test_a_bias_is_edited_at_its_neuron(page, kernel):
-    page.mouse.click(*middle_of_neuron(page, 3, 0))
-    field = page.locator(".pg-edit input").first
-    field.fill("-0.5")
-    field.press("Enter")
-    wait(page, f"{VIEW}.frame.data.at(-1) === -0.5")
-    assert kernel.get("p.model.layers[2].neurons[0].b.data") == -0.5
-
-
-def test_a_clicked_point_shows_its_graph_at_the_chosen_neuron(page, kernel):
-    x1, x2 = kernel.get("p.session.X[5]")
-    page.mouse.click(*middle_of_neuron(page, 1, 3))
-    page.keyboard.press("Escape")
-    page.mouse.click(*spot(page, x1, x2))
-    page.wait_for_selector(".pg-graph svg", timeout=15_000)
-    wait_for_text(page, ".pg-graph svg", "W1[3,0]")
-    wait_for_text(page, ".pg-details header b", "Neuron 3 of layer 1")
-    page.locator(".pg-close").first.click()
-
-
-def test_backward_shows_gradients(page):
-    page.click(".pg-step")
-    wait_for_steps(page, 1)
-    net = pixels(page, ".pg-net")
-    page.click(".pg-backward")
-    wait(page, f"{VIEW}.frame.backward")
-    wait_for_text(page, ".pg-net-caption", "gradient of the loss")
-    assert pixels(page, ".pg-net") != net
-    page.click(".pg-forward")
-    wait_for_text(page, ".pg-net-caption", "weights")
-
-
-def test_a_number_that_is_not_finite_is_reported_and_the_page_lives_on(page, kernel):
-    set_to(page, "loss", "mse")
-    set_to(page, "optimizer", "sgd")
-    set_to(page, "activation", "relu")
-    set_to(page, "lr", "1e300")
-    wait(page, f"{set_as('lr')} === 1e300")
-    page.click(".pg-play")
-    wait_for_text(page, ".pg-message", "Stopped: ")
-    wait_for_text(page, ".pg-advice", "smaller learning rate")
-    wait(page, f"!{VIEW}.frame.playing")
-    set_to(page, "lr", "0.01")
-    page.click(".pg-reset")
-    page.click(".pg-step")
-    wait(page, f"{VIEW}.frame.steps === 1")
-    assert kernel.get("p.session.now.lr") == 0.01
-
-
-def test_what_cannot_be_is_refused_on_the_page_and_the_control_goes_back(page, kernel):
-    set_to(page, "hidden", "4, 100000")
-    wait_for_text(page, ".pg-message", "1 to 64 neurons")
-    assert page.locator("[data-name=hidden]").first.input_value() == "4, 3"
-    assert kernel.get("p.model.sizes") == [4, 3, 1]
-
-
-def test_the_state_is_copied_out_and_loaded(page, kernel):
-    page.click(".pg-state")
-    wait(page, "document.querySelector('.pg-details textarea').value.includes('\"lr\"')")
-    area = page.locator(".pg-details textarea").first
+def test_the_run_is_copied_out_and_loaded(play):
+    play.ask(lambda desk: desk.step(3))
+    play.click("code")
+    play.wait("document.querySelector('.pg-line').value.startsWith('Playground(state=')")
+    area = play.page.locator(".pg-json")
     text = area.input_value()
-    assert kernel.get("p.session.state.to_json()") == text
+    assert play.ask(lambda desk: desk.session.state.to_json()) == text
     area.fill(text.replace('"seed": 1', '"seed": 5'))
-    page.locator(".pg-load").first.click()
-    wait(page, f"{set_as('seed')} === 5")
+    play.click("load")
+    play.wait_for("run.settings.seed === 5")
+    play.click("code")
+    play.wait("document.querySelector('.pg-run').open")
     area.fill('{"hidden": [1e99]}')
-    page.locator(".pg-load").first.click()
-    wait_for_text(page, ".pg-message", "1 to 64 neurons")
-    page.locator(".pg-close").first.click()
-    assert kernel.get("p.state['seed']") == 5
+    play.click("load")
+    play.wait("document.querySelector('.pg-said').textContent.includes('1 to 64 neurons')")
+    assert play.ask(lambda desk: desk.session.now.seed) == 5
 
 
-def test_two_playgrounds_and_a_closed_view(lab, context):
-    page = context.new_page()
-    lab.write(
-        "two.ipynb",
-        "from nn.playground import Playground\nSMALL = {'hidden': [3], 'n': 20}\n"
-        "p = Playground(state=SMALL); p",
-        "q = Playground(state=SMALL); q",
-        "",
+# --- On any screen -----------------------------------------------------------------------------
+
+SIZES = {"projector": (1280, 720), "large": (1920, 1080)}
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_everything_is_above_the_fold(play, size):
+    play.page.set_viewport_size({"width": size[0], "height": size[1]})
+    play.page.wait_for_timeout(300)
+    inside = play.page.evaluate(
+        """() => [...document.querySelectorAll('.pg button, .pg input, .pg select, .pg canvas')]
+        .filter((e) => e.checkVisibility() && !e.closest('dialog')).every((e) => {
+            const b = e.getBoundingClientRect();
+            return Math.min(b.left, b.top) >= 0
+                && b.right <= innerWidth + 1 && b.bottom <= innerHeight + 1;
+        })"""
     )
-    kernel = open_notebook(page, lab, "two.ipynb", cells=2)
-    page.wait_for_function("document.querySelectorAll('.pg .pg-controls label').length === 28")
-    for i in (0, 1):
-        page.locator(".pg-play").nth(i).click()
-    page.wait_for_function(
-        "[...document.querySelectorAll('.pg')].every((root) => root.playground.frame.steps > 5)"
+    assert inside
+    box = play.page.locator(".pg-square").bounding_box()
+    assert box["width"] * box["height"] > 0.09 * size[0] * size[1]
+
+
+def test_a_narrow_page_is_stacked_and_not_cut(play):
+    play.page.set_viewport_size({"width": 700, "height": 900})
+    play.page.wait_for_timeout(300)
+    assert play.page.evaluate("document.documentElement.scrollWidth") <= 700
+    net, plane = (play.page.locator(f".pg-{name}").bounding_box() for name in ("net", "plane"))
+    assert net["width"] > 600
+    assert plane["y"] > net["y"] + net["height"]
+
+
+def test_pictures_are_as_sharp_as_the_screen(play):
+    for name in ("netCanvas", "planeCanvas", "historyCanvas", "curveCanvas"):
+        width, shown, ratio = play.get(
+            f"[app.{name}.width, app.{name}.clientWidth, devicePixelRatio]"
+        )
+        assert width == pytest.approx(shown * ratio, abs=1)
+
+
+def test_wide_layers_are_folded(play):
+    play.page.evaluate("document.querySelector('.pg').playground.resize([64, 32, 16])")
+    play.wait_for("String(run.sizes) === '2,64,32,16,1'")
+    play.settle()
+    tile, rows = play.get("[app.geometry.tile, app.geometry.rows.map((row) => row.length)]")
+    assert tile >= 14
+    assert rows[1] < 64
+    first = play.get("app.geometry.rows[1].at(-1)")
+    play.page.mouse.click(
+        *play.at(
+            "netCanvas",
+            "(({ X, Y, tile, e }) => [X[1], Math.max(...Object.values(Y[1])) + tile / 2 + 0.9 * e])"
+            "(app.geometry)",
+        )
     )
-    page.locator(".pg-play").nth(1).click()
-    page.wait_for_function("!document.querySelectorAll('.pg')[1].playground.frame.playing")
-    assert kernel.get("[p.playing, q.playing]") == [True, False]
-    same = "p.session.model is not q.session.model and p.session.steps != q.session.steps"
-    assert kernel.get(same)
-    page.locator(".jp-Cell").first.locator(".jp-OutputPrompt").first.wait_for()
-    page.evaluate(
-        "document.querySelector('.pg').closest('.jp-Cell').querySelector('.cm-content').focus()"
+    play.settle()
+    assert play.get("app.geometry.rows[1].at(-1)") > first
+
+
+def test_every_control_has_a_name_and_a_place_among_the_tab_stops(play):
+    nameless = play.page.evaluate(
+        """() => [...document.querySelectorAll(
+            ".pg :is(button, input, select, textarea, [tabindex])")]
+        .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim()
+            || e.closest('label')?.textContent.trim()))
+        .map((e) => e.outerHTML)"""
     )
-    page.keyboard.press("Escape")
-    page.keyboard.press("d")
-    page.keyboard.press("d")  # the cell is deleted, its view is closed
-    page.wait_for_function("document.querySelectorAll('.pg').length === 1")
-    page.wait_for_timeout(300)
-    assert kernel.get("p.playing") is False
-    kernel.close()
-    page.close()
+    assert nameless == []
+    play.page.locator(".pg-play").focus()
+    stops = set()
+    for _ in range(60):
+        play.press("Tab")
+        stops.add(
+            play.page.evaluate(
+                "document.activeElement.className || document.activeElement.dataset.name || ''"
+            )
+        )
+    assert {"pg-net", "pg-plane", "pg-weight", "pg-time", "lr", "activation"} <= stops
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_text_stands_out_from_its_ground(play, dark):
+    colours = play.page.evaluate(
+        f"""() => {{ const app = document.querySelector('.pg').playground;
+        app.setTheme({str(dark).lower()}, true);
+        const style = getComputedStyle(app.root), names = ['paper', 'panel', 'ink', 'soft'];
+        return Object.fromEntries([...names, 'pos-text', 'neg-text']
+        .map((name) => [name, style.getPropertyValue('--pg-' + name).trim()])); }}"""
+    )
+    for name in ("ink", "soft", "pos-text", "neg-text"):
+        for ground in ("paper", "panel"):
+            assert contrast(colours[name], colours[ground]) > 4.5, (name, ground)
+    play.page.evaluate("document.querySelector('.pg').playground.setTheme(false, true)")
+
+
+def contrast(one, other):
+    light = sorted([luminance(one), luminance(other)])
+    return (light[1] + 0.05) / (light[0] + 0.05)
+
+
+def luminance(colour):
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear))
+
+
+def test_the_keys_are_listed_behind_a_question_mark(play):
+    play.page.locator(".pg-net").focus()
+    play.press("?")
+    assert play.page.locator(".pg-keys kbd").count() >= 15
+    play.press("Escape")
+    play.wait("!document.querySelector('.pg-keys').open")
+
+
+# --- Robust ------------------------------------------------------------------------------------
+
+
+def test_a_server_that_is_gone_is_said_and_training_goes_on_when_it_is_back(play):
+    play.page.evaluate("document.querySelector('.pg').playground.connection.lose()")
+    play.wait("!document.querySelector('.pg-lost').hidden")
+    play.wait("document.querySelector('.pg-lost').hidden")  # it asks until it is answered
+    play.ask(lambda desk: desk.step())
+    play.wait_for("frame.steps === 1")
+
+
+def test_training_rests_while_the_page_is_out_of_sight(play):
+    play.click("play")
+    play.wait_for("frame.steps > 5")
+    play.page.evaluate("document.querySelector('.pg').style.display = 'none'")
+    play.page.wait_for_timeout(400)
+    steps = play.ask(lambda desk: desk.session.steps)
+    play.page.wait_for_timeout(400)
+    assert play.ask(lambda desk: desk.session.steps) == steps
+    play.page.evaluate("document.querySelector('.pg').style.display = ''")
+    play.wait_for(f"frame.steps > {steps + 3}")
+    play.click("play")
+
+
+def test_three_hundred_steps_are_made_at_once(play):
+    play.page.evaluate(
+        "() => { const { connection } = document.querySelector('.pg').playground;"
+        " for (let k = 0; k < 300; k++) connection.send({ do: 'step' }); }"
+    )
+    frames = play.get("frame.number")
+    play.wait_for("frame.steps === 300")
+    assert play.get("frame.number") - frames < 150
+    is_shown(play)
+
+
+def test_a_number_that_is_not_finite_is_reported_and_the_page_lives_on(play):
+    play.page.evaluate(
+        "document.querySelector('.pg').playground.send({do: 'set',"
+        " settings: {loss: 'mse', activation: 'relu', lr: 1e300}})"
+    )
+    play.wait_for("run.settings.lr === 1e300")
+    play.click("play")
+    play.wait("document.querySelector('.pg-said').textContent.startsWith('Stopped: ')")
+    play.wait_for("!frame.playing")
+    play.press("Control+z")
+    play.wait("document.querySelector('.pg-said').textContent === ''")
+    is_shown(play)
+
+
+def test_the_doctor_is_asked(play):
+    play.click("examine")
+    play.wait("document.querySelector('.pg-said').textContent.length > 10")

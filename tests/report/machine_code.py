@@ -9,9 +9,8 @@ from random import Random
 import numpy as np
 from mpmath import mp, mpf
 
-from autograd_core.compiler.executors.native.machine import Machine, compiled
+from autograd_core.compiler.executors.native.machine import Machine, compiled, host
 from autograd_core.compiler.executors.native.namespace import Namespace
-from autograd_core.compiler.executors.native.regions import Module
 from autograd_core.compiler.executors.native.symbols import POINTER
 from autograd_core.engine import COS, EXP, EXPM1, LOG, LOG1P, SIGMOID, SIN, SOFTPLUS, SQRT, TANH
 from tests.benchmarks.measure import Table
@@ -24,7 +23,7 @@ LANES = 8
 @cache
 def machine():
     """Code for every row, on one number and on eight."""
-    module = Module()
+    module = host().module()
     for op in ROWS:
         for lanes in (1, LANES):
 
@@ -35,7 +34,7 @@ def machine():
 
             places = [("x", POINTER, 1), ("z", POINTER, 1)]
             module.function(f"{op.name}_{lanes}", places, body, exported=True)
-    return Machine(compiled(str(module)))
+    return Machine(compiled(str(module), host()))
 
 
 def computed(op, xs, lanes=LANES):

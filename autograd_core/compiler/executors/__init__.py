@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 from warnings import warn
 
 from autograd_core.compiler.executors.cells import is_scalar
@@ -61,14 +61,18 @@ class Executor(Protocol):
         """
 
 
-def executor_class(name: str) -> Callable[[Sequence[Array], Sequence[Array]], Executor]:
-    """The class of an executor, which is made from arrays in order and the results among them."""
-    if name not in EXECUTORS:
-        raise ValueError(f"there is no executor {name!r}: known are {', '.join(EXECUTORS)}")
-    row = EXECUTORS[name]
-    found: Callable[[Sequence[Array], Sequence[Array]], Executor] = getattr(
-        module_of(row, f"the executor {name!r}"), row.title
-    )
+Maker: TypeAlias = Callable[[Sequence[Array], Sequence[Array]], Executor]
+Wanted: TypeAlias = "str | Maker"  # a name, or what makes executors and has a `name` (OnJax)
+
+
+def executor_class(wanted: Wanted) -> Maker:
+    """What makes an executor of arrays in order and the results among them: what has this name."""
+    if not isinstance(wanted, str):
+        return wanted
+    if wanted not in EXECUTORS:
+        raise ValueError(f"there is no executor {wanted!r}: known are {', '.join(EXECUTORS)}")
+    row = EXECUTORS[wanted]
+    found: Maker = getattr(module_of(row, f"the executor {wanted!r}"), row.title)
     return found
 
 
@@ -77,13 +81,13 @@ class UntraceableError(TypeError):
 
 
 def made(
-    name: str | None, order: Sequence[Array], results: Sequence[Array]
+    wanted: Wanted | None, order: Sequence[Array], results: Sequence[Array]
 ) -> tuple[str, Executor]:
     """An executor that was asked for, or by the rule, and its name: `numpy` where that cannot."""
-    name = name or choose(order)
-    new = executor_class(name)
+    wanted = wanted or choose(order)
+    name = wanted if isinstance(wanted, str) else str(getattr(wanted, "name", wanted))
     try:
-        return name, new(order, results)
+        return name, executor_class(wanted)(order, results)
     except UntraceableError as error:
         warn(f"numpy runs what {name} cannot: {error}", stacklevel=2)
         return "numpy", executor_class("numpy")(order, results)

@@ -63,11 +63,11 @@ def contract(x: Named, y: Named, z: Named) -> list[Call]:
                 way = matrix_product(x, y, z, stack + "".join(moved), summed)
                 best = min(best, way, key=lambda way: way.cost)
     if not z.letters:
-        best = dot(x, y, z, summed)
+        best = as_dot(x, y, z, summed)
     return best.calls
 
 
-def dot(x: Named, y: Named, z: Named, summed: str) -> Way:
+def as_dot(x: Named, y: Named, z: Named, summed: str) -> Way:
     """The sum of all products, as of two vectors."""
     calls: list[Call] = []
     order = by_stride(x, summed)

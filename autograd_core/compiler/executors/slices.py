@@ -5,9 +5,10 @@ A gather by an index costs XLA far more. All of this is for one example: `jax.vm
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -15,6 +16,8 @@ from autograd_core.compiler.ir import Cells
 from autograd_core.compiler.memory import regular
 
 Piece: TypeAlias = "tuple[Any, Cells]"  # numbers in the shape of an index, and the index
+
+Placed: TypeAlias = "tuple[Axes, Any]"  # numbers with an axis for each of theirs
 
 FEW = 16  # slices that are stacked, where windows overlap
 
@@ -95,18 +98,14 @@ def windows(flat: Any, index: Cells, axes: Axes) -> Any:
 
 def scattered(pieces: Sequence[Piece], size: int) -> Any:
     """The sum of pieces, each at the cells of its index, and zeros elsewhere."""
-    found = [axes_of(index) for _, index in pieces]
-    if not all(axes and is_whole(axes, index) for axes, (_, index) in zip(found, pieces)):
-        return added(pieces, size)
-    parts, stop = [], 0
-    known = [(axes, piece) for axes, piece in zip(found, pieces) if axes]
-    for group in mixed(sorted(known, key=lambda x: x[0].start)):
-        start, end = group[0][0].start, min(max([axes.stop for axes, _ in group]), size)
-        parts.append(jnp.zeros(start - stop, pieces[0][0].dtype))
-        parts.append(sum([spread(piece, axes, start, end) for axes, piece in group]))
-        stop = end
-    parts.append(jnp.zeros(size - stop, pieces[0][0].dtype))
-    return jnp.concatenate([part for part in parts if part.size])
+    known = []
+    for x, index in pieces:
+        axes = axes_of(index)
+        if axes is None or not is_whole(axes, index):
+            return added(pieces, size)
+        others = [a for a in range(index.ndim) if a not in axes.places]
+        known.append((axes, x.transpose(*axes.places, *others).reshape(axes.lengths)))
+    return laid(known, size)
 
 
 def is_whole(axes: Axes, index: Cells) -> bool:
@@ -114,27 +113,63 @@ def is_whole(axes: Axes, index: Cells) -> bool:
     return axes.apart and len(axes.places) == sum([n > 1 for n in index.shape])
 
 
-def mixed(pieces: Sequence[tuple[Axes, Piece]]) -> Iterator[list[tuple[Axes, Piece]]]:
+def laid(pieces: Sequence[Placed], size: int) -> Any:
+    """Pieces laid end to end, those that mix as rows if they can be, or else added up."""
+    parts, stop = [], 0
+    for group in mixed(sorted(pieces, key=lambda piece: piece[0].start)):
+        start, end = group[0][0].start, min(max([axes.stop for axes, _ in group]), size)
+        parts.append(jnp.zeros(start - stop, pieces[0][1].dtype))
+        parts.append(rows(group, start, end) if are_rows(group) else summed(group, start, end))
+        stop = end
+    parts.append(jnp.zeros(size - stop, pieces[0][1].dtype))
+    return jnp.concatenate([part for part in parts if part.size])
+
+
+def mixed(pieces: Iterable[Placed]) -> Iterator[list[Placed]]:
     """Pieces in order, those together that lie among each other."""
-    group: list[tuple[Axes, Piece]] = []
+    group: list[Placed] = []
     stop = 0
-    for axes, piece in pieces:
-        if group and axes.start >= stop:
+    for piece in pieces:
+        if group and piece[0].start >= stop:
             yield group
             group = []
-        group.append((axes, piece))
-        stop = max(stop, axes.stop)
+        group.append(piece)
+        stop = max(stop, piece[0].stop)
     yield group
 
 
-def spread(piece: Piece, axes: Axes, start: int, end: int) -> Any:
-    """A piece at its cells from a first one to an end, with zeros between and around them."""
-    x, index = piece
-    others = [a for a in range(index.ndim) if a not in axes.places]
-    x = x.transpose(*axes.places, *others).reshape(*axes.lengths, 1)
+def are_rows(group: Sequence[Placed]) -> bool:
+    """Whether all of these have a part in each of the same rows."""
+    first, *_ = [axes for axes, _ in group]
+    alike = {(axes.lengths[:1], axes.steps[:1]) for axes, _ in group}
+    if len(alike) > 1 or not first.steps:
+        return False
+    return all(in_row(axes, first.start).stop <= first.steps[0] for axes, _ in group)
+
+
+def in_row(axes: Axes, start: int) -> Axes:
+    """The axes within a row, where rows start at a cell."""
+    return Axes(axes.start - start, axes.places[1:], axes.lengths[1:], axes.steps[1:])
+
+
+def rows(group: Sequence[Placed], start: int, end: int) -> Any:
+    """Pieces that have parts in rows, row by row."""
+    step, within = group[0][0].steps[0], [in_row(axes, start) for axes, _ in group]
+    row = jax.vmap(lambda *xs: laid(list(zip(within, xs)), step))
+    return fitted(row(*[x for _, x in group]).reshape(-1), 0, end - start)
+
+
+def summed(group: Sequence[Placed], start: int, end: int) -> Any:
+    """Pieces added up, each with zeros between and around its cells."""
+    return sum([spread(axes, x, axes.start - start, end - start) for axes, x in group])
+
+
+def spread(axes: Axes, x: Any, before: int, length: int) -> Any:
+    """A piece at its cells, with zeros between and around them."""
+    x = x[..., None]
     for place, step in reversed(list(enumerate(axes.steps))):
         x = fitted(x, place + 1, step).reshape(*axes.lengths[:place], axes.lengths[place] * step)
-    return fitted(x, 0, end - start, before=axes.start - start)
+    return fitted(x, 0, length, before)
 
 
 def added(pieces: Sequence[Piece], size: int) -> Any:

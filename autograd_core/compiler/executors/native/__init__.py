@@ -1,13 +1,20 @@
-"""Native: a program as machine code, by LLVM.
+"""Native: a program as machine code, by LLVM; docs/native.md goes along with one neuron.
 
-schedule     what is computed in one nest of loops       -> parts, of steps
-layout       where the code finds its numbers            -> places
-nests        a nest's loops, by tiles that fit registers -> text
-text         LLVM's language: regions, and symbols with the operators of NumPy's arrays
-namespace    NumPy's functions on symbols, so that every op's own form on arrays is traced
-elementary   exp, log, tanh, sin and their kin, in all lanes at once
-writer       all of a program                            -> a module
-machine      a module                                    -> machine code
+    schedule     what is computed in one nest of loops        -> parts, of steps
+    layout       where the code finds its numbers             -> places
+    nests        a nest's loops, by tiles that fit registers
+    points       the middle of the loops, and what is known there
+    straight     programs of single numbers, which have no loops
+    writer       all of a program                             -> a module
+    training     the loop over the steps of a training        -> another
+    machine      a module, for a processor                    -> machine code, kept by `cache`
+
+They write by way of `symbols`, numbers with the operators of NumPy's arrays, which write down what
+is done with them, in `regions`, the lines and loops of LLVM's language. So an op's own form on
+arrays is code as soon as it is called, with `namespace` in NumPy's place; `elementary` has exp, log,
+tanh, sin and their kin for all lanes at once. `exceptions` asks the processor what went wrong,
+`epochs` tells the loop of a training what to do, and `wasm` writes a file for browsers, which
+`program.mjs` loads.
 """
 
 from __future__ import annotations
@@ -21,11 +28,11 @@ import numpy as np
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.native import epochs, exceptions
 from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.machine import Machine, compiled
+from autograd_core.compiler.executors.native.machine import Machine, Processor, compiled, host
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
 from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
-from autograd_core.compiler.executors.native.writer import PARTS, Writer
+from autograd_core.compiler.executors.native.writer import ORDER, PARTS, Writer
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
 from autograd_core.compiler.training import Steps, Taken
@@ -53,12 +60,17 @@ class Call(NamedTuple):
 class NativeExecutor:
     """Machine code, and its memory; `text` is what LLVM has made it from."""
 
-    def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
+    def __init__(
+        self,
+        order: Sequence[Array],
+        results: Sequence[Array],
+        processor: Processor | None = None,
+    ) -> None:
         order = needed(order, results)
-        self.results = list(results)
-        self.writer = written(order, results)
+        self.results, self.processor = list(results), processor or host()
+        self.writer = written(order, results, self.processor.module())
         self.text = str(self.writer.module)
-        self.machine = Machine(compiled(self.text))
+        self.machine = Machine(compiled(self.text, self.processor))
         self.function = self.machine.function("run", ctypes.c_void_p)
         self.memory = at_vectors(self.writer.numbers)
         self.tables = np.array([*self.writer.tables, 0], np.int64)
@@ -86,7 +98,8 @@ class NativeExecutor:
         """What a number of examples takes; the oldest of many are forgotten."""
         count = n or 1
         order, outputs = np.arange(count), self.outputs(count)
-        arguments = self.arguments(count, order, outputs.values())
+        arguments = self.arguments(count, outputs.values())
+        arguments[ORDER] = order.ctypes.data
         targets: list[tuple[Floats | None, int]] = []
         for x in self.leaves:
             start = 0
@@ -120,11 +133,10 @@ class NativeExecutor:
         """Room for the results that have a number for each example."""
         return {x: np.empty((*x.cells, count)) for x in self.writer.outputs}
 
-    def arguments(self, count: int, order: Any, outputs: Iterable[Floats]) -> list[int]:
-        """The row of arguments, as far as it goes without inputs."""
-        lying = [self.memory, self.tables, order]
-        memory, tables, rows = [array.ctypes.data for array in lying]
-        return [memory, tables, count, rows, 0, *[x.ctypes.data for x in outputs]]
+    def arguments(self, count: int, outputs: Iterable[Floats]) -> list[int]:
+        """The row of arguments, as far as it goes without inputs and their order."""
+        memory, tables = self.memory.ctypes.data, self.tables.ctypes.data
+        return [memory, tables, count, 0, 0, *[x.ctypes.data for x in outputs]]
 
     def describe(
         self, arguments: list[int], part: Floats | None, x: Array, start: int, width: int
@@ -142,9 +154,8 @@ class NativeExecutor:
         return epochs.take(self, leaves, steps)
 
 
-def written(order: Sequence[Array], results: Sequence[Array]) -> Writer | Straight:
-    """The module of a program, with a function `run` that says what was noticed on the way."""
-    module = Module()
+def written(order: Sequence[Array], results: Sequence[Array], module: Module) -> Writer | Straight:
+    """Write a program into a module: its function `run` says what was noticed on the way."""
     writer: Writer | Straight
     if is_straight(order):
         writer = Straight(module, order, results)

@@ -1,48 +1,70 @@
-"""Text to machine code, by LLVM, for the processor that this runs on."""
+"""Text to machine code, by LLVM."""
 
 from __future__ import annotations
 
 import ctypes
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import llvmlite
 import llvmlite.binding as llvm
 
 from autograd_core.compiler.executors.native.cache import kept
+from autograd_core.compiler.executors.native.regions import Module
 
 LEVEL = 1  # of optimisation: that of the code generator alone, for the text is as it should be
+REGISTERS = {"avx512f": 16, "avx": 6}  # for sums, each of eight numbers: feature, and how many
 
 
-def target_machine() -> Any:
-    """LLVM for this processor."""
-    initialize()
-    target = llvm.Target.from_default_triple()
-    features = llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=LEVEL)
+class Processor(NamedTuple):
+    """What code is made for: LLVM's names for the kind, the model, and what that can do."""
+
+    triple: str
+    model: str
+    features: str
+
+    def module(self) -> Module:
+        """A new module, which uses what the processor has."""
+        able = self.features.split(",")
+        return Module(
+            fused="+fma" in able or self.triple.startswith("aarch64"),
+            accumulators=next((n for name, n in REGISTERS.items() if f"+{name}" in able), 3),
+            x86=self.triple.startswith("x86_64"),
+        )
+
+    def target(self) -> Any:
+        """LLVM's compiler for it."""
+        target = llvm.Target.from_triple(self.triple)
+        return target.create_target_machine(cpu=self.model, features=self.features, opt=LEVEL)
 
 
 @cache
-def initialize() -> None:
-    """Make LLVM ready for this processor."""
+def host() -> Processor:
+    """The processor that this runs on."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    features = llvm.get_host_cpu_features().flatten()
+    return Processor(llvm.get_default_triple(), llvm.get_host_cpu_name(), features)
 
 
-def compiled(text: str) -> bytes:
+def compiled(text: str, processor: Processor) -> bytes:
     """The object code of a module, from the cache if it is there."""
-    processor = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     versions = llvmlite.__version__, *map(str, llvm.llvm_version_info), str(LEVEL)
-    return kept(partial(compiled_now, text), text, *processor, *versions)
+    return kept(partial(compiled_now, text, processor), text, *processor, *versions)
 
 
-def compiled_now(text: str) -> bytes:
+def compiled_now(text: str, processor: Processor) -> bytes:
     """The same, as LLVM makes it."""
-    machine = target_machine()
-    module = llvm.parse_assembly(text)
-    module.triple, module.data_layout = machine.triple, str(machine.target_data)
-    code: bytes = machine.emit_object(module)
+    target = processor.target()
+    code: bytes = target.emit_object(parsed(text, target))
     return code
+
+
+def parsed(text: str, target: Any) -> Any:
+    """LLVM's module for a processor."""
+    module = llvm.parse_assembly(text)
+    module.triple, module.data_layout = target.triple, str(target.target_data)
+    return module
 
 
 class Machine:
@@ -50,7 +72,7 @@ class Machine:
 
     def __init__(self, code: bytes) -> None:
         # The engine owns its target machine.
-        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target_machine())
+        self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), host().target())
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self.engine.finalize_object()
 

@@ -69,7 +69,7 @@ class Namespace:
             return PLAIN[name]
         if name in FUNCTIONS:
             return lambda x: function(name, self.symbol(x))
-        if name in LIBRARY:
+        if name in LIBRARY and (name != "erfc" or self.region.module.library):
             return lambda *xs: library(LIBRARY[name], *map(self.symbol, xs))
         if name in ROUNDING:
             return lambda x: intrinsic(ROUNDING[name], self.symbol(x))

@@ -171,10 +171,13 @@ class Region:
 class Module:
     """Functions, each written once, and declarations of what they call."""
 
-    def __init__(self, *, fused: bool = True, accumulators: int = 16, x86: bool = True) -> None:
+    def __init__(
+        self, *, fused: bool = True, accumulators: int = 16, x86: bool = True, library: bool = True
+    ) -> None:
         self.fused = fused  # whether the processor multiplies and adds in one, exactly
         self.accumulators = accumulators  # how many vectors of eight numbers it has at hand
         self.x86 = x86
+        self.library = library  # whether all of the C library is at hand
         self.functions: dict[str, str] = {}
         self.declared: dict[str, str] = {}
 

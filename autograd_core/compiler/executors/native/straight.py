@@ -108,6 +108,11 @@ class Straight:
         """The memory before the first run."""
         return np.zeros(self.size)
 
+    @property
+    def shared(self) -> int:
+        """How many of these all examples share: there are none."""
+        return self.size
+
     def start(self, x: Array) -> int:
         """The first cell of an array."""
         return self.place[x]

@@ -77,6 +77,11 @@ class Writer:
         return self.layout.numbers
 
     @property
+    def shared(self) -> int:
+        """How many of these all examples share; rows follow."""
+        return self.layout.first_row
+
+    @property
     def tables(self) -> list[int]:
         """The whole numbers that the code reads."""
         return self.layout.tables

@@ -1,0 +1,91 @@
+"""A program as a pure function for JAX: `Program.to_jax`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from autograd_core.compiler.executors.traced import computed
+from autograd_core.compiler.ir import needed
+from autograd_core.compiler.results import Outline, leaves_of
+
+if TYPE_CHECKING:
+    from autograd_core.compiler.program import Program
+
+
+def as_function(program: Program, dtype: str) -> Callable[..., Any]:
+    """A pure function f(parameters, *args) of a program; see `Program.to_jax`."""
+    if dtype not in {"float64", "float32"}:
+        raise ValueError(f"dtype is 'float64' or 'float32', got {dtype!r}")
+
+    def f(parameters: Any, *args: Any, **keywords: Any) -> Any:
+        check_precision(dtype)
+        fixed, rest, named = program.static.apart(args, keywords)
+        compiled, _ = program.find_for(fixed, blank(rest), blank(named))
+        every = (*rest, *named.values())
+        parts = [part for x in every for part in flattened(x, batched=program.batched)]
+        n = len(parts[0]) if program.batched else None
+        leaves = compiled.given(parts, None) | {"parameters": [parameters]}
+        order = needed(compiled.emit.order, compiled.results)
+        found = computed(order, leaves, n, dtype)
+        return structured(compiled.returned.outline, [found[x] for x in compiled.results], n)
+
+    return f
+
+
+def check_precision(dtype: str) -> None:
+    """RuntimeError where JAX would compute in float32 instead of float64."""
+    if dtype == "float64" and not jax.config.read("jax_enable_x64"):
+        raise RuntimeError(
+            'float64 is switched off in JAX: call jax.config.update("jax_enable_x64", True) '
+            'first, or take dtype="float32"'
+        )
+
+
+def blank(x: Any) -> Any:
+    """The same structure with zeros, by which a program is found."""
+    if isinstance(x, dict):
+        return {key: blank(item) for key, item in x.items()}
+    if isinstance(x, (list, tuple)):
+        return type(x)(map(blank, x))
+    return np.zeros(np.shape(x)) if np.ndim(x) else 0.0
+
+
+def flattened(x: Any, *, batched: bool) -> Iterator[Any]:
+    """The numbers of an argument, in flat arrays; where batched, with a row for each example."""
+    if isinstance(x, dict):
+        x = list(x.values())
+    elif batched or not isinstance(x, (list, tuple)):
+        array = jnp.asarray(x)
+        yield array.reshape(len(array), -1) if batched else array.reshape(-1)
+        return
+    for item in x:
+        yield from flattened(item, batched=batched)
+
+
+def structured(outline: Outline, arrays: Sequence[Any], n: int | None) -> Any:
+    """The results in the structure that the function gave them: as `results.numbers`, for JAX."""
+    count = list(leaves_of(outline)).count(None)
+    firsts = [jnp.mean(z) for z in arrays[: min(count, 1)]]
+    more = arrays[1].reshape(-1, count - 1).mean(0) if count > 1 else ()
+    return filled(outline, iter([*firsts, *more]), iter(arrays[min(count, 2) :]), n)
+
+
+def filled(outline: Outline, values: Iterator[Any], arrays: Iterator[Any], n: int | None) -> Any:
+    """An outline, with numbers and arrays in place of Values."""
+    kind, *rest = outline
+    if kind == "value":
+        return next(values)
+    if kind == "values":
+        return tuple(islice(values, rest[0]))
+    if kind == "dict":
+        return {key: filled(item, values, arrays, n) for key, item in rest[0]}
+    if kind != "numbers":
+        items = [filled(item, values, arrays, n) for item in rest[0]]
+        return rest[1](items) if kind == "record" else tuple(items) if kind == "tuple" else items
+    return jnp.broadcast_to(next(arrays), (*((n,) if n is not None else ()), *rest[0]))

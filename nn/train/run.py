@@ -1,0 +1,69 @@
+"""One run of a recipe on a data set that has a name, and what came of it as plain data."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from nn.datasets import split
+from nn.losses import LOSSES, Loss
+from nn.model.mlp import MLP
+from nn.train.fit import evaluate, fit
+from nn.train.recipe import Recipe, fit_options, new_data, new_model
+from nn.train.settings import RecipeError
+
+
+class Run(NamedTuple):
+    """A run before its first step: the model, and examples to train on and to test with."""
+
+    recipe: Recipe
+    model: MLP
+    loss: Loss
+    X: list[Any]
+    y: list[Any]
+    test_X: list[Any]
+    test_y: list[Any]
+
+
+def prepared(recipe: Recipe) -> Run:
+    """The run that a recipe describes; RecipeError for one of a table."""
+    if recipe.file is not None:
+        raise RecipeError("file: this takes a data set that has a name")
+    X, y = new_data(recipe)
+    k = 1 + max(y)
+    suitable = "binary_cross_entropy_with_logits" if k == 2 else "cross_entropy"
+    loss = LOSSES[recipe.loss or suitable]
+    if k > 2 and not (loss.of_classes or loss.takes_numbers):
+        raise RecipeError(f"loss: {loss.name} tells 2 classes apart, and {recipe.data} has {k}")
+    parts = split(X, y, recipe.held_out, recipe.seed) if recipe.held_out else (X, y, [], [])
+    model = new_model(recipe, len(X[0]), k if loss.of_classes else 1, loss.name)
+    return Run(recipe, model, loss, *parts)
+
+
+def run(recipe: Recipe) -> dict[str, Any]:
+    """Train: the epochs made, and the loss and the accuracy after the last; those held out too."""
+    made = prepared(recipe)
+    held_out = (made.test_X, made.test_y) if made.test_X else None
+    options = fit_options(recipe, made.model, len(made.X))
+    history = fit(
+        made.model,
+        made.X,
+        made.y,
+        loss=made.loss,
+        validation=held_out,
+        progress=False,
+        **options,
+    )
+    loss, accuracy = evaluate(made.model, made.X, made.y, loss=made.loss)
+    found = {"epochs": history.epochs, "loss": loss, "accuracy": accuracy}
+    if held_out:
+        loss, accuracy = evaluate(made.model, *held_out, loss=made.loss)
+        found |= {"held_out_loss": loss, "held_out_accuracy": accuracy}
+    return found
+
+
+def attempted(described: dict[str, Any]) -> dict[str, Any]:
+    """The same of a recipe as plain data; of a run that fails, why."""
+    try:
+        return run(Recipe.of(described))
+    except Exception as error:  # noqa: BLE001  # whatever it is, it is this run's alone
+        return {"error": f"{type(error).__name__}: {error}"}
