@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import cycle
 
 import numpy as np
@@ -1175,8 +1176,13 @@ def test_the_page_of_its_own_is_for_who_has_the_token_and_speaks_with_a_session(
         assert kinds == ["run", "frame"]
         stranger = await websocket_connect(socket[:-1] + "x")
         assert await stranger.read_message() is None
-        wire.close()
+        for client in (stranger, wire):
+            client.close()
+        while await wire.read_message() is not None:  # until the server has said goodbye, too
+            pass
         server.cancel()
+        with suppress(asyncio.CancelledError):
+            await server
 
     asyncio.run(scene())
 
