@@ -29,6 +29,8 @@ def test_quick_run_prints_a_table_for_every_workload(capsys):
         "The same",
         "microgpt",
         "One op",
+        "JAX",
+        "Sweep",
         "Functions",
         "Summary",
     )
@@ -130,3 +132,11 @@ def test_summary_has_a_row_for_each_workload_that_was_timed():
     timed = measure.Table("W", [], [], seconds={"ours": 2e-5, "NumPy by hand": 1e-5, "else": 1.0})
     summary = measure.summary([timed, measure.Table("untimed", [], [])])
     assert [row[:3] for row in summary.rows] == [["W", "20.0 µs", "10.0 µs (0.500x)"]]
+
+
+def test_jax_and_sweeps_print_their_ratios_and_targets(capsys):
+    pytest.importorskip("jax", reason="JAX is not installed")
+    main(["jax", "sweep", "--quick"])
+    lines = capsys.readouterr().out.splitlines()
+    assert sum(line.endswith("at most 1.2 |") for line in lines) == 4
+    assert any(line.endswith("at most 0.5 s |") for line in lines)

@@ -4,6 +4,7 @@ import argparse
 import gc
 
 from tests.benchmarks import (
+    beyond,
     eager,
     functions,
     loops,
@@ -30,6 +31,8 @@ WORKLOADS = {
     "recording": recording.recording,
     "writings": writings.writings,
     "imports": processes.imports,
+    "jax": beyond.on_jax,
+    "sweep": beyond.sweeps,
 }
 
 
