@@ -15,7 +15,7 @@ class Past:
     >>> from nn.playground.state import State
     >>> session = Session(State.of({"n": 20}))
     >>> past = Past(session)
-    >>> past.mark()
+    >>> _ = past.mark()
     >>> session.step()
     >>> past.undo(), session.steps, past.redo(), session.steps
     (True, 0, True, 1)
