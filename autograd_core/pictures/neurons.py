@@ -15,16 +15,8 @@ Home: TypeAlias = tuple[str, int]  # a layer's name and a neuron's place in it
 Place: TypeAlias = Home | int  # a neuron's home, or an input's place among the inputs
 WHOLE = -1  # the place of what belongs to a layer as a whole, such as softmax's sum
 
-OF_A_NEURON = {
-    "relu",
-    "leaky_relu",
-    "tanh",
-    "sigmoid",
-    "softplus",
-    "step",
-    "sin",
-    "cos",
-}  # ops that belong to it after the last layer, too
+# What belongs to a neuron after the last layer, too: the rest is the loss.
+OF_A_NEURON = {"relu", "leaky_relu", "tanh", "sigmoid", "softplus", "step", "sin", "cos"}
 PRODUCTS = (MUL, DOT)
 LINEAR = (*PRODUCTS, ADD, SUB, TOTAL)  # what w · x + b is written with
 
