@@ -159,12 +159,14 @@ class Loop:
         at_once = min(most, AT_ONCE // steps, LINED_UP // self.data.n)
         if self.slopes.units or not self.slopes.takes_steps:
             at_once = 1
-        self.queue = self.slopes.joined([self.order() for _ in range(max(at_once, 1))])
+        self.queue = self.slopes.joined(self.orders(max(at_once, 1)))
 
-    def order(self) -> Any:
-        """The examples of an epoch, mixed unless they are one batch."""
-        mixed = self.shuffle and self.batch_size < self.data.n
-        return self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
+    def orders(self, epochs: int) -> list[Any]:
+        """The examples of each epoch, mixed unless they are one batch."""
+        n, places = self.data.n, self.slopes.places
+        if self.shuffle and self.batch_size < n:
+            return [places(self.rng.randbytes(8 * n)) for _ in range(epochs)]
+        return [places(None)] * epochs
 
     def advance(self, most: int) -> list[tuple[float, int]]:
         """Up to so many steps at once, or one: the sums of the epochs that are over by then."""
@@ -185,14 +187,14 @@ class Loop:
 
     def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
         """Steps that an executor takes at once, if it takes any; the sums of epochs then over."""
-        made, rate = self.state[0], self.optimizer.rate
+        made = self.state[0]
         if not isinstance(made, int):
             return []  # parameters that have made different numbers of steps
         taken = self.slopes.take(
             self.theta,
             order=self.queue[: sum(sizes)],
             sizes=sizes,
-            rates=[float(rate(made + k)) for k in range(len(sizes))],
+            rates=self.rates(made, len(sizes)),
             update=self.optimizer.update,
             constants=self.optimizer.constants,
             state=self.state,
@@ -208,6 +210,12 @@ class Loop:
             self.theta, self.gradient, self.state = taken.theta, taken.gradient, taken.state
             (self.sum, self.hits), self.queue = so_far, rest
         return ended
+
+    def rates(self, made: int, steps: int) -> list[float]:
+        """The learning rate of each of the steps to come."""
+        if not callable(self.optimizer.lr):
+            return [float(self.optimizer.lr)] * steps
+        return [float(self.optimizer.rate(made + k)) for k in range(steps)]
 
     def summed(
         self, done: Sequence[tuple[int, float, int]]
