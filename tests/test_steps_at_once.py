@@ -1,6 +1,7 @@
 """An executor that takes many steps at once: the hook, by one that does so in plain NumPy."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,8 +71,8 @@ def test_steps_at_once_are_steps_one_by_one(optimizer, batch_size, l2):
         for name in ("numpy", "reference")
     ]
     assert runs[0] == runs[1]
-    each = math.ceil(23 / (batch_size or 23))
-    assert ([(7, 7)] if batch_size is None else [(each, each)] * 7) == CALLS
+    steps = 7 * math.ceil(23 / (batch_size or 23))
+    assert [(steps, steps)] == CALLS
 
 
 def test_callbacks_are_called_between_epochs():
@@ -153,3 +154,32 @@ def test_whole_numbers_are_settings_too(executor, batch_size):
     assert results[0] == results[1]
     expected = trained("numpy", batch_size=batch_size, clip_norm=1, optimizer=SGD(2), l2=1)
     assert results[0][0].loss == pytest.approx(expected[0].loss, rel=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [None, 6])
+@pytest.mark.parametrize("at", [0, 1, 5, 6, 9])
+def test_a_rate_that_is_none_ends_the_training_at_its_step(batch_size, at):
+    said = []
+    for name in ("numpy", "reference"):
+        model = MLP(2, [4, 1], seed=0)
+        options = {"loss": "hinge", "batch_size": batch_size, "epochs": 12, "progress": False}
+        optimizer = SGD(lambda step: -1.0 if step == at else 0.1)
+        with pytest.raises(DivergedError, match=f"rate of step {at + 1} is -1") as error:
+            fit(model, *datasets.moons(23), optimizer=optimizer, executor=name, **options)
+        said.append((str(error.value), [p.data.hex() for p in model.parameters()]))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("stubborn", [1, 2, 3, 7])
+def test_what_an_executor_leaves_is_taken_in_its_order(stubborn, monkeypatch):
+    """An executor that takes a few steps of what it is asked for, or none."""
+    expected = trained("numpy", batch_size=6)
+    whole = Reference.take
+
+    def a_few(self, leaves, steps):
+        few = len(CALLS) % stubborn
+        cut = replace(steps, sizes=steps.sizes[:few], rates=steps.rates[:few])
+        return whole(self, leaves, cut)
+
+    monkeypatch.setattr(Reference, "take", a_few)
+    assert trained("reference", batch_size=6) == expected
