@@ -168,16 +168,21 @@ class Loop:
 
     def advance(self, most: int) -> list[tuple[float, int]]:
         """Up to so many steps at once, or one: the sums of the epochs that are over by then."""
-        n, left = self.data.n, len(self.queue) % self.data.n
-        sizes = batches(left, self.batch_size)
-        if most > len(sizes):
-            sizes += batches(n, self.batch_size) * (len(self.queue) // n)
-        before = len(self.queue)
         if self.slopes.takes_steps:
-            ended = self.take_steps(sizes[:most])
+            before = len(self.queue)
+            ended = self.take_steps(self.sizes(most))
             if len(self.queue) < before:
                 return ended
-        return self.take_step(sizes[0])
+        left = len(self.queue) % self.data.n or self.data.n
+        return self.take_step(min(self.batch_size, left))
+
+    def sizes(self, most: int) -> list[int]:
+        """How many examples each of the next steps takes, of so many at most."""
+        left, whole = len(self.queue) % self.data.n, len(self.queue) // self.data.n
+        sizes = batches(min(left, most * self.batch_size), self.batch_size)
+        if len(sizes) < most:
+            sizes += batches(self.data.n, self.batch_size) * whole
+        return sizes[:most]
 
     def record(self, loss: float, hits: int) -> tuple[float, float | None]:
         """The mean loss and the accuracy, from sums over all examples."""
