@@ -11,7 +11,7 @@ from functools import lru_cache
 from threading import get_ident
 from typing import Any
 
-from autograd_core.engine import RECORDERS, Op, Operand, Value, number
+from autograd_core.engine import NUMBER, RECORDERS, Op, Operand, Value, number
 from autograd_core.functions import dot, equals
 
 
@@ -25,11 +25,14 @@ def index(xs: Sequence[Any], i: Operand) -> Any:
     >>> [x.data for x in index(rows, Value(1))]
     [3.0, 4.0]
     """
+    if not isinstance(i, (Value, *NUMBER)):
+        raise TypeError(f"an index is a number, got {type(i).__name__}: {i!r}")
     if not len(xs):
         raise ValueError("there is no item to choose in an empty list")
     known = index_below(len(xs))(i)
     if not (isinstance(known, Value) and get_ident() in RECORDERS):
-        return xs[int(number(known))]
+        item = xs[int(number(known))]
+        return Value(float(item)) if isinstance(known, Value) and isinstance(item, NUMBER) else item
     return chosen([equals(known, float(k)) for k in range(len(xs))], xs)
 
 

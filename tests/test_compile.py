@@ -549,10 +549,11 @@ def test_a_parameters_backward_is_refused(w):
 
 def test_a_recording_inside_a_recording_is_refused(w):
     inner = compile(lambda y: w * y)
-    with pytest.raises(RecordingError):
-        compile(lambda x: x * inner(2.0))(1.0)
-    with pytest.raises(RecordingError):
-        compile(lambda x: x * inner(x))(1.0)
+    for ask in (inner.prepare, inner.value_and_gradient, inner.gradient_wrt_inputs):
+        with pytest.raises(RecordingError):
+            compile(lambda x, ask=ask: ask(2.0) or x)(1.0)
+        with pytest.raises(RecordingError):
+            compile(lambda x, ask=ask: ask(x) or x)(1.0)
     assert inner(2.0) == 4.0
     keeps_going(w)
 

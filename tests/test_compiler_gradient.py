@@ -1,5 +1,7 @@
 """The gradient pass alone: each transpose is one, and a gradient's program has a gradient."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from autograd_core.compiler.gradient import differentiate, rule
 from autograd_core.compiler.ir import EXAMPLES, Compute
 from autograd_core.engine import EXP, MUL, TANH, Op
 from tests.arrays import by_definition
-from tests.compiled import Draw
+from tests.compiled import Draw, each_executor
 from tests.test_compile_graphs import OWN
 
 N = 3
@@ -197,6 +199,40 @@ def test_a_hessian_times_a_vector_is_the_gradient_of_a_gradient(f, batched):
         rows = hessian(f([Value(x) for x in row], W, v), program.parameters)
         expected = expected + np.array([[h.data for h in r] for r in rows]) @ direction / len(data)
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)
+
+
+@each_executor
+@pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_program_has_its_hessian_times_a_vector(f, batched, executor):
+    draw = Draw(1)
+    W, v = draw.matrix(3, 2, "W"), draw.vector(3, "v")
+    data = draw.data(4, 2) if batched else draw.data(1, 2)
+    args = [data if batched else data[0]]
+    parameters = [*v, *[w for row in W for w in row]]
+    program = compile(lambda x: f(x, W, v), batched=batched, executor=executor, wrt=parameters)
+    direction, at = np.cos(np.arange(9)), np.sin(np.arange(9))
+
+    found = program.hessian_vector(*args, direction=direction, at=at)
+    step = 1e-5 * direction
+    _, ahead = program.value_and_gradient(*args, at=at + step)
+    _, behind = program.value_and_gradient(*args, at=at - step)
+    np.testing.assert_allclose(found, (ahead - behind) / 2e-5, rtol=1e-6, atol=1e-8)
+    expected = dict(zip(program.parameters, at, strict=True))
+    for p in program.parameters:
+        p.data = expected[p]
+    assert program.hessian_vector(*args, direction=direction).tolist() == found.tolist()
+    with pytest.raises(ValueError, match="direction must be a list of 9 numbers"):
+        program.hessian_vector(*args, direction=[1.0])
+
+
+def test_a_second_derivative_where_there_is_none_is_eagers_error_or_infinite():
+    x = Value(0.0, "x")
+    with pytest.raises(ValueError, match=r"log of \(x = 0.0\)"):
+        compile(lambda: x.log()).hessian_vector(direction=[1.0])
+    program = compile(lambda: x**1.5, executor="numpy")
+    assert program.hessian_vector(direction=[1.0]).tolist() == [math.inf]
+    assert compile(lambda: 3 * x).hessian_vector(direction=[1.0]).tolist() == [0.0]
 
 
 @settings(deadline=None, max_examples=30)

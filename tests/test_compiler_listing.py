@@ -467,10 +467,12 @@ def test_two_steps_of_one_label_are_told_apart(w):
 
 @pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
 def test_every_row_of_the_table_can_be_printed(op):
-    ps = [Value(0.7 + 0.1 * i, f"p{i}") for i in range(5)]
+    low, high = op.domain
+    points = [low + (high - low) * (0.6 + 0.05 * i) for i in range(6)]
+    ps = [Value(x, f"p{i}") for i, x in enumerate(points[1:])]
     count = arities(op)[:4][-1]
     program = compile(lambda x: op(*ps[: count - 1], x).tanh(), batched=True)
-    program([0.9])
+    program(points[:1])
     assert forward_lines(program)
 
 

@@ -51,7 +51,11 @@ def test_a_cycle_is_found_where_one_of_its_imports_is_late():
 def test_every_module_of_the_packages_is_measured():
     found = house.modules()
     assert {"autograd_core", "autograd_core.engine", "nn.playground"} <= set(found)
-    assert all(house.code_lines(path.read_text("utf-8")) for path in found.values())
+    assert all(
+        house.code_lines(path.read_text("utf-8"))
+        for path in found.values()
+        if path.name != "__init__.py"
+    )
 
 
 def test_the_optimiser_is_asked_to_move_in_one_place():
@@ -78,15 +82,15 @@ def test_no_function_is_longer_than_forty_lines():
 
 
 MEANT_TWICE = {
-    "Module",  # of a model; and what LLVM calls a program
-    "sweep",  # the runs; and, in nn.plot, their picture
-    "topological",  # the engine's; and, in nn.course, those in which a student finds the mistake
+    "Module": "a part of a model, and what LLVM calls a program",
+    "sweep": "many trainings, and plot.sweep, which draws them",
+    "topological": "the engine's, and in the course those in which a student finds the mistake",
 }
 
 
 def test_no_exported_name_stands_for_two_things():
     """`draw` and its overloads are one thing."""
-    exported = {*autograd_core.__all__, *nn.__all__} - MEANT_TWICE
+    exported = {*autograd_core.__all__, *nn.__all__} - set(MEANT_TWICE)
     homes = defaultdict(set)
     for module, text in TEXTS.items():
         for node in ast.parse(text).body:

@@ -97,13 +97,23 @@ class Canonical:
         n = len(parents) // 2 if op is DOT else 0
         signs = (ONE, MINUS) if op is SUB else (ONE,) * (len(parents) - 2 * n)
         added = self.sum_of(list(zip(signs, parents[2 * n :])))
-        constants = self.merged.constants
+        constants, place, rank = self.merged.constants, self.place.get, self.nodes.rank
         for x, y in zip(parents[:n], parents[n : 2 * n]):
-            if x in constants and y in constants:
-                self.shift(added, constants[x] * constants[y])
+            left, right = place(x), place(y)
+            if left is None or right is None or (x in constants and y in constants):
+                self.add_product(added, x, y)
             else:
-                added.terms.append(self.product(x, y))
+                pair = (left, right) if rank[left] <= rank[right] else (right, left)
+                added.terms.append((ONE, *pair))
         return added
+
+    def add_product(self, whole: Linear, x: int, y: int) -> None:
+        """Add a product to a sum; as a number, where it is one."""
+        constants = self.merged.constants
+        if x in constants and y in constants:
+            self.shift(whole, constants[x] * constants[y])
+        else:
+            whole.terms.append(self.product(x, y))
 
     def scaled(self, i: int, scale: Scale) -> Linear:
         """scale * node i."""
@@ -123,8 +133,11 @@ class Canonical:
                 longest, size = i, len(part.terms)
         whole = pending.pop(longest, None) or Linear([])
         for sign, i in parts:
-            if i in pending:
-                self.absorb(whole, sign, i, pending.pop(i))
+            part = pending.pop(i, None)
+            if part and part.scale is sign is ONE and not part.constant:  # as most are
+                whole.terms += part.terms
+            elif part:
+                self.absorb(whole, sign, i, part)
             elif i in constants:
                 self.shift(whole, sign.factor * constants[i])
             elif i != longest:

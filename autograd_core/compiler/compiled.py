@@ -12,7 +12,7 @@ import numpy as np
 from autograd_core.compiler import results
 from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
 from autograd_core.compiler.canonical import canonical
-from autograd_core.compiler.executors import Executor, Wanted, made
+from autograd_core.compiler.executors import Executor, Outcome, Wanted, made
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
@@ -20,7 +20,7 @@ from autograd_core.compiler.record import Kept, Recording, Repetition, record, r
 from autograd_core.compiler.replay import Replay
 from autograd_core.compiler.results import is_finite
 from autograd_core.compiler.training import Steps, Taken
-from autograd_core.engine import Value, collector_paused
+from autograd_core.engine import MUL, Value, collector_paused
 from autograd_core.structures import leaves, structure
 
 
@@ -50,6 +50,7 @@ class Compiled:
         self.f, self.names, self.keywords = f, names, keywords
         self.batched, self.kinds, self.wanted = batched, kinds, executor
         self.ready: dict[Leaf | None, Ready] = {}
+        self.direction: Leaf | None = None  # that a second derivative was asked for
         self.executor = ""  # the name of what ran last
         with collector_paused():
             tape, result = record(self.call, self.arguments)
@@ -111,6 +112,16 @@ class Compiled:
         rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
         return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
+    def hessian_vector(self, parts: Parts, direction: Floats, at: Floats | None) -> Floats:
+        """The gradient of the slope in a direction, with respect to the parameters."""
+        direction = self.checked("direction", direction)
+        if self.direction is None:
+            self.direction = self.emit.leaf("direction", self.vector.size, batched=False)
+        ready = self.ready.get(self.direction) or self.prepare(self.direction)
+        self.executor, n = ready.name, examples(parts) if self.batched else None
+        outcome = self.executed(ready, {**self.given(parts, at), "direction": [direction]}, n)
+        return outcome.results[-1].copy()
+
     def apart(self, parts: Parts) -> list[Any]:
         """The results' arrays and the gradient along the inputs, with a row for each example.
 
@@ -143,29 +154,47 @@ class Compiled:
         ready = self.ready.get(wrt) or self.prepare(wrt)
         self.executor, n = ready.name, examples(parts) if self.batched else None
         leaves = self.given(parts, at)
-        try:
-            arrays, suspicious, slopes_finite = ready.executor.run(leaves, n)
-        except (ArithmeticError, ValueError):
-            self.replay(leaves).check(slopes=wrt is not None)
-            raise
-        if suspicious:
-            self.replay(leaves).check(slopes=wrt is not None)
+        arrays, _, slopes_finite = self.executed(ready, leaves, n, slopes=wrt is not None)
         value, finite = self.returned.read(arrays, n)
         if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
             value, _ = self.returned.read(arrays, n)
         return value, arrays[-1] if arrays else np.zeros(0)
 
+    def executed(
+        self, ready: Ready, leaves: dict[str, list[Floats]], n: int | None, *, slopes: bool = True
+    ) -> Outcome:
+        """What comes of a run; or the error that eager raises, if it does."""
+        try:
+            outcome = ready.executor.run(leaves, n)
+        except (ArithmeticError, ValueError):
+            self.replay(leaves).check(slopes=slopes)
+            raise
+        if outcome.suspicious:
+            self.replay(leaves).check(slopes=slopes)
+        return outcome
+
     def prepare(self, wrt: Leaf | None) -> Ready:
-        """The executor for the results, and for the gradient along a leaf if there is one."""
+        """The executor for the results, and for the gradient along a leaf if there is one.
+
+        Along the leaf `direction` it is the gradient of the slope that way, and no results.
+        """
         wanted, along = list(self.results), dict[Array, Operand]()
         if wrt is not None:
             self.returned.check_differentiable()
-            slopes, along = differentiate(self.emit, self.results[0], wrt)
-            wanted.append(slopes)
+            twice = wrt is self.direction
+            root = self.slope(wrt) if twice else self.results[0]
+            found = differentiate(self.emit, root, self.vector if twice else wrt)
+            wanted, along = [*([] if twice else wanted), found.array], found.along
         order = needed(self.emit.order, wanted)
         self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
         return self.ready[wrt]
+
+    def slope(self, direction: Leaf) -> Array:
+        """The slope of the first result in a direction."""
+        slopes = differentiate(self.emit, self.results[0], self.vector).array
+        operands = [(slopes, slopes.axes), (direction, direction.axes)]
+        return self.emit.full(self.emit.compute(MUL, operands, ""), ())
 
     def whole(self) -> tuple[list[Array], dict[Array, Operand]]:
         """All arrays, and the gradients among them: along the inputs if no other is asked for."""
@@ -187,10 +216,16 @@ class Compiled:
         """The parameters' numbers: those given, or their own."""
         if at is None:
             return numbers_of(self.parameters)
-        at = np.asarray(at, dtype=float)
-        if at.shape != (len(self.parameters),):
-            raise ValueError(f"at must be a list of {len(self.parameters)} numbers, got {at!r}")
-        return at
+        return self.checked("at", at)
+
+    def checked(self, name: str, numbers: Floats) -> Floats:
+        """An array with a number for each parameter."""
+        found = np.asarray(numbers, dtype=float)
+        if found.shape != (len(self.parameters),):
+            raise ValueError(
+                f"{name} must be a list of {len(self.parameters)} numbers, got {numbers!r}"
+            )
+        return found
 
     def replay(self, leaves: Mapping[str, Sequence[Floats]]) -> Replay:
         """The recording on the numbers of a run."""

@@ -66,7 +66,7 @@ def varying(merged: Merged, inputs: Sequence[int]) -> list[bool]:
     varies = [False] * len(merged.ops)
     for i in inputs:
         varies[i] = True
-    for i, parents in enumerate(merged.parents):
+    for i, parents in enumerate(merged.parents if inputs else ()):
         if parents:
-            varies[i] = any(varies[p] for p in parents)
+            varies[i] = True in [varies[p] for p in parents]
     return varies

@@ -121,6 +121,23 @@ class Program:
         """
         return self.value_and_gradient(*args, at=at)
 
+    def hessian_vector(
+        self, *args: Any, direction: Floats, at: Floats | None = None, **keywords: Any
+    ) -> Floats:
+        """The Hessian with respect to the parameters, times a direction: a number for each.
+
+        It is the gradient of the slope that way, and takes about twice what a gradient takes; the
+        Hessian itself is never made. `at` is as in `value_and_gradient`. Where there is a slope but
+        no second derivative, it is infinite or NaN, or Python's own error.
+
+        >>> x, y = Value(3.0), Value(4.0)
+        >>> program = compile(lambda: x**2 * y)
+        >>> program.hessian_vector(direction=[1.0, 0.0])
+        array([8., 6.])
+        """
+        compiled, parts = self.find(args, keywords)
+        return compiled.hessian_vector(parts, direction, at)
+
     @property
     def takes_steps(self) -> bool:
         """Whether `take` takes them: whether the executor does."""

@@ -94,19 +94,29 @@ class Recording:
 
     def record(self, op: Op, operands: Iterable[Operand]) -> Value:
         """A new node for op(*operands)."""
-        return self.new(op, tuple([self.node(x) for x in operands]))
+        node = self.node
+        return self.new(
+            op,
+            tuple(
+                [
+                    x.index if type(x) is Traced and x.recording is self else node(x)
+                    for x in operands
+                ]
+            ),
+        )
 
     def node(self, x: Operand) -> int:
         """The node of an operand: one of this recording, a number, or a Value from outside."""
-        if type(x) is Traced and x.recording is self:
-            return x.index
-        if isinstance(x, NUMBER):
-            x = Value(x)
-            self.constant(x)  # a result may be a number, and is read when the recording is over
-        elif not isinstance(x, Value):
+        if isinstance(x, Value):
+            if type(x) is Traced and x.recording is self:
+                return x.index
+            index = self.known.get(x)
+            return self.leaf(x) if index is None else index
+        if not isinstance(x, NUMBER):
             raise TypeError(f"expected a number or a Value, got {type(x).__name__}: {x!r}")
-        index = self.known.get(x)
-        return self.leaf(x) if index is None else index
+        x = Value(x)
+        self.constant(x)  # a result may be a number, and is read when the recording is over
+        return self.leaf(x)
 
     def leaf(self, value: Value) -> int:
         """A new node for a Value that has a number: a constant made here, or a parameter."""
@@ -261,9 +271,11 @@ class Repetition:
 
     def record(self, op: Op, operands: Iterable[Operand]) -> Value:
         """The node for op(*operands), if that is what comes next."""
-        operands, before = tuple(operands), self.before
+        operands, before, node = tuple(operands), self.before, self.node
         self.under_way = op, operands
-        parents = tuple([self.node(x) for x in operands])
+        parents = tuple(
+            [x.index if type(x) is Traced and x.recording is before else node(x) for x in operands]
+        )
         i = self.next
         if i >= len(before.ops) or parents != before.parents[i] or not same_op(op, before.ops[i]):
             self.under_way = None
@@ -273,15 +285,16 @@ class Repetition:
 
     def node(self, x: Operand) -> int:
         """The node of an operand."""
-        if type(x) is Traced and x.recording is self.before:
-            return x.index
-        if isinstance(x, NUMBER):
-            return self.leaf(float(x), f"the constant {float(x)!r}")
-        if not isinstance(x, Value):
+        if isinstance(x, Value):
+            if type(x) is Traced and x.recording is self.before:
+                return x.index
+            found = self.known.get(x)
+            if found is None:
+                found = self.known[x] = self.leaf_of(x)
+            return found
+        if not isinstance(x, NUMBER):
             raise TypeError(f"expected a number or a Value, got {type(x).__name__}: {x!r}")
-        if x not in self.known:
-            self.known[x] = self.leaf_of(x)
-        return self.known[x]
+        return self.leaf(float(x), f"the constant {float(x)!r}")
 
     def leaf_of(self, value: Value) -> int:
         """The next node, which must be the leaf that this Value is."""

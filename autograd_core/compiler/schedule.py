@@ -62,9 +62,10 @@ def readiness(graph: Graph) -> tuple[list[int], list[int], list[list[int]]]:
     n = len(graph.ops)
     height, waits = [0] * n, [0] * n
     users: list[list[int]] = [[] for _ in range(n)]
+    computed = {i for i, rank in enumerate(graph.rank) if rank & 2}
     for i in reversed(range(n)):
         above = height[i] + 1
-        for p in {p for p in graph.operands(i) if graph.rank[p] & 2}:
+        for p in computed.intersection(graph.operands(i)):
             height[p] = max(height[p], above)
             waits[i] += 1
             users[p].append(i)

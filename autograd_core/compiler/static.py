@@ -33,6 +33,9 @@ class Fixed(NamedTuple):
         return of_others
 
 
+NONE = Fixed()
+
+
 class Static:
     """Which arguments of a function are static, by name."""
 
@@ -54,7 +57,7 @@ class Static:
     ) -> tuple[Fixed, Sequence[Any], Mapping[str, Any]]:
         """The arguments that are fixed, and the others."""
         if not self.names:
-            return Fixed(), args, keywords
+            return NONE, args, keywords
         named = list(zip(self.order, args))
         places = [(i, x) for i, (name, x) in enumerate(named) if name in self.names]
         by_name = [(name, x) for name, x in keywords.items() if name in self.names]

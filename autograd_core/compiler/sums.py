@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from autograd_core.compiler.graph import Graph, Product, Sum
@@ -44,8 +45,8 @@ class Nodes(Graph):
 
     def added(self, products: list[Product], terms: list[int]) -> int:
         """A node for a Sum."""
-        operands = [*[x for pair in products for x in pair], *terms]
-        batched = max([self.rank[x] for x in operands]) >= 4
+        operands = chain(chain.from_iterable(products), terms)
+        batched = self.has_examples and max([self.rank[x] for x in operands]) >= 4
         return self.add(Sum(products, terms), (), batched=batched)
 
     def times(self, scale: Scale, x: int) -> int:
@@ -92,10 +93,10 @@ class Nodes(Graph):
             return [products] * len(products)
         rank, many = self.rank, 2 * (len(products) > FEW)
         kinds = [8 * (rank[y] & many) + (rank[x] & 4) + (rank[y] & 4) // 2 for _, x, y in products]
-        return [
-            [term for term, own in zip(products, kinds) if own == kind]
-            for kind in sorted(set(kinds))
-        ]
+        found = sorted(set(kinds))
+        if len(found) == 1:
+            return [products]
+        return [[term for term, own in zip(products, kinds) if own == kind] for kind in found]
 
     def products(self, group: list[Term], terms: list[int]) -> tuple[Scale, int, bool]:
         """scale * a node for a sum of products; whether it has the terms too."""

@@ -79,7 +79,7 @@ class Exam:
         if self.is_constant and not self.fitted:
             return f"the output is constant ({listed([f'{x:.3g}' for x in self.outputs[0]])})"
         if self.data.labels is not None:
-            return self.hits + self.misses
+            return self.hits
         if self.explained is None:
             return f"nothing found on {self.data.n} examples"
         return f"{self.explained:.0%} of the targets' variance is explained"
@@ -103,26 +103,21 @@ class Exam:
 
     @property
     def hits(self) -> str:
-        """How many examples get their label."""
-        right, n = self.right(self.outputs), self.data.n
-        share = f" ({right / n:.1%})" if right < n and n > 4 else ""
-        return f"{f'all {n}' if right == n else f'{right} of {n}'} {self.noun} are right{share}"
-
-    @property
-    def misses(self) -> str:
-        """The examples that are not right by name where they are few, else of which class."""
-        labels, said = self.data.labels, list(map(self.says, self.outputs))
+        """How many examples get their label; by name those few, or of which class, that do not."""
+        labels, said, n = self.data.labels, list(map(self.says, self.outputs)), self.data.n
         assert labels is not None
         missed = [i for i, label in enumerate(labels) if said[i] != label]
-        if not missed or self.fitted:
-            return ""
-        if len(labels) > 20:
-            return f"; missed are {by_class([labels[i] for i in missed], labels)}"
-        groups = {
-            how: [point(i, self.data.X[i]) for i in missed if (said[i] is None) == tied]
-            for how, tied in (("wrong", False), ("undecided", True))
-        }
-        return "".join(f"; {how} at {first(3, at)}" for how, at in groups.items() if at)
+        right = f"{n - len(missed)} of {n}" if missed else f"all {n}"
+        share = f" ({1 - len(missed) / n:.1%})" if missed and n > 4 else ""
+        told = f"{right} {self.noun} are right{share}"
+        if self.fitted or not missed:
+            return told
+        if n > 20:
+            return f"{told}; missed are {by_class([labels[i] for i in missed], labels)}"
+        for how, tied in (("wrong", False), ("undecided", True)):
+            at = [point(i, self.data.X[i]) for i in missed if (said[i] is None) == tied]
+            told += f"; {how} at {first(3, at)}" if at else ""
+        return told
 
     @property
     def explained(self) -> float | None:
@@ -209,10 +204,6 @@ class Exam:
         """An activation that never sleeps: "linear" for the output, "tanh" for other layers."""
         last = layer is self.readings.output
         return Change(output="linear") if last else Change(activation="tanh")
-
-    def makes_up(self, layer: LayerReadings) -> bool:
-        """Whether the loss's logarithm makes up for a flat output."""
-        return layer is self.readings.output and self.loss is not None and bool(self.loss.scores)
 
     @property
     def init(self) -> str:

@@ -60,10 +60,8 @@ def explained(kind: str) -> set[str]:
     return set(direct).union(*map(explained, direct))
 
 
-SETUP = (
-    *("output and loss unmatched", "inputs not scaled", "targets not scaled"),
-    *("units all alike", "cut gradient"),
-)
+SETUP = ["output and loss unmatched", "inputs not scaled", "targets not scaled"]
+SETUP += ["units all alike", "cut gradient"]
 LAYERS = ("dead layer", "saturated units", "linear net")
 GRADIENTS = ("vanishing gradient", "exploding gradient")
 RESULTS = ("dead units", "learning rate too low", "training not finished", "stuck")
@@ -85,17 +83,12 @@ def not_a_finite_number(exam: Exam) -> Iterator[Finding]:
     if not exam.failure:
         return
     setup = (inputs_not_scaled, output_and_loss_unmatched, targets_not_scaled)
-    causes = [*[finding for rule in setup for finding in rule.find(exam)], *log_of_zero(exam)]
-    change = causes[0].change if causes else Change(lr=0.1)
-    why = f"for {causes[0].message}" if causes else "in a new model"
-    yield Finding(exam.failure, change, why)
-
-
-def log_of_zero(exam: Exam) -> Iterator[Finding]:
-    """A probability that is rounded to 0."""
+    causes = [(finding.message, finding.change) for rule in setup for finding in rule.find(exam)]
     if exam.loss and exam.loss.scores and exam.readings.largest_parameter <= HUGE:
-        change = Change(loss=exam.loss.scores, output="linear")
-        yield Finding("a loss of scores takes the log of no 0", change)
+        scores = Change(loss=exam.loss.scores, output="linear")
+        causes.append(("a loss of scores takes the log of no 0", scores))
+    why, change = causes[0] if causes else ("", Change(lr=0.1))
+    yield Finding(exam.failure, change, f"for {why}" if why else "in a new model")
 
 
 @rule(explains=["learning rate too high"], always=True)
@@ -269,7 +262,10 @@ def saturated_units(exam: Exam) -> Iterator[Finding]:
     """
     for layer in exam.layers:
         units = flat(layer)
-        if 2 * len(units) >= layer.size and not exam.makes_up(layer):
+        makes_up = (
+            layer is exam.readings.output and exam.loss and exam.loss.scores
+        )  # by a logarithm
+        if 2 * len(units) >= layer.size and not makes_up:
             size = max([abs(z) for i in units for z in layer.pre_activations[i]])
             yield Finding(
                 f"{counted(units, layer)} flat (slope below 1% of the steepest) on more than 90% "

@@ -59,7 +59,7 @@ def scale_curves(axes: Any, numbers: Sequence[float]) -> None:
     """Epochs are whole; numbers above 0 of different sizes are shown by their logarithms."""
     from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, steps=[1, 2, 5, 10]))
     known = [number for number in numbers if math.isfinite(number)]
     if not known or min(known) <= 0 or max(known) < FAR * min(known):
         return

@@ -28,7 +28,8 @@ def loss(history: History) -> Plot:
         right.set_ylabel("accuracy", color=COLOURS[1])
         axes.yaxis.label.set_color(COLOURS[0])
     if history.validation_loss:
-        axes.legend(handles=axes.lines, labels=["training", "validation"], loc="lower left")
+        told = {"labels": ["training", "validation"], "ncols": 2}
+        figure.legend(handles=axes.lines, loc="outside lower center", **told)
     return Plot(figure)
 
 

@@ -141,8 +141,13 @@ def new_model(recipe: Recipe, n_in: int, n_out: int, loss: str) -> MLP:
 
 def new_optimizer(recipe: Recipe, n: int) -> Optimizer:
     """The optimiser, before its first step, for n examples to train on."""
+    row, given = OPTIMIZERS[recipe.optimizer], dict(recipe.settings)
+    known = [number.name for number in row.numbers()]
+    if unknown := [name for name in given if name not in known]:
+        have = f"its numbers are {', '.join(known)}" if known else "it has none"
+        raise RecipeError(f"optimizer {row.name}: there is no number {unknown[0]!r}: {have}")
     try:
-        return OPTIMIZERS[recipe.optimizer](new_rate(recipe, n), **dict(recipe.settings))
+        return row(new_rate(recipe, n), **given)
     except (TypeError, ValueError) as error:
         raise RecipeError(f"optimizer {recipe.optimizer}: {error}") from None
 

@@ -159,10 +159,13 @@ def pairs(x: Any) -> tuple[tuple[str, float], ...]:
     return tuple([(text(name), number(-math.inf, math.inf)(value)) for name, value in given])
 
 
-def pair(written: str) -> tuple[str, float]:
-    """A name and a number, from a word such as momentum=0.5."""
+def pair(written: str) -> tuple[str, Any]:
+    """A name and a number, from a word such as eps=0.5; what is no number is left to the check."""
     name, _, value = written.partition("=")
-    return name, float(value)
+    try:
+        return name, float(value)
+    except ValueError:
+        return name, value
 
 
 def shown(x: Any) -> str:

@@ -77,7 +77,7 @@ def of_equals(x: Compute) -> OneHot | None:
 def of_gather(x: Array, known: dict[Array, OneHot]) -> OneHot | None:
     """The same of whole rows that are read from a one-hot array."""
     hot = known.get(x.sources[0]) if isinstance(x, Gather) and len(x.sources) == 1 else None
-    if hot is None or not isinstance(x, Gather):
+    if hot is None or not isinstance(x, Gather) or x.index.min(initial=0) < 0:
         return None
     shape = x.sources[0].cells
     places = np.unravel_index(x.index, shape)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from autograd_core import Value, gradient, softmax
@@ -148,23 +148,17 @@ def on_numbers(z: list[float], label: int) -> Callable[[Any], str | None]:
                 (text for wrong, text in known if math.isclose(loss, wrong, rel_tol=1e-9)), ""
             )
             return f"For z = {z} and class {label} the loss is {right:.6g}; yours is {loss:.6g}. {idea}"
-        if all(
-            math.isclose(s, t, rel_tol=1e-9, abs_tol=1e-12) for s, t in zip(slopes, right_slopes)
-        ):
+        if all_close(slopes, right_slopes):
             return None
-        idea = next(
-            (
-                text
-                for wrong, text in ideas
-                if all(
-                    math.isclose(s, t, rel_tol=1e-9, abs_tol=1e-12) for s, t in zip(slopes, wrong)
-                )
-            ),
-            "",
-        )
+        idea = next((text for wrong, text in ideas if all_close(slopes, wrong)), "")
         return f"For z = {z} and class {label} the slopes are {[round(s, 4) for s in right_slopes]}; yours are {[round(s, 4) for s in slopes]}. {idea}"
 
     return test
+
+
+def all_close(xs: Sequence[float], ys: Sequence[float]) -> bool:
+    """Whether numbers agree but for rounding."""
+    return all(math.isclose(x, y, rel_tol=1e-9, abs_tol=1e-12) for x, y in zip(xs, ys))
 
 
 def own_cross_entropy() -> Code:

@@ -32,13 +32,14 @@ from autograd_core.compiler.executors.native.machine import Machine, Processor, 
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
 from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
-from autograd_core.compiler.executors.native.writer import PARTS, Writer
+from autograd_core.compiler.executors.native.writer import ORDER, PARTS, Writer
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
 from autograd_core.compiler.training import Steps, Taken
 
 COPIED = 4096  # numbers up to which it is quicker to copy an argument than to ask where it is
 FINITE = 1 << 16  # beside the flags: that the last result is
+MANY = 2**20  # numbers
 SIZES = 64  # of batches that are kept prepared
 
 
@@ -98,7 +99,8 @@ class NativeExecutor:
         """What a number of examples takes; the oldest of many are forgotten."""
         count = n or 1
         order, outputs = np.arange(count), self.outputs(count)
-        arguments = self.arguments(count, order, outputs.values())
+        arguments = self.arguments(count, outputs.values())
+        arguments[ORDER] = order.ctypes.data
         targets: list[tuple[Floats | None, int]] = []
         for x in self.leaves:
             start = 0
@@ -115,7 +117,9 @@ class NativeExecutor:
         results = [
             outputs[x] if x.batched else self.writer.view(x, self.memory) for x in self.results
         ]
-        if len(self.calls) >= SIZES:
+        if sum([x.size for x in outputs.values()]) > MANY:
+            self.calls.clear()  # what takes much room is kept alone
+        elif len(self.calls) >= SIZES:
             del self.calls[next(iter(self.calls))]
         names = [x.name for x in self.leaves]
         self.calls[n] = Call(names, targets, row, row.ctypes.data, results, order)
@@ -132,11 +136,10 @@ class NativeExecutor:
         """Room for the results that have a number for each example."""
         return {x: np.empty((*x.cells, count)) for x in self.writer.outputs}
 
-    def arguments(self, count: int, order: Any, outputs: Iterable[Floats]) -> list[int]:
-        """The row of arguments, as far as it goes without inputs."""
-        lying = [self.memory, self.tables, order]
-        memory, tables, rows = [array.ctypes.data for array in lying]
-        return [memory, tables, count, rows, 0, *[x.ctypes.data for x in outputs]]
+    def arguments(self, count: int, outputs: Iterable[Floats]) -> list[int]:
+        """The row of arguments, as far as it goes without inputs and their order."""
+        memory, tables = self.memory.ctypes.data, self.tables.ctypes.data
+        return [memory, tables, count, 0, 0, *[x.ctypes.data for x in outputs]]
 
     def describe(
         self, arguments: list[int], part: Floats | None, x: Array, start: int, width: int

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 AT_MOST = 50e6  # nanoseconds that a call should take, for Ctrl-C to be heard
 PER_PLACE = 0.25  # nanoseconds that an op may take at a place, on average
+LENGTH, STEPS, MADE = map(Plan._fields.index, ("length", "steps", "made"))
 COURSES = 4  # that are kept prepared: of the whole data, of another batch size
 
 
@@ -29,18 +30,24 @@ def take(executor: NativeExecutor, leaves: Mapping[str, Sequence[Floats]], steps
     (theta,) = leaves["parameters"]
     if not (isinstance(steps.state[0], int) and is_trainable(executor)):
         return Taken(theta, theta, steps.state, np.zeros(0), np.zeros(0, np.int64))
-    shape, largest = shape_of(executor, steps), int(max(steps.sizes))
-    parts = [np.ascontiguousarray(part, float) for part in leaves.get("inputs", [])]
-    key = shape, largest, *[(part.ctypes.data, part.shape) for part in parts]
+    for others in leaves.get("others", []):
+        executor.shared("others")[...] = others
+    return course_of(executor, leaves.get("inputs", []), steps).take(theta, steps)
+
+
+def course_of(executor: NativeExecutor, inputs: Sequence[Floats], steps: Steps) -> Course:
+    """What is prepared for steps on these examples: at least with room for so many."""
+    parts = [np.ascontiguousarray(part, float) for part in inputs]
+    examples = max([len(steps.order), *map(len, parts)])
+    most = 1 << (len(steps.sizes) - 1).bit_length()  # so that nearly as many have room, too
+    sizes, shape = (examples, int(steps.sizes.max()), most), shape_of(executor, steps)
+    key = shape, sizes, *[(part.ctypes.data, part.shape) for part in parts]
     course = executor.courses.get(key)
     if course is None:
         if len(executor.courses) >= COURSES:
             del executor.courses[next(iter(executor.courses))]
-        course = executor.courses[key] = Course(executor, shape, largest, parts)
-    others = leaves.get("others")
-    if others:
-        executor.shared("others")[...] = others[0]
-    return course.take(theta, steps)
+        course = executor.courses[key] = Course(executor, shape, sizes, parts)
+    return course
 
 
 def is_trainable(executor: NativeExecutor) -> bool:
@@ -70,77 +77,83 @@ class Course:
     """What stays the same from call to call: the examples, and rooms for numbers."""
 
     def __init__(
-        self, executor: NativeExecutor, shape: Shape, largest: int, parts: Sequence[Floats]
+        self,
+        executor: NativeExecutor,
+        shape: Shape,
+        sizes: tuple[int, int, int],
+        parts: Sequence[Floats],
     ) -> None:
-        self.executor, self.shape, self.largest, self.parts = executor, shape, largest, parts
-        size, slots = shape.parameters, shape.slots
-        self.loss, *self.outputs, slopes = executor.results
-        self.rooms = executor.outputs(largest)
-        arguments = executor.arguments(largest, np.zeros(1, np.int64), self.rooms.values())
+        self.executor, self.shape = executor, shape
+        (examples, self.largest, steps), size = sizes, shape.parameters
+        loss, *outputs, slopes = executor.results
+        self.rooms = executor.outputs(self.largest)
+        self.rows: dict[str, NDArray[Any]] = {
+            "arguments": self.arguments(parts),
+            "order": np.empty(examples + self.largest, np.int64),
+            "sizes": np.empty(steps, np.int64),
+            "rates": np.empty(steps),
+            "theta": executor.shared("parameters"),
+            "gradient": self.room(slopes),
+            "state": np.empty((shape.slots, size)),
+            "new": np.empty((shape.slots + 1, size)),
+            "decay": np.empty(size),
+            "most": np.empty(1),
+            "labels": np.empty(examples, np.int64),
+            "threshold": np.empty(1),
+            "loss": self.room(loss),
+            "outputs": self.room(outputs[0]) if outputs else np.empty(1),
+            "losses": np.empty(steps),
+            "hits": np.zeros(steps, np.int64),
+        }
+        self.parts = parts  # which are only kept alive
+        known = {name: row.ctypes.data for name, row in self.rows.items()}
+        known["program"] = executor.machine.address("all")
+        self.plan = np.array([known.get(name, 0) for name in Plan._fields], np.int64)
+        self.pointer = self.plan.ctypes.data
+
+    def arguments(self, parts: Sequence[Floats]) -> NDArray[Any]:
+        """What the program is told; the loop enters the order and the number of examples."""
+        executor = self.executor
+        row = executor.arguments(0, self.rooms.values())
         for x in executor.leaves:
             start = 0
             for part in parts if x.batched else []:
-                executor.describe(arguments, part, x, start, part.shape[1])
+                executor.describe(row, part, x, start, part.shape[1])
                 start += part.shape[1]
-        self.theta = executor.shared("parameters")
-        self.gradient = executor.writer.view(slopes, executor.memory)
-        self.state = np.empty((slots, size))
-        self.plan = np.zeros(len(Plan._fields), np.int64)
-        self.kept: dict[str, NDArray[Any]] = {}
-        self.tell(
-            arguments=np.array(arguments, np.int64),
-            theta=self.theta,
-            gradient=self.gradient,
-            state=self.state,
-            new=np.empty((slots + 1, size)),
-            loss=self.room(self.loss),
-            outputs=self.room(self.outputs[0]) if self.outputs else np.zeros(1),
-        )
-        self.plan[Plan._fields.index("program")] = executor.machine.address("all")
+        return np.array(row, np.int64)
 
     def room(self, x: Array) -> Floats:
         """Where a result is."""
         return self.rooms[x] if x.batched else self.executor.writer.view(x, self.executor.memory)
 
-    def tell(self, **numbers: NDArray[Any]) -> None:
-        """Note where numbers are, and keep them there."""
-        for name, array in numbers.items():
-            self.plan[Plan._fields.index(name)] = array.ctypes.data
-        self.kept.update(numbers)
-
     def take(self, theta: Floats, steps: Steps) -> Taken:
         """The steps, from these parameters on."""
         made, *state = steps.state
-        sizes = np.asarray(steps.sizes[: self.most(steps)], np.int64)
-        losses, hits = np.zeros(len(sizes)), np.zeros(len(sizes), np.int64)
-        self.theta[...] = theta
-        for row, numbers in zip(self.state, state):
+        rows, n, count = self.rows, len(steps.order), len(steps.sizes)
+        again = min(n, self.largest)  # of the order, its beginning
+        rows["theta"][...] = theta
+        rows["order"][:n], rows["order"][n : n + again] = steps.order, steps.order[:again]
+        rows["sizes"][:count], rows["rates"][:count] = steps.sizes, steps.rates
+        for row, numbers in zip(rows["state"], state):
             row[...] = numbers
-        self.tell(
-            order=np.concatenate([steps.order, steps.order[: self.largest]]).astype(np.int64),
-            sizes=sizes,
-            rates=np.asarray(steps.rates, float),
-            most=np.array([steps.most or 0.0]),
-            threshold=np.array([steps.threshold], float),
-            losses=losses,
-            hits=hits,
-        )
-        if steps.decay is not None:
-            self.tell(decay=np.ascontiguousarray(steps.decay, float))
-        if steps.labels is not None:
-            self.tell(labels=np.ascontiguousarray(steps.labels, np.int64))
-        for name, number in (("length", len(steps.order)), ("steps", len(sizes)), ("made", made)):
-            self.plan[Plan._fields.index(name)] = number
-        done: int = self.loop(steps)(self.plan.ctypes.data)
-        state_after = made + done, *self.state.copy()
+        beside = {"decay": steps.decay, "most": steps.most, "labels": steps.labels}
+        for name, numbers in {**beside, "threshold": steps.threshold}.items():
+            if numbers is not None:
+                rows[name][: np.size(numbers)] = numbers
+        self.plan[LENGTH], self.plan[STEPS], self.plan[MADE] = n, self.most(steps), made
+        done = self.loop(steps)(self.pointer)
         return Taken(
-            self.theta.copy(), self.gradient.copy(), state_after, losses[:done], hits[:done]
+            rows["theta"].copy(),
+            rows["gradient"].copy(),
+            (made + done, *rows["state"].copy()),
+            rows["losses"][:done].copy(),
+            rows["hits"][:done].copy(),
         )
 
     def most(self, steps: Steps) -> int:
         """How many steps a call may take."""
-        places = 1 + self.executor.places * float(np.mean(steps.sizes))
-        return max(1, int(AT_MOST / (PER_PLACE * places)))
+        places = 1 + self.executor.places * int(steps.sizes.sum()) / len(steps.sizes)
+        return min(len(steps.sizes), max(1, int(AT_MOST / (PER_PLACE * places))))
 
     def loop(self, steps: Steps) -> Callable[[int], int]:
         """The code of the loop for an optimiser; made once for equal constants."""
