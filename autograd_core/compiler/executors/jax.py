@@ -13,7 +13,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from autograd_core.compiler.executors import Outcome
-from autograd_core.compiler.executors.jax_steps import Carried, Given, StepLoop, begun
+from autograd_core.compiler.executors.jax_steps import Carried, Given, Parts, StepLoop, begun
 from autograd_core.compiler.executors.traced import Leaves, computed, is_undefined, shown
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.training import Steps, Taken
@@ -69,9 +69,15 @@ class JaxExecutor:
 
     def traced(self, leaves: Leaves, n: int | None) -> tuple[list[Any], Any]:
         """The results, and whether some number on the way may be undefined."""
-        found = computed(self.order, leaves, n, self.options.dtype)
-        undefined = is_undefined(found, shown(self.order, (self.results[0], self.results[-1])))
+        found, undefined = self.arrays(leaves, n)
         return [found[x] for x in self.results], undefined
+
+    def arrays(
+        self, leaves: Leaves, n: int | None, known: Mapping[Array, Any] = {}
+    ) -> tuple[dict[Array, Any], Any]:
+        """All arrays, and the same; some may be known."""
+        found = computed(self.order, leaves, n, self.options.dtype, known)
+        return found, is_undefined(found, shown(self.order, (self.results[0], self.results[-1])))
 
     # --- Training: see `autograd_core.compiler.training`
 
@@ -132,7 +138,8 @@ class JaxExecutor:
         if known and key in self.loops:
             return self.loops[key]
         mesh, dtype = self.options.mesh, self.options.dtype
-        loop = StepLoop(self.traced, steps, size, mesh, dtype, checked=checked)
+        parts = Parts(self.order, self.results[-1].size)
+        loop = StepLoop(self.arrays, self.results, parts, steps, size, mesh, dtype, checked=checked)
         made: Callable[..., Carried] = jax.jit(loop)
         if known:
             self.loops[key] = made

@@ -6,18 +6,72 @@ each other is one vector, added up once a step: the gradient, the loss and the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.sharding import PartitionSpec
 
-from autograd_core.compiler.executors.traced import Leaves
+from autograd_core.compiler.executors.slices import scattered, taken
+from autograd_core.compiler.executors.traced import Leaves, pieces_of
+from autograd_core.compiler.ir import Array, Cells, Gather, Leaf, Scatter
 from autograd_core.compiler.training import Steps
 
-Compute = Callable[[Leaves, int], tuple[list[Any], Any]]  # the results, and whether undefined
+Compute: TypeAlias = Callable[[Leaves, int, Mapping[Array, Any]], tuple[dict[Array, Any], Any]]
+
+
+class Parts:
+    """The parameters in the arrays in which a program reads them: each is in one of these.
+
+    So that a step need not take the vector apart, and put the gradient together.
+    """
+
+    def __init__(self, order: Sequence[Array], size: int) -> None:
+        self.size, there = size, np.zeros(size, bool)
+        self.arrays: list[Gather] = []
+        for x in order:
+            if isinstance(x, Gather) and [is_parameters(y) for y in x.sources] == [True]:
+                cells = x.index.ravel()
+                distinct = cells.min() >= 0 and np.unique(cells).size == cells.size
+                if distinct and not there[cells].any():
+                    there[cells] = True
+                    self.arrays.append(x)
+        self.places: list[Cells] = [x.index for x in self.arrays]
+        if not there.all():  # some are read in another way
+            self.places.append(np.flatnonzero(~there))
+
+    def apart(self, vector: Any) -> list[Any]:
+        """A number for each parameter, as arrays."""
+        return [taken(vector, index) for index in self.places]
+
+    def whole(self, parts: Sequence[Any]) -> Any:
+        """The same as one vector again."""
+        return scattered(list(zip(parts, self.places)), self.size)
+
+    def gradient(self, x: Array, found: Mapping[Array, Any]) -> list[Any]:
+        """The parts of the array that is the gradient."""
+        if not isinstance(x, Scatter):
+            return self.apart(found[x])
+        parts: list[Any] = [0.0] * len(self.places)
+        mixed = []
+        for numbers, index in pieces_of(x, found, None):
+            alike = [k for k, own in enumerate(self.places) if np.array_equal(own, index)]
+            for k in alike:
+                parts[k] += numbers
+            if not alike:
+                mixed.append((numbers, index))
+        more = self.apart(scattered(mixed, self.size)) if mixed else [0.0] * len(parts)
+        return [
+            jnp.broadcast_to(own + other, index.shape)
+            for own, other, index in zip(parts, more, self.places)
+        ]
+
+
+def is_parameters(x: Array) -> bool:
+    """Whether this is the vector of all parameters."""
+    return isinstance(x, Leaf) and x.name == "parameters"
 
 
 class Carried(NamedTuple):
@@ -31,6 +85,16 @@ class Carried(NamedTuple):
     gradient: Any
     losses: Any
     hits: Any
+
+    def through(self, f: Callable[[Any], Any]) -> Carried:
+        """The same with the parameters, and all that there is one of for each, in another form."""
+        many = isinstance(self.made, list) or jnp.ndim(self.made)
+        return self._replace(
+            theta=f(self.theta),
+            made=f(self.made) if many else self.made,
+            state=tuple(map(f, self.state)),
+            gradient=f(self.gradient),
+        )
 
 
 class Given(NamedTuple):
@@ -63,9 +127,19 @@ class StepLoop:
     """
 
     def __init__(
-        self, compute: Compute, steps: Steps, size: int, mesh: Any, dtype: str, *, checked: bool
+        self,
+        compute: Compute,
+        results: Sequence[Array],
+        parts: Parts,
+        steps: Steps,
+        size: int,
+        mesh: Any,
+        dtype: str,
+        *,
+        checked: bool,
     ) -> None:
         self.compute, self.update, self.checked = compute, steps.update, checked
+        self.results, self.parts = results, parts
         self.labelled = steps.labels is not None
         self.mesh, self.dtype = mesh, dtype
         self.devices = 1 if mesh is None else mesh.size
@@ -77,13 +151,15 @@ class StepLoop:
             data = [x[order] for x in data]
         batches = [x.reshape(-1, self.size, *x.shape[1:]) for x in data]
         parts = [x[:, : self.shared] for x in batches], [x[:, self.shared :] for x in batches]
-        if self.mesh is None:
-            return self.loop(begin, *parts, given)
-        everywhere, split = PartitionSpec(), PartitionSpec(None, self.mesh.axis_names)
-        specs = (everywhere, split, everywhere, everywhere)
-        options = {"mesh": self.mesh, "in_specs": specs, "out_specs": everywhere}
-        shared: Carried = jax.shard_map(self.loop, **options, check_vma=False)(begin, *parts, given)
-        return shared
+        apart = self.parts.apart
+        given = given._replace(decay=None if given.decay is None else apart(given.decay))
+        loop, start = self.loop, begin.through(apart)
+        if self.mesh is not None:
+            everywhere, split = PartitionSpec(), PartitionSpec(None, self.mesh.axis_names)
+            specs = (everywhere, split, everywhere, everywhere)
+            options = {"mesh": self.mesh, "in_specs": specs, "out_specs": everywhere}
+            loop = jax.shard_map(self.loop, **options, check_vma=False)
+        return loop(start, *parts, given).through(self.parts.whole)
 
     def loop(self, begin: Carried, own: list[Any], common: list[Any], given: Given) -> Carried:
         """The same on one device: `own` are its rows, `common` those that all have."""
@@ -93,16 +169,16 @@ class StepLoop:
 
         def step(now: Carried) -> Carried:
             loss, hits, gradient, fine = self.slope(now, own, common, given)
-            rate, steps = given.rates[now.taken], jnp.asarray(now.made + 1, self.dtype)
-            theta, state = self.update(now.theta, gradient, now.state, rate, steps)
+            rate = given.rates[now.taken]
+            theta, state = self.moved(now, gradient, rate)
             if self.checked:
-                fine &= jnp.isfinite(theta).all()
+                fine &= jnp.stack([jnp.isfinite(p).all() for p in theta]).all()
             return Carried(
                 now.taken + 1,
                 fine,
                 theta,
-                now.made + 1,
-                tuple(state),
+                jax.tree.map(lambda made: made + 1, now.made),
+                state,
                 gradient,
                 now.losses.at[now.taken].set(loss),
                 now.hits.at[now.taken].set(hits) if self.labelled else now.hits,
@@ -113,33 +189,55 @@ class StepLoop:
 
     def slope(self, now: Carried, own: list[Any], common: list[Any], given: Given) -> Any:
         """The mean loss of a batch, the labels hit, the gradient, and whether all is defined."""
-        total: Any = 0.0
+        total: list[Any] = []
         if self.shared:
             total = self.summed(now, own, self.shared // self.devices, given)
             if self.mesh is not None:
-                total = jax.lax.psum(total, self.mesh.axis_names)
+                total = added_up(total, self.mesh.axis_names)
         if self.size > self.shared:
-            total += self.summed(now, common, self.size - self.shared, given)
-        gradient, (loss, hits, undefined) = total[:-3], total[-3:]
+            more = self.summed(now, common, self.size - self.shared, given)
+            total = [x + y for x, y in zip(total, more)] if total else more
+        *gradient, (loss, hits, undefined) = total
         fine = jnp.isfinite(loss) & (undefined == 0)
         if given.decay is not None:
-            gradient += given.decay * now.theta
+            terms = zip(gradient, given.decay, now.theta)
+            gradient = [g + decay * p for g, decay, p in terms]
         if given.most is not None:
-            norm = jnp.sqrt((gradient * gradient).sum())
-            gradient *= given.most / jnp.maximum(norm, given.most)
+            norm = jnp.sqrt(sum([(g * g).sum() for g in gradient]))
+            gradient = [g * (given.most / jnp.maximum(norm, given.most)) for g in gradient]
         return loss, hits, gradient, fine
 
-    def summed(self, now: Carried, data: list[Any], n: int, given: Given) -> Any:
-        """The share of n rows in a batch's gradient, loss and hits, as one vector."""
+    def moved(self, now: Carried, gradient: list[Any], rate: Any) -> tuple[list[Any], Any]:
+        """The parameters after a step of the optimiser, and what it carries along."""
+        every = now.made if isinstance(now.made, list) else [now.made] * len(now.theta)
+        steps = [jnp.asarray(made + 1, self.dtype) for made in every]
+        carried = list(zip(*now.state)) if now.state else [()] * len(now.theta)
+        terms = zip(now.theta, gradient, carried, steps)
+        pairs = [self.update(p, g, state, rate, t) for p, g, state, t in terms]
+        return [p for p, _ in pairs], tuple(map(list, zip(*[state for _, state in pairs])))
+
+    def summed(self, now: Carried, data: list[Any], n: int, given: Given) -> list[Any]:
+        """The share of n rows in a batch's gradient; last the loss, the hits and what is wrong."""
         place = now.taken % data[0].shape[0]
         rows = [jax.lax.dynamic_index_in_dim(x, place, keepdims=False) for x in data]
         inputs, labels = (rows[:-1], rows[-1]) if self.labelled else (rows, None)
-        leaves = {**given.leaves, "parameters": [now.theta], "inputs": inputs}
-        (losses, *outputs, gradient), undefined = self.compute(leaves, n)
+        whole = [self.parts.whole(now.theta)]  # for what reads it as one
+        leaves = {**given.leaves, "parameters": whole, "inputs": inputs}
+        known: dict[Array, Any] = dict(zip(self.parts.arrays, now.theta))
+        found, undefined = self.compute(leaves, n, known)
+        losses, *outputs, _ = [found[x] for x in self.results]
         hits = 0.0 if labels is None else hits_of(outputs[0], labels, given.threshold)
         counts = [jnp.mean(losses) * (n / self.size), hits, undefined]
         ends = jnp.stack([jnp.asarray(x, self.dtype) for x in counts])
-        return jnp.concatenate([gradient * (n / self.size), ends])
+        gradient = self.parts.gradient(self.results[-1], found)
+        return [*[g * (n / self.size) for g in gradient], ends]
+
+
+def added_up(parts: Sequence[Any], axes: Any) -> list[Any]:
+    """The sum over all devices, of all parts as one vector."""
+    vector = jax.lax.psum(jnp.concatenate([x.ravel() for x in parts]), axes)
+    stops = np.cumsum([x.size for x in parts])[:-1]
+    return [found.reshape(x.shape) for found, x in zip(jnp.split(vector, stops), parts)]
 
 
 def hits_of(outputs: Any, labels: Any, threshold: Any) -> Any:

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from autograd_core.compiler.executors.slices import scattered, taken
+from autograd_core.compiler.executors.slices import Piece, scattered, taken
 from autograd_core.compiler.gradient import rule
 from autograd_core.compiler.ir import (
     NAMES,
@@ -50,11 +50,19 @@ NEVER_UNDEFINED = (ABS, ADD, MAXIMUM, MINIMUM, MUL, NEG, RELU, STEP, SUB, None)
 HANDED_ON = (ADD, LOG, MUL, NEG, SQRT, SUB, None)
 
 
-def computed(order: Sequence[Array], leaves: Leaves, n: int | None, dtype: str) -> dict[Array, Any]:
+def computed(
+    order: Sequence[Array],
+    leaves: Leaves,
+    n: int | None,
+    dtype: str,
+    known: Mapping[Array, Any] = {},
+) -> dict[Array, Any]:
     """Every array's numbers for n examples; a leaf's are given as executors take them."""
-    found: dict[Array, Any] = {}
+    found: dict[Array, Any] = dict(known)
     parts = {name: [jnp.asarray(part, dtype) for part in leaves[name]] for name in leaves}
     for x in order:
+        if x in known:
+            continue
         if isinstance(x, Leaf):
             found[x] = jnp.concatenate(parts[x.name], -1)
         elif isinstance(x, Constant):
@@ -133,13 +141,20 @@ def blocks(x: Array, found: Mapping[Array, Any], parts: Leaves) -> Sequence[Any]
 
 def of_scatter(x: Scatter, found: Mapping[Array, Any], n: int | None) -> Any:
     """The pieces, each at its cells."""
-    pieces, places, rest = [], [index for _, index in x.pieces], (n,) if x.batched else ()
+    numbers, places = zip(*pieces_of(x, found, n))
+    flat = each(x, lambda *xs: scattered(list(zip(xs, places)), x.size))(*numbers)
+    return flat.reshape(*flat.shape[:-1], *x.cells)
+
+
+def pieces_of(x: Scatter, found: Mapping[Array, Any], n: int | None) -> list[Piece]:
+    """The numbers of each piece in the shape of its index, and the index."""
+    rest = (n,) if x.batched else ()
+    pieces = []
     for (y, letters), index in x.pieces:
         names = "b" * x.batched + NAMES[: index.ndim]
-        piece = aligned(found[y], examples_first(letters), names)
-        pieces.append(jnp.broadcast_to(piece, (*rest, *index.shape)))
-    flat = each(x, lambda *numbers: scattered(list(zip(numbers, places)), x.size))(*pieces)
-    return flat.reshape(*rest, *x.cells)
+        numbers = aligned(found[y], examples_first(letters), names)
+        pieces.append((jnp.broadcast_to(numbers, (*rest, *index.shape)), index))
+    return pieces
 
 
 def each(x: Array, f: Callable[..., Any]) -> Callable[..., Any]:
