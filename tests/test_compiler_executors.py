@@ -14,7 +14,7 @@ from autograd_core.compiler.ir import Compute, Constant, Gather, Leaf, Scatter, 
 from autograd_core.compiler.memory import cells_at, plan, regular
 from nn import MLP
 from tests.arrays import by_definition, factored
-from tests.compiled import EACH, Draw
+from tests.compiled import EACH, Draw, assert_like_eager
 
 # --- Structures: functions of the six numbers of an example, and their parameters ---------------
 
@@ -304,3 +304,22 @@ def test_values_are_no_part_of_what_is_kept():
     program = compile(lambda: sum(w * v for w, v in zip(ws[:1000], ws[1000:], strict=True)).tanh())
     program.value_and_gradient()
     assert not hasattr(program.current().tape, "values")
+
+
+def test_numbers_that_are_not_needed_at_once_share_their_memory():
+    """A deep net forward takes no more memory than two of its layers, and results stay."""
+    draw = Draw(2)
+    layers = [draw.matrix(8, 8, f"W{k}") for k in range(12)]
+
+    def f(x):
+        for layer in layers:
+            x = [dot(row, x).tanh() for row in layer]
+        return total(x), x
+
+    program = compile(f, batched=True, executor="numpy")
+    X = draw.data(5, 8)
+    value, last = program(X)
+    executor = program.latest.ready[None].executor
+    assert sum([space.size for space in executor.spaces if space.batched]) <= 8 * 5
+    assert value == pytest.approx(last.sum(axis=1).mean())
+    assert_like_eager(lambda x: f(x)[0], X, batched=True)

@@ -44,6 +44,8 @@ def read_all(
             kind, numbers = ("array", shape), [x]
             if len(shape) != 1:
                 numbers = [x.reshape(len(x), -1) if batched else x.reshape(-1)]
+        elif type(x) is float and not batched:
+            kind, numbers = A_NUMBER, [np.array([x])]
         else:
             kind, numbers = read(x, name, batched=batched)
         kinds.append(kind)

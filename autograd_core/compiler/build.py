@@ -75,8 +75,8 @@ class Builder:
         `lengths` are those of the axes of what is computed, where no operand may have them for
         all repeat along them: a sum over such an axis is a multiple, and nowhere else is it one.
         """
-        every = dict.fromkeys(out + "".join([letters for _, letters in operands]))
-        held = "".join([c for c in every if any(c in letters for _, letters in operands)])
+        there = "".join([letters for _, letters in operands])
+        held = "".join([c for c in dict.fromkeys(out + there) if c in there])
         gone = [n for c, n in lengths.items() if c not in held and c not in out and fold == "+"]
         multiple = math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
         if op is MUL:
@@ -90,14 +90,15 @@ class Builder:
         number = times(number, *[n for n in map(number_in, factors) if n])
         if len(arrays) == 1 and set(arrays[0][1]) <= set(out):
             arrays[0], number = unscaled(arrays[0], number)
-        scale = self.constant(number[0], power=number[1])
         if not arrays:
-            return scale
+            return self.constant(number[0], power=number[1])
         if len(arrays) == 2:  # what only one of them has is summed beforehand
             (x, y), (own, others) = arrays, [set(letters) for _, letters in arrays]
             arrays = [self.summed(x, others | set(out)), self.summed(y, own | set(out))]
         whole = self.plain(MUL if len(arrays) == 2 else None, arrays, out)
-        return whole if number == (1.0, 0) else self.plain(MUL, [whole, scale], out)
+        if number == (1.0, 0):
+            return whole
+        return self.plain(MUL, [whole, self.constant(number[0], power=number[1])], out)
 
     def summed(self, x: Operand, kept: set[str]) -> Operand:
         """An operand, summed over the letters that are not kept."""
@@ -113,6 +114,9 @@ class Builder:
         known = self.folded(op, operands, out, fold)
         if known is not None:
             return known
+        if not held:  # of single numbers
+            key = (op, tuple(operands), "", fold)
+            return self.new(key, lambda: Compute((), op, tuple(operands), fold)), ""
         own = [c for c in out if c in held and c != "b"]
         lost = [c for c in dict.fromkeys("".join([names for _, names in operands])) if c not in out]
         name = dict(zip([*own, *[c for c in lost if c != "b"]], NAMES)) | {"b": "b"}
@@ -128,9 +132,11 @@ class Builder:
     ) -> Operand | None:
         """op(*operands) of constants; None for others, or where it depends on the examples."""
         constants = [(x, names) for x, names in operands if isinstance(x, Constant)]
+        if len(constants) < len(operands):
+            return None
         powers = {x.power for x, _ in constants}
         linear = op in (None, MUL) or (op in (ADD, SUB) and len(powers) == 1)
-        if len(constants) < len(operands) or not (linear or powers == {0}):
+        if not (linear or powers == {0}):
             return None
         every = "".join(dict.fromkeys("".join([names for _, names in operands])))
         xs = [aligned(x.numbers, names, every) for x, names in constants]

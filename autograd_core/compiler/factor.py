@@ -13,7 +13,7 @@ import numpy as np
 
 from autograd_core.compiler.blocks import Block, blocks, common_grid, filled, together
 from autograd_core.compiler.build import Builder
-from autograd_core.compiler.graph import Graph
+from autograd_core.compiler.graph import Graph, Sum
 from autograd_core.compiler.ir import NAMES, Array, Cells, Leaf, Operand, aligned
 from autograd_core.compiler.schedule import schedule
 from autograd_core.engine import ADD, EXP, LOG, LOGSUMEXP, MUL, SUB, Op
@@ -57,6 +57,8 @@ class Factored:
     def lower(self, nodes: list[int]) -> None:
         """The arrays for one group."""
         op = self.graph.ops[nodes[0]]
+        if len(nodes) == 1 and self.lower_one(nodes[0]):
+            return
         if op is LOGSUMEXP:
             self.lower_logsumexps(nodes)
         elif op is equals and self.places.is_constant[self.graph.parents[nodes[0]][1]]:
@@ -67,6 +69,22 @@ class Factored:
             self.lower_products(nodes)
         else:
             self.lower_totals(nodes)
+
+    def lower_one(self, node: int) -> bool:
+        """An op or a product of single numbers, without looking for a grid; whether it is one."""
+        how, operands, terms = self.graph.ops[node], self.graph.parents[node], list[int]()
+        op = MUL if isinstance(how, Sum) else how
+        if isinstance(how, Sum):
+            if len(how.products) != 1:
+                return False
+            (operands,), terms = how.products, how.terms
+        if op is None or op is LOGSUMEXP or op is equals:
+            return False
+        z = self.emit.compute(op, list(map(self.places.read_one, operands)), "b")
+        for term in terms:
+            z = self.emit.compute(ADD, [z, self.places.read_one(term)], "b")
+        self.places.put_one(node, z[0])
+        return True
 
     def lower_op(self, op: Op, nodes: list[int]) -> None:
         """In the order of the first operand, and in its shape where it is all of an array."""
@@ -202,6 +220,12 @@ class Places:
         cells = np.broadcast_to(aligned(cells, names.replace("b", ""), letters), nodes.shape)
         self.cell[nodes[nodes >= 0]] = cells[nodes >= 0]
 
+    def put_one(self, node: int, x: Array) -> None:
+        """Note where a node is, that is an array by itself."""
+        if x not in self.base:
+            self.add(x)
+        self.cell[node] = self.base[x]
+
     def add(self, x: Array) -> None:
         """Lay an array at the end."""
         k = len(self.arrays)
@@ -229,6 +253,13 @@ class Places:
         index = np.full(nodes.shape, -1)
         index[found] = cells[found] + (starts - self.bases[owners])[which]
         return self.emit.gather(sources, index, letters)
+
+    def read_one(self, node: int) -> Operand:
+        """One node's number, as an operand without letters but that of the examples."""
+        if self.is_constant[node]:
+            return self.emit.constant(self.number[node])
+        x, cell = self.at(node)
+        return self.emit.gather([x], np.array(cell), "") if x.cells else (x, x.axes)
 
     def at(self, node: int) -> tuple[Array, int]:
         """The array that has a node, and the cell there."""

@@ -51,7 +51,7 @@ class Array:
     @property
     def cells(self) -> tuple[int, ...]:
         """The shape without the examples."""
-        return tuple([n for n in self.shape if n is not EXAMPLES])
+        return self.shape[:-1] if self.batched else self.shape  # type: ignore[return-value]
 
     @property
     def size(self) -> int:
@@ -61,7 +61,7 @@ class Array:
     @property
     def axes(self) -> str:
         """Letters for the axes, by position."""
-        return NAMES[: len(self.cells)] + "b" * self.batched
+        return NAMES[: len(self.shape) - 1] + "b" if self.batched else NAMES[: len(self.shape)]
 
     def reads(self) -> Iterable[Array]:
         """The arrays it is computed from."""

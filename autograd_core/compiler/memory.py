@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -28,6 +28,7 @@ from autograd_core.compiler.ir import (
     Compute,
     Constant,
     Gather,
+    Leaf,
     Operand,
     Scatter,
 )
@@ -90,6 +91,43 @@ def plan(order: Sequence[Array], results: Sequence[Array]) -> Memory:
         if isinstance(x, Gather) and x not in memory.home:
             place_view(memory, x)
     return memory
+
+
+def shared(
+    memory: Memory,
+    order: Sequence[Array],
+    results: Sequence[Array],
+    reads: Callable[[Array], Iterable[Array]],
+) -> tuple[list[int], list[Buffer]]:
+    """For each buffer the space that it takes, and the spaces: as few as it takes.
+
+    Buffers share one where the numbers of each are not needed any more when the next one's come.
+    Leaves are there before the first step, constants always, results until the end.
+    """
+    first, last = dict[int, int](), dict[int, int]()
+    for step, x in enumerate(order):
+        for y in (x, *reads(x)):
+            if y in memory.home:
+                buffer = memory.home[y].buffer
+                early = isinstance(y, (Leaf, Constant))
+                first[buffer] = min(first.get(buffer, step), -1 if early else step)
+                last[buffer] = max(last.get(buffer, step), step)
+    for x in [*results, *[x for x in order if isinstance(x, Constant)]]:
+        if x in memory.home:
+            last[memory.home[x].buffer] = len(order)
+    space, spaces, until = [0] * len(memory.buffers), list[Buffer](), list[int]()
+    for i in sorted(range(len(space)), key=lambda i: first[i]):
+        size, batched = memory.buffers[i]
+        free = [k for k, y in enumerate(spaces) if until[k] < first[i] and y.batched == batched]
+        if free:
+            k = min(free, key=lambda k: abs(spaces[k].size - size))
+            spaces[k] = Buffer(max(size, spaces[k].size), batched)
+        else:
+            k = len(spaces)
+            spaces.append(Buffer(size, batched))
+            until.append(0)
+        space[i], until[k] = k, last[i]
+    return space, spaces
 
 
 def read_together(order: Sequence[Array]) -> list[list[Array]]:

@@ -213,5 +213,6 @@ def lengths_of(x: Compute) -> dict[str, int]:
     """The axes along which an op is done, without the examples: first those of the result."""
     lengths = dict(zip(x.axes, x.cells))
     for y, letters in x.operands:
-        lengths.update(zip(letters, y.cells))
+        if letters:
+            lengths.update(zip(letters, y.cells))
     return lengths

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -25,7 +26,7 @@ from autograd_core.compiler.ir import (
     aligned,
     needed,
 )
-from autograd_core.compiler.memory import Home, plan, regular
+from autograd_core.compiler.memory import Home, plan, regular, shared
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
@@ -46,12 +47,8 @@ class NumPyExecutor:
         self.chosen, self.results = choices(needed(order, results)), results
         self.order = needed(order, results, self.reads)
         self.memory = plan(self.order, results)
-        self.fixed = {
-            i: np.zeros(buffer.size)
-            for i, buffer in enumerate(self.memory.buffers)
-            if not buffer.batched
-        }
-        self.flat: dict[int, Floats] = {}  # the batched buffers, as large as has been needed
+        self.space, self.spaces = shared(self.memory, self.order, results, self.reads)
+        self.flat = [np.zeros(0 if y.batched else y.size) for y in self.spaces]  # made larger
         self.prepared: dict[int | None, Calls] = {}
 
     def reads(self, x: Array) -> Iterable[Array]:
@@ -79,14 +76,13 @@ class NumPyExecutor:
         return Calls(self, leaves, n)
 
     def buffer(self, i: int, n: int | None) -> Floats:
-        """A buffer for n examples: the front of what there is, made larger if need be."""
-        if i in self.fixed:
-            return self.fixed[i]
-        size, rest = self.memory.buffers[i].size, () if n is None else (n,)
-        wanted, there = size * (n or 1), self.flat.get(i)
-        if there is None or there.size < wanted:
-            there = self.flat[i] = np.zeros(max(wanted, 2 * there.size if there is not None else 0))
-        return there[:wanted].reshape(size, *rest)
+        """A buffer for n examples: the front of its space, which is made larger if need be."""
+        size, batched = self.memory.buffers[i]
+        k, rest = self.space[i], (n,) if batched and n is not None else ()
+        wanted = self.spaces[k].size * math.prod(rest)
+        if self.flat[k].size < wanted:
+            self.flat[k] = np.zeros(max(wanted, 2 * self.flat[k].size))
+        return self.flat[k][: size * math.prod(rest)].reshape(size, *rest)
 
 
 class Calls:

@@ -66,7 +66,8 @@ class PythonExecutor:
 
 def array_of(numbers: list[float], cells: tuple[int, ...]) -> tuple[Floats, bool]:
     """Numbers as an array; False if some may be infinite or NaN."""
-    return np.array(numbers, float).reshape(cells), math.isfinite(sum(numbers))
+    array = np.array(numbers, float)
+    return array if len(cells) == 1 else array.reshape(cells), math.isfinite(sum(numbers))
 
 
 def array_of_rows(rows: list[list[float]], cells: tuple[int, ...]) -> tuple[Floats, bool]:
