@@ -198,7 +198,7 @@ def again(engine: type) -> str | None:
 
 def remark(engine: type) -> str:
     """What the laws do not ask: which operations it has, and how deep a graph may be."""
-    own = [op.name for op in OPS if op.name in {"+", "*"} or has(engine, op)]
+    own = [f"`{op.name}`" for op in OPS if op.name in {"+", "*"} or has(engine, op)]
     v = engine(1.0)
     for _ in range(3000):
         v = v + engine(0.0)
@@ -207,7 +207,7 @@ def remark(engine: type) -> str:
     except RecursionError:
         return (
             f"Of the table it has {', '.join(own)}. One thing it cannot do yet: a chain of 3,000 "
-            "sums is too deep for a function that calls itself. `nn.course.labs.topological` does "
+            "sums is too deep for a function that calls itself. `autograd_core.topological` does "
             "it with a list of its own; have a look."
         )
     return f"Of the table it has {', '.join(own)}; and 3,000 sums in a row are not too deep for it."

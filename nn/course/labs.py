@@ -1,4 +1,4 @@
-"""What the labs hand out: some of it broken on purpose, some of it to borrow."""
+"""What the labs hand out: programs that are broken on purpose."""
 
 from __future__ import annotations
 
@@ -7,26 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from autograd_core import Op, Value, logsumexp, mean
+from autograd_core import Op, Value, logsumexp, mean, topological
 from nn import datasets, losses
 from nn.course.examples import Example, numbers
 from nn.model import MLP
 from nn.optim import gradient_descent
-
-
-def topological(root: Any) -> list[Any]:
-    """All that root came from, parents before children; a list of its own in place of recursion."""
-    order, seen, path = [], {root}, [(root, iter(root.parents))]
-    while path:
-        v, parents = path[-1]
-        parent = next((p for p in parents if p not in seen), None)
-        if parent is None:  # all of its parents are in the order by now
-            order.append(v)
-            path.pop()
-        else:
-            seen.add(parent)
-            path.append((parent, iter(parent.parents)))
-    return order
 
 
 def hasty_backward(root: Any) -> None:

@@ -230,7 +230,7 @@ def own_order(function: Any) -> str | None:
         fault = str(mishap)
     return (
         fault
-        and f"The fault is in your `topological`, not here. {fault} To borrow one: `from nn.course.labs import topological`."
+        and f"The fault is in your `topological`, not here. {fault} To borrow one: `from autograd_core import topological`."
     )
 
 
