@@ -457,8 +457,8 @@ def hand_on(z: Value) -> None:
         x.grad += dx * grad
         y.grad += dy * grad
         return
-    for i in range(len(parents)):
-        parents[i].grad += partials[i] * grad
+    for x, dx in zip(parents, partials):
+        x.grad += dx * grad
 
 
 def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:

@@ -25,6 +25,8 @@ def index(xs: Sequence[Any], i: Operand) -> Any:
     >>> [x.data for x in index(rows, Value(1))]
     [3.0, 4.0]
     """
+    if not isinstance(i, (Value, *NUMBER)):
+        raise TypeError(f"an index is a number, got {type(i).__name__}: {i!r}")
     if not len(xs):
         raise ValueError("there is no item to choose in an empty list")
     known = index_below(len(xs))(i)

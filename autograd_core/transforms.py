@@ -41,6 +41,8 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
     def both(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         if in_values([*args, *keywords.values()]):
             return value_and_slopes(partial(f, **keywords), argnum, args)
+        if argnum >= len(args):
+            raise TypeError(f"no argument {argnum} to differentiate along: {len(args)} were given")
         xs = args[argnum]
         key = structure(xs)
         if key not in recorded:

@@ -1,6 +1,7 @@
 """Programs on JAX: the numbers of NumPy's, and slopes of the derivative table."""
 
 import math
+from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
@@ -27,6 +28,12 @@ each_structure = pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name
 def float64():
     with jax.enable_x64(True):
         yield
+
+
+@dataclass
+class Line:
+    slope: object
+    at: object
 
 
 def theta_of(program):
@@ -221,3 +228,11 @@ def test_a_users_jax_is_left_as_it_was():
         program, X, y = perceptron()
         compile(program.f, batched=True, executor="jax")(X, y)
         assert jnp.zeros(1).dtype == jnp.dtype("float32")
+
+
+def test_dataclasses_and_static_arguments_are_taken():
+    w = Value(2.0, "w")
+    program = compile(lambda line, n: Line(line.slope**n * w, [line.at[0]]), static="n")
+    found = program.to_jax()(jnp.array([3.0]), Line(2.0, (5.0, 1.0)), 3)
+    assert (float(found.slope), found.at.tolist()) == (24.0, [5.0])
+    assert program(Line(2.0, (5.0, 1.0)), 2).slope == 8.0

@@ -11,6 +11,7 @@ import threading
 from importlib.util import find_spec
 from pathlib import Path
 from random import Random
+from time import process_time
 
 import numpy as np
 import pytest
@@ -25,7 +26,15 @@ import llvmlite.binding as llvm
 from autograd_core import Op, Value, compile
 from autograd_core.check import arities
 from autograd_core.compiler.executors import choose_for_training
-from autograd_core.compiler.executors.native import NativeExecutor, cache, machine, wasm, written
+from autograd_core.compiler.executors.native import (
+    MANY,
+    SIZES,
+    NativeExecutor,
+    cache,
+    machine,
+    wasm,
+    written,
+)
 from autograd_core.compiler.ir import Compute, Leaf
 from autograd_core.engine import DIV, MUL, SUB
 from autograd_core.functions import OPS, erfc
@@ -158,6 +167,33 @@ def test_what_reads_a_sum_over_the_examples_is_in_a_later_part(n):
     defined = by_definition(order, {"inputs": rows.T}, n)
     for array, numbers_found in zip(results, found, strict=True):
         np.testing.assert_allclose(numbers_found, defined[array], rtol=1e-11, atol=1e-13)
+
+
+def test_what_is_prepared_for_sizes_of_batches_stays_small():
+    order, results, parameters = prepared(STRUCTURES[0], batched=True)
+    executor = NativeExecutor(order, results)
+    for n in (*range(1, SIZES + 5), MANY // 6, 3, MANY // 6 + 1):
+        executor.run({"parameters": [parameters], "inputs": [np.ones((n, 6))]}, n)
+        assert len(executor.calls) <= SIZES
+    assert list(executor.calls) == [MANY // 6 + 1]
+
+
+@pytest.mark.slow
+def test_ten_thousand_single_numbers_are_code_in_seconds():
+    rng, w = Random(0), [Value(0.1 * i) for i in range(5)]
+    picks = [(rng.randrange(5), rng.randrange(1, 9)) for _ in range(10_000)]
+
+    def long_way(x):
+        values = [x] * 9
+        for i, back in picks:
+            values.append((values[-1] + w[i] * values[-back]).sin())
+        return values[-1]
+
+    compiled = compile(long_way, executor="native")
+    start = process_time()
+    value, _ = compiled.value_and_gradient(0.5)
+    assert process_time() - start < 30
+    assert value == pytest.approx(long_way(Value(0.5)).data, rel=1e-12)
 
 
 # --- Elementary functions --------------------------------------------------------------------

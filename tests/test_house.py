@@ -84,7 +84,7 @@ def test_no_function_is_longer_than_forty_lines():
 MEANT_TWICE = {
     "Module": "a part of a model, and what LLVM calls a program",
     "sweep": "many trainings, and plot.sweep, which draws them",
-    "topological": "the engine's, and the one that a student writes in the course",
+    "topological": "the engine's, and in the course those in which a student finds the mistake",
 }
 
 

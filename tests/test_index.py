@@ -143,8 +143,9 @@ def test_in_a_batch_the_one_that_is_wrong_is_named(n):
 def test_rows_that_may_be_chosen_are_of_one_length():
     with pytest.raises(ValueError, match="lists of one length"):
         compile(lambda i: index([[1.0], [1.0, 2.0]], i)[0])(0)
-    with pytest.raises(TypeError):
-        index([1.0], [0])
+    for i in ([0], "0", None):
+        with pytest.raises(TypeError, match=f"an index is a number, got {type(i).__name__}"):
+            index([1.0], i)
     with pytest.raises(ValueError, match="empty list"):
         index([], 0)
 

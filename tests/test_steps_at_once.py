@@ -1,6 +1,7 @@
 """An executor that takes many steps at once: the hook, by one that does so in plain NumPy."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from autograd_core.compiler.results import mean_of
 from autograd_core.compiler.training import Taken
 from nn import MLP, SGD, Adam, DivergedError, datasets, fit
 from nn.optim import OPTIMIZERS
+from nn.train import loop
 
 CALLS = []
 
@@ -70,8 +72,29 @@ def test_steps_at_once_are_steps_one_by_one(optimizer, batch_size, l2):
         for name in ("numpy", "reference")
     ]
     assert runs[0] == runs[1]
-    each = math.ceil(23 / (batch_size or 23))
-    assert ([(7, 7)] if batch_size is None else [(each, each)] * 7) == CALLS
+    steps = 7 * math.ceil(23 / (batch_size or 23))
+    assert [(steps, steps)] == CALLS
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+def test_epochs_that_are_lined_up_are_few_enough(monkeypatch, batch_size):
+    monkeypatch.setattr(loop, "AT_ONCE", 11)
+    runs = [trained(name, batch_size=batch_size, epochs=25) for name in ("numpy", "reference")]
+    assert runs[0] == runs[1]
+    assert {steps for steps, _ in CALLS} == ({11, 3} if batch_size is None else {10, 5})
+
+
+@pytest.mark.parametrize("some", [1, 3, 4, 7])
+def test_an_executor_may_stop_anywhere_and_go_on(monkeypatch, some):
+    whole = Reference.take
+
+    def take(self, leaves, steps):
+        fewer = {name: getattr(steps, name)[:some] for name in ("sizes", "rates")}
+        return whole(self, leaves, replace(steps, **fewer))
+
+    monkeypatch.setattr(Reference, "take", take)
+    runs = [trained(name, batch_size=5) for name in ("numpy", "reference")]
+    assert runs[0] == runs[1]
 
 
 def test_callbacks_are_called_between_epochs():

@@ -173,6 +173,12 @@ def test_gradients_come_back_in_dataclasses():
     assert grad(f, argnum=1)(Line(2.0, (3.0, 5.0)), 4.0) == 2.0
 
 
+def test_an_argument_that_is_not_given_is_named():
+    for argnum, args in ((0, ()), (2, (1.0, 2.0))):
+        with pytest.raises(TypeError, match=f"no argument {argnum} to differentiate along"):
+            grad(lambda *xs: xs[0], argnum=argnum)(*args)
+
+
 def test_arguments_by_keyword_are_handed_on():
     f = lambda x, *, scale, shift: scale * (x[0] ** 2 * x[1] + shift)  # noqa: E731
     x, others = [3.0, 4.0], {"scale": 2.0, "shift": 1.0}

@@ -20,6 +20,7 @@ from nn import ACTIVATIONS, LOSSES, DivergedError, ModelFileError, load, save
 from nn.__main__ import main
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
+from nn.playground.protocol import Desk
 from nn.playground.session import Session
 from nn.playground.state import State, data_sets
 from nn.tables import MOST_CLASSES, read_table
@@ -474,7 +475,10 @@ def test_any_state_runs_or_is_refused_and_can_be_looked_at(examples):
             for _ in range(5):
                 if session.X:
                     session.step()
-        for backward in (False, True):
-            assert all(session.frame(backward=backward).buffers())
-        json.dumps(session.summary(), allow_nan=False)
+        told = []
+        desk = Desk(session, lambda content, buffers=(): told.append(content))
+        desk.receive({"do": "hello", "page": "a"})
+        desk.receive({"do": "look", "weight": 3, "neuron": 1, "backward": True})
+        assert {content["kind"] for content in told} == {"run", "frame"}
+        json.dumps(told, allow_nan=False)
         assert State.of(session.state.to_json()) == session.state

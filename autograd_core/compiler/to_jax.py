@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from autograd_core import structures
 from autograd_core.compiler.executors.traced import computed
 from autograd_core.compiler.ir import needed
 from autograd_core.compiler.results import Outline, leaves_of
@@ -49,17 +50,16 @@ def check_precision(dtype: str) -> None:
 
 def blank(x: Any) -> Any:
     """The same structure with zeros, by which a program is found."""
-    if isinstance(x, dict):
-        return {key: blank(item) for key, item in x.items()}
-    if isinstance(x, (list, tuple)):
-        return type(x)(map(blank, x))
+    found = structures.parts(x)
+    if found:
+        return structures.joined(x, [blank(item) for item in found[1]])
     return np.zeros(np.shape(x)) if np.ndim(x) else 0.0
 
 
 def flattened(x: Any, *, batched: bool) -> Iterator[Any]:
     """The numbers of an argument, in flat arrays; where batched, with a row for each example."""
-    if isinstance(x, dict):
-        x = list(x.values())
+    if isinstance(x, dict) or structures.is_record(x):
+        _, x = structures.parts(x) or ((), ())
     elif batched or not isinstance(x, (list, tuple)):
         array = jnp.asarray(x)
         yield array.reshape(len(array), -1) if batched else array.reshape(-1)

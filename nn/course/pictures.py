@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 FONT = 'font-family="Helvetica,Arial,sans-serif" font-size="14" fill="#2b3a55" text-anchor="middle"'
+PALE = {0: "#cfe0f2", 1: "#fbdcc2"}
+STRONG = {0: "#0060a8", 1: "#b84a00"}
 LINE = 'stroke="#2b3a55"'
 
 
@@ -38,3 +43,27 @@ def rectangle(x: float, y: float, dx: float) -> Svg:
     start = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{alt}">'
     back = '<rect width="100%" height="100%" fill="white"/>'
     return Svg(f"{start}{back}{''.join(parts)}</svg>", alt)
+
+
+def plane(
+    says: Callable[[list[float]], Any], X: Sequence[Sequence[float]], y: Sequence[int]
+) -> Svg:
+    """What a function says over the plane, orange for 1 and blue for 0, and the points."""
+    unit, cells = 110, 40
+    left, right = min(x[0] for x in X) - 0.4, max(x[0] for x in X) + 0.4
+    low, high = min(x[1] for x in X) - 0.4, max(x[1] for x in X) + 0.4
+    step = (right - left) / cells
+    parts = []
+    for i in range(cells):
+        for j in range(round((high - low) / step)):
+            at = [left + (i + 0.5) * step, low + (j + 0.5) * step]
+            place = f'x="{i * step * unit:.1f}" y="{(high - low - (j + 1) * step) * unit:.1f}"'
+            size = f'width="{step * unit + 0.5:.1f}" height="{step * unit + 0.5:.1f}"'
+            parts.append(f'<rect {place} {size} fill="{PALE.get(says(at), "#eeeeee")}"/>')
+    for x, t in zip(X, y):
+        place = f'cx="{(x[0] - left) * unit:.1f}" cy="{(high - x[1]) * unit:.1f}"'
+        parts.append(f'<circle {place} r="5" fill="{STRONG[t]}" stroke="white"/>')
+    size = f'width="{(right - left) * unit:.0f}" height="{(high - low) * unit:.0f}"'
+    alt = f"{len(X)} points on a plane coloured by what the net says"
+    start = f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{alt}">'
+    return Svg(f"{start}{''.join(parts)}</svg>", alt)

@@ -110,7 +110,9 @@ def thumb(now: State, name: str) -> list[list[float]]:
     if name == "own":
         X, y = [[x1, x2] for x1, x2, _ in now.points], [label for _, _, label in now.points]
     else:
-        X, y, _, _ = data_of(now.replace(data=name, n=IN_THUMB, held_out=0.0, changes=()))
+        known = {"loss": now.loss, "output": now.output, "seed": now.seed, "held_out": 0.0}
+        known |= {"noise": now.noise} if name == now.data else {}
+        X, y, _, _ = data_of(State.of({**known, "data": name, "n": IN_THUMB}))
     return [[*map(float, row), label] for row, label in zip(fitted(X), y)][:IN_THUMB]
 
 

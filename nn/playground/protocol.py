@@ -57,6 +57,7 @@ class Desk:
         self.told: list[list[float | None]] = []
         self.due: set[str] = set()
         self.notice = notice("")
+        self.drawn: tuple[Any, Any] = (None, None)  # what the curve was drawn of, and the curve
 
     # --- What can be done, from Python too ---
 
@@ -271,6 +272,7 @@ class Desk:
         points = self.session.points()
         return {"points": points, "bounds": self.session.bounds, "train": len(self.session.X)}
 
+    @np.errstate(all="ignore")  # what is not finite is told as that
     def frame(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The picture of this moment."""
         session, ahead = self.session, self.session.ahead()
@@ -293,7 +295,7 @@ class Desk:
             "delta": nothing if ahead is None else ahead.delta,
             **example(session, look.point),
             **(slopes(session) if look.backward else {}),
-            "curve": curve(session, look),
+            "curve": self.curve(),
             **carried(session),
         }
         header = {
@@ -318,13 +320,24 @@ class Desk:
         }
         return header, arrays
 
+    def curve(self) -> Any:
+        """The curve of the weight looked at, which stays as it is while that weight is dragged."""
+        theta, look = self.session.theta(), self.look
+        theta[look.weight] = 0.0
+        table = self.session.tables["train"]
+        key = look.weight, look.low, look.high, table, theta.tobytes()
+        if key != self.drawn[0]:
+            self.drawn = key, curve(self.session, look)
+        return self.drawn[1]
+
     def ghost_loss(self) -> float | None:
         """The loss of the ghost now."""
         return None if self.ghost is None else self.ghost.measured()[0]
 
     def traced(self, now: list[float | None]) -> dict[str, Any]:
         """The curves of the losses up to now: what is new in them since they were told."""
-        kept = [entry for entry in self.trace if entry[0] < self.session.steps]  # type: ignore[operator]
+        last = self.session.steps + (self.share is not None)  # what is but shown is not entered
+        kept = [entry for entry in self.trace if (entry[0] or 0) < last]
         if len(kept) >= MOST_TRACED:
             kept = kept[::2]
         self.trace = kept if self.share is not None else [*kept, now]

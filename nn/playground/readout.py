@@ -24,16 +24,16 @@ from nn.playground.state import rows_of
 if TYPE_CHECKING:
     from nn.playground.session import Session
 
-SIDE, ROUGH = 100, 64  # points of the plane along each axis; of many parameters' plane
+SIDE, ROUGH = 100, 50  # points of the plane along each axis; of many parameters' plane
 MANY = 1000  # parameters
 HUGE = 1e40
-PARTS = 10  # the grid is computed in so many parts: small products need no second thread
+PARTS = 10  # in which the grid is computed, for the same reason
 TILE = 24  # and of a neuron's heat map
 FULL = 32767  # what 1.0 is in 16 bits
 SURE = 4096  # and a class, of several, with how sure it is below it
 MOST_DOTS = 300  # examples whose slopes are sent
-ON_CURVE = 61  # points of loss(w)
-MOST_ROWS = 12_000  # examples in one run of a program for them
+ON_CURVE, ON_ROUGH = 61, 31  # points of loss(w); of many parameters' net
+MOST_ROWS = 1000  # examples in one run: small products need no second thread
 ACTIVATED = np.linspace(-8.0, 8.0, 161)  # where an activation is shown
 
 
@@ -163,6 +163,7 @@ def example(session: Session, point: int) -> dict[str, Floats]:
         return nothing
     X, targets = table.X[i : i + 1], table.targets[i : i + 1]
     try:
+        check_size(session.theta())
         row = session.readout.probe(X, targets)[0]
         _, own = table.program.value_and_gradient(X, targets)
     except (ArithmeticError, ValueError):
@@ -177,6 +178,7 @@ def slopes(session: Session) -> dict[str, Any]:
     if table is None:
         return nothing
     try:
+        check_size(session.theta())
         rows = session.readout.probe(table.X, table.targets)[:, 1 + 3 * n : 1 + 4 * n]
     except (ArithmeticError, ValueError):
         return nothing
@@ -194,10 +196,13 @@ def curve(session: Session, look: Look) -> Floats:
     table = session.tables["train"]
     if table is None:
         return np.zeros((2, 0))
-    ws = np.linspace(look.low, look.high, ON_CURVE)
+    points = ON_CURVE if len(session.parameters) < MANY else ON_ROUGH
+    ws = np.linspace(look.low, look.high, points)
+    if np.abs(session.theta()).max() > HUGE:
+        return np.array([ws, np.full(points, np.nan)])
     program, n = session.readout.along(look.weight), len(table.X)
     at_once = max(1, MOST_ROWS // n)
-    parts = [ws[i : i + at_once] for i in range(0, ON_CURVE, at_once)]
+    parts = [ws[i : i + at_once] for i in range(0, points, at_once)]
     return np.array([ws, np.concatenate([mean_losses(program, table, part) for part in parts])])
 
 

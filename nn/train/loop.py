@@ -24,7 +24,8 @@ from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
 if TYPE_CHECKING:
     from autograd_core.compiler.executors import Wanted
 
-AT_ONCE = 1000  # steps that an executor is asked for, of an epoch each
+AT_ONCE = 1000  # steps that an executor is asked for, at most
+LINED_UP = 100_000  # examples of the epochs to come, at most
 CARRIED = ("theta", "gradient", "state", "queue", "sum", "hits", "draw")  # from step to step
 CHOSEN = ("optimizer", "data", "batch_size", "l2", "clip_norm")
 
@@ -59,7 +60,7 @@ class Loop:
         self.parameters = self.slopes.parameters
         biases = {part.b for part in modules(model) if isinstance(part, Neuron)}
         self.decays = [float(p not in biases) for p in self.parameters]
-        self.queue: Any = ()  # of this epoch: the examples to come, and what there was
+        self.queue: Any = ()  # the examples to come, of whole epochs but for the first
         self.sum, self.hits, self.draw = 0.0, 0, 0
         self.is_open = False
         self.open()
@@ -131,57 +132,65 @@ class Loop:
         parameters, and all that belongs to them, are then those of the last finished step.
         """
         self.begin()
-        self.advance(1)
-        return not len(self.queue)
+        return bool(self.advance(1))
 
     def epochs(self, most: int = 1) -> list[tuple[float, float | None]]:
         """All steps of an epoch: its mean loss, and the accuracy or None without labels.
 
         Each example counts as it was before the step that it was used for. These may be up to
-        `most` epochs where each is one step, and an executor takes many at once.
+        `most` epochs where an executor takes many steps at once.
         """
-        self.begin()
-        one_step = len(self.queue) == self.data.n <= self.batch_size
-        if self.slopes.takes_steps and one_step and not self.slopes.units:
-            taken = self.take_steps([self.data.n] * min(most, AT_ONCE))
-            if taken:
-                return [self.record(loss * self.data.n, hits) for loss, hits in taken]
-        while len(self.queue):
-            self.advance(self.data.n)
-        return [self.record(self.sum, self.hits)]
+        self.begin(most)
+        while not (ended := self.advance(len(self.queue))):
+            pass
+        return [self.record(*sums) for sums in ended]
 
-    def advance(self, most: int) -> None:
-        """Up to so many steps of the epoch at once, or one."""
-        n, size = len(self.queue), min(self.batch_size, len(self.queue))
+    def begin(self, most: int = 1) -> None:
+        """Begin an epoch, if the last one is over, and line up as many as are taken at once."""
+        if len(self.queue) % self.data.n:
+            return
+        self.sum, self.hits = 0.0, 0
+        if len(self.queue):
+            return
+        if self.slopes.units:
+            self.draw = self.rng.getrandbits(64)
+            self.slopes.draw(self.draw)
+        steps = math.ceil(self.data.n / self.batch_size)
+        at_once = min(most, AT_ONCE // steps, LINED_UP // self.data.n)
+        if self.slopes.units or not self.slopes.takes_steps:
+            at_once = 1
+        self.queue = self.slopes.joined([self.order() for _ in range(max(at_once, 1))])
+
+    def order(self) -> Any:
+        """The examples of an epoch, mixed unless they are one batch."""
+        mixed = self.shuffle and self.batch_size < self.data.n
+        return self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
+
+    def advance(self, most: int) -> list[tuple[float, int]]:
+        """Up to so many steps at once, or one: the sums of the epochs that are over by then."""
+        n, left = self.data.n, len(self.queue) % self.data.n
+        sizes = batches(left, self.batch_size)
+        if most > len(sizes):
+            sizes += batches(n, self.batch_size) * (len(self.queue) // n)
+        before = len(self.queue)
         if self.slopes.takes_steps:
-            sizes = [min(size, n - start) for start in range(0, n, size)]
-            if self.take_steps(sizes[:most]):
-                return
-        self.take_step(size)
+            ended = self.take_steps(sizes[:most])
+            if len(self.queue) < before:
+                return ended
+        return self.take_step(sizes[0])
 
     def record(self, loss: float, hits: int) -> tuple[float, float | None]:
         """The mean loss and the accuracy, from sums over all examples."""
         return loss / self.data.n, None if self.data.labels is None else hits / self.data.n
 
-    def begin(self) -> None:
-        """Begin an epoch, if the last one is over."""
-        if len(self.queue):
-            return
-        self.sum, self.hits = 0.0, 0
-        if self.slopes.units:
-            self.draw = self.rng.getrandbits(64)
-            self.slopes.draw(self.draw)
-        mixed = self.shuffle and self.batch_size < self.data.n
-        self.queue = self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
-
     def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
-        """The losses and hits of steps that an executor takes at once; none where it takes none."""
+        """Steps that an executor takes at once, if it takes any; the sums of epochs then over."""
         made, rate = self.state[0], self.optimizer.rate
         if not isinstance(made, int):
             return []  # parameters that have made different numbers of steps
         taken = self.slopes.take(
             self.theta,
-            order=self.queue,
+            order=self.queue[: sum(sizes)],
             sizes=sizes,
             rates=[float(rate(made + k)) for k in range(len(sizes))],
             update=self.optimizer.update,
@@ -191,19 +200,31 @@ class Loop:
             most=None if self.clip_norm is None else float(self.clip_norm),
             threshold=self.data.threshold,
         )
-        done = list(zip(taken.losses.tolist(), taken.hits.tolist(), sizes))
-        so_far = self.sum + sum([loss * size for loss, _, size in done])
-        hits = self.hits + sum([hits for _, hits, _ in done])
-        rest = self.queue[sum([size for *_, size in done]) :]
-        counts = [(loss, hits) for loss, hits, _ in done]
+        done = list(zip(sizes, taken.losses.tolist(), taken.hits.tolist()))
+        so_far, ended = self.summed(done)
+        rest = self.queue[sum([size for size, *_ in done]) :]
         # Ctrl-C comes after calls, and there is none from here to the end.
-        if counts:
+        if done:
             self.theta, self.gradient, self.state = taken.theta, taken.gradient, taken.state
-            self.sum, self.hits, self.queue = so_far, hits, rest
-        return counts
+            (self.sum, self.hits), self.queue = so_far, rest
+        return ended
 
-    def take_step(self, size: int) -> None:
-        """One step, on so many examples."""
+    def summed(
+        self, done: Sequence[tuple[int, float, int]]
+    ) -> tuple[tuple[float, int], list[tuple[float, int]]]:
+        """The sums over the last epoch that steps belong to, and of those that are over by then."""
+        total, hits, ended = self.sum, self.hits, []
+        left = len(self.queue) % self.data.n or self.data.n
+        for size, loss, right in done:
+            if not left:
+                total, hits, left = 0.0, 0, self.data.n
+            total, hits, left = total + loss * size, hits + right, left - size
+            if not left:
+                ended.append((total, hits))
+        return (total, hits), ended
+
+    def take_step(self, size: int) -> list[tuple[float, int]]:
+        """One step, on so many examples; the sums of the epoch if it is over then."""
         batch = self.queue[:size]
         try:
             loss, hits, gradient = self.slope(batch)
@@ -212,10 +233,12 @@ class Loop:
             raise
         except (ArithmeticError, ValueError) as error:
             raise DivergedError(str(error)) from error
-        so_far, rest = self.sum + loss * len(batch), self.queue[len(batch) :]
+        so_far, ended = self.summed([(size, loss, hits)])
+        rest = self.queue[size:]
         # Ctrl-C comes after calls, and there is none from here to the end.
         self.theta, self.gradient, self.state = theta, gradient, state
-        self.sum, self.hits, self.queue = so_far, self.hits + hits, rest
+        (self.sum, self.hits), self.queue = so_far, rest
+        return ended
 
     def slope(self, batch: Sequence[int]) -> tuple[float, int, Any]:
         """The mean loss of a batch, how many labels were hit, and the gradient."""
@@ -270,6 +293,11 @@ class Loop:
     def accuracy(self) -> float | None:
         """The share of labels that were hit in an epoch that is over."""
         return self.record(self.sum, self.hits)[1]
+
+
+def batches(n: int, size: int) -> list[int]:
+    """The sizes of batches of n examples."""
+    return [min(size, n - start) for start in range(0, n, size)]
 
 
 def check_step(parameters: Sequence[Value], before: Any, after: Any) -> None:

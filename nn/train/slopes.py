@@ -130,6 +130,10 @@ class GraphSlopes:
             return list(order)
         return sorted(order, key=struct.unpack(f"<{self.data.n}Q", keys).__getitem__)
 
+    def joined(self, orders: Sequence[Any]) -> Any:
+        """The places of several epochs, one after the other."""
+        return [i for order in orders for i in order]
+
     # --- Numbers, one for each parameter ---
 
     def vector(self, numbers: Iterable[float]) -> Any:
@@ -301,6 +305,10 @@ class ArraySlopes(GraphSlopes):
         if keys is None:
             return self.np.arange(self.data.n)
         return self.np.frombuffer(keys, "<u8").argsort(kind="stable")
+
+    def joined(self, orders: Sequence[Any]) -> Any:
+        """The places of several epochs, one after the other."""
+        return self.np.concatenate(orders) if len(orders) > 1 else orders[0]
 
     # --- Numbers, one for each parameter ---
 

@@ -1,32 +1,33 @@
 """How smooth the playground is: `python -m tests.browser.benchmark [seconds]`.
 
-Prints the frames painted a second, training included, and the time from a click on Pause to the
-last step of training, for a model of 2-16-16-1 with a boundary of 100 x 100.
+On the page alone, in Chromium, for a model of 2-16-16-1: frames painted and steps made a second; the
+time from a click on Step to its number on screen; from a drag to its picture; and the memory.
 """
 
+import gc
 import sys
 import tempfile
 import time
 from pathlib import Path
-from statistics import median
+from statistics import median, quantiles
 
-from tests.browser.lab import Lab, browser, missing, open_notebook
+from tests.browser.alone import Alone
+from tests.browser.driver import APP, Driver
+from tests.browser.lab import browser, missing
 
-CODE = """
-from nn.playground import Playground
-p = Playground(state={"hidden": [16, 16], "n": 100, "batch": 100, "lr": 0.003})
-p
-"""
-SPY = """
-import time
-last = [0.0]
-step = p.session.step
-def spied():
-    step()
-    last[0] = time.time()
-p.session.step = spied
-"""
-PAINTED = "document.querySelector('.pg').playground.painted"
+SETTINGS = {"hidden": [16, 16], "n": 100, "held_out": 0.0, "lr": 0.003}
+CLICK = f"""async () => {{
+    const app = {APP}, steps = app.frame.steps, from = performance.now();
+    app.connection.send({{ do: 'step' }});
+    while (!(app.seen[1].steps > steps)) await new Promise(requestAnimationFrame);
+    return performance.now() - from;
+}}"""
+DRAG = f"""async (value) => {{
+    const app = {APP}, q = app.weight, from = performance.now();
+    app.setWeight(value);
+    while (app.seen[1].theta[q] !== value) await new Promise(requestAnimationFrame);
+    return performance.now() - from;
+}}"""
 
 
 def main(seconds=10.0):
@@ -35,45 +36,50 @@ def main(seconds=10.0):
         print(reason, file=sys.stderr)
         return 1
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        lab = Lab(Path(folder))
-        with lab.running(), browser(Path(folder) / "profile") as context:
-            page = context.pages[0]
-            lab.write("benchmark.ipynb", CODE)
-            kernel = open_notebook(page, lab, "benchmark.ipynb")
-            for speed in ("epoch", "fast"):
-                measure_frames(page, kernel, speed, seconds)
-            measure_stops(page, kernel)
-            kernel.close()
+        with Alone(SETTINGS).running() as alone, browser(Path(folder)) as context:
+            driver = Driver(context.pages[0], alone)
+            driver.page.goto(alone.address)
+            driver.begin(SETTINGS)
+            for speed in (3, 5):
+                measure_frames(driver, speed, seconds)
+            measure("click to screen", [driver.page.evaluate(CLICK) for _ in range(60)])
+            values = [round(0.02 * k, 6) for k in range(100)]
+            measure("drag to picture", [driver.page.evaluate(DRAG, v) for v in values])
     return 0
 
 
-def measure_frames(page, kernel, speed, seconds):
-    """Frames painted and steps made in a second of play."""
-    page.select_option(".pg-speed", speed)
-    page.click(".pg-play")
-    page.wait_for_timeout(1500)
-    frames, steps, start = page.evaluate(PAINTED), kernel.get("p.session.steps"), time.monotonic()
-    page.wait_for_timeout(1000 * seconds)
-    frames, steps = page.evaluate(PAINTED) - frames, kernel.get("p.session.steps") - steps
-    taken = time.monotonic() - start
-    page.click(".pg-play")
-    page.wait_for_selector("text=Play")
-    print(f"{speed}: {frames / taken:.1f} frames painted and {steps / taken:.0f} steps a second")
+def measure_frames(driver, speed, seconds):
+    """Frames painted and steps made in a second of play, and how much memory they leave."""
+    driver.page.locator(".pg-speed input").fill(str(speed))
+    driver.click("play")
+    driver.page.wait_for_timeout(1500)
+    before, start = counts(driver), time.monotonic()
+    driver.page.wait_for_timeout(1000 * seconds)
+    after, taken = counts(driver), time.monotonic() - start
+    driver.click("play")
+    driver.wait_for("!frame.playing")
+    frames, steps, heap, nodes = [b - a for a, b in zip(before, after, strict=True)]
+    cost = median(driver.get("app.cost"))
+    print(
+        f"{driver.get(f'run.speeds[{speed} - 2]')}: {frames / taken:.1f} frames painted and "
+        f"{steps / taken:.0f} steps a second; {cost:.1f} ms to paint one; "
+        f"{heap / 1e6:+.1f} MB on the page, {nodes:+d} objects in Python"
+    )
 
 
-def measure_stops(page, kernel, times=12):
-    """From the click in the page to the last step in Python; both read the same clock."""
-    kernel.run(SPY)
-    taken = []
-    for _ in range(times):
-        page.click(".pg-play")
-        page.wait_for_timeout(700)
-        clicked = page.evaluate(
-            "() => { const t = Date.now(); document.querySelector('.pg-play').click(); return t; }"
-        )
-        page.wait_for_timeout(500)
-        taken.append(max(0.0, kernel.get("last[0]") - clicked / 1000))
-    print(f"click to stop: median {median(taken):.3f} s, longest {max(taken):.3f} s of {times}")
+def counts(driver):
+    """Frames painted, steps made, bytes on the page's heap, objects in Python."""
+    client = driver.page.context.new_cdp_session(driver.page)
+    client.send("HeapProfiler.collectGarbage")
+    heap = client.send("Runtime.getHeapUsage")["usedSize"]
+    client.detach()
+    gc.collect()
+    return [driver.get("app.painted"), driver.get("frame.steps"), heap, len(gc.get_objects())]
+
+
+def measure(what, taken):
+    """Median and the highest of 20."""
+    print(f"{what}: median {median(taken):.0f} ms, p95 {quantiles(taken, n=20)[-1]:.0f} ms")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,15 @@
 """The playground on its page, driven by mouse and keys; its numbers are those of the session."""
 
 import re
+import signal
+import subprocess
+import sys
 
 import pytest
 
 from autograd_core.paths.explain import explain
 from nn.playground.lessons import LESSONS
+from tests.browser.driver import APP
 
 pytestmark = pytest.mark.slow
 
@@ -592,3 +596,17 @@ def test_a_number_that_is_not_finite_is_reported_and_the_page_lives_on(play):
 def test_the_doctor_is_asked(play):
     play.click("examine")
     play.wait("document.querySelector('.pg-said').textContent.length > 10")
+
+
+def test_the_command_opens_the_page_with_a_lesson(context):
+    command = [sys.executable, "-m", "nn", "playground", "--no-browser", "--port", "0"]
+    process = subprocess.Popen([*command, "--lesson", "zeros"], stdout=subprocess.PIPE, text=True)
+    page = context.new_page()
+    try:
+        page.goto(re.search(r"http://\S+", process.stdout.readline())[0])
+        page.wait_for_function(f"{APP}?.frame && {APP}.run.lesson.name === 'zeros'")
+    finally:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        process.stdout.close()
+        page.close()

@@ -25,7 +25,7 @@ export function showBars(app) {
   fillSegments($("scope"), [["point", "this point", ""], ["all", "all points", ""]], app.scope);
   const brushes = Array.from({ length: Math.max(3, run.classes) }, (_, k) => [String(k), `<span class="pg-class${k}">${"●■▲◆⬟⬢"[k]}</span>`, `paint class ${k}`]);
   fillSegments($("tools"), [["move", "Move", "choose or drag a point"], ...brushes, ["erase", "Erase", "erase points"]], app.tool);
-  const names = ["Net", `neuron ${run.node(...app.node)}`, "scalar graph"], key = `${names}|${app.zoom}`;
+  const names = ["Net", `neuron ${run.node(...app.node)}`, "graph"], key = `${names}|${app.zoom}`;
   if ($("crumbs").key !== key) {
     $("crumbs").key = key;
     $("crumbs").innerHTML = names.map((name, k) => `${k ? "›" : ""}<button data-k="${k}" ${k === app.zoom ? 'aria-current="page"' : ""}>${escaped(name)}</button>`).join("");

@@ -101,7 +101,7 @@ function paintPoints(c, app, box) {
 function axes(c, [x0, x1, y0, y1], box) {
   const small = { colour: C.soft, size: 0.82 }, e = C.em;
   c.strokeStyle = C.rule; c.lineWidth = 1; c.strokeRect(box.x + 0.5, box.y + 0.5, box.s - 1, box.s - 1);
-  for (const v of ticks(x0, x1, 5)) write(c, minus(v), box.px(v), box.y + box.s + 0.85 * e, { ...small, align: "center" });
+  for (const v of ticks(x0, x1, 5)) if (box.px(v) < box.x + box.s - 1.8 * e) write(c, minus(v), box.px(v), box.y + box.s + 0.85 * e, { ...small, align: "center" });
   for (const v of ticks(y0, y1, 5)) if (box.py(v) < box.y + box.s - 0.3 * e) write(c, minus(v), box.x - 0.35 * e, Math.max(box.y + 0.5 * e, box.py(v)), { ...small, align: "right" });
   write(c, "x₁", box.x + box.s - 0.1 * e, box.y + box.s + 0.85 * e, { colour: C.soft, align: "right", italic: true, size: 0.9 });
   write(c, "x₂", box.x - 0.35 * e, box.y + box.s - 0.5 * e, { colour: C.soft, align: "right", italic: true, size: 0.9 });

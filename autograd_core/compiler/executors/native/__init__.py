@@ -39,6 +39,7 @@ from autograd_core.compiler.training import Steps, Taken
 
 COPIED = 4096  # numbers up to which it is quicker to copy an argument than to ask where it is
 FINITE = 1 << 16  # beside the flags: that the last result is
+MANY = 2**20  # numbers
 SIZES = 64  # of batches that are kept prepared
 
 
@@ -116,7 +117,9 @@ class NativeExecutor:
         results = [
             outputs[x] if x.batched else self.writer.view(x, self.memory) for x in self.results
         ]
-        if len(self.calls) >= SIZES:
+        if sum([x.size for x in outputs.values()]) > MANY:
+            self.calls.clear()  # what takes much room is kept alone
+        elif len(self.calls) >= SIZES:
             del self.calls[next(iter(self.calls))]
         names = [x.name for x in self.leaves]
         self.calls[n] = Call(names, targets, row, row.ctypes.data, results, order)
