@@ -218,9 +218,10 @@ def examples(parts: Parts) -> int:
     if not parts:
         raise ValueError("a batched program needs an argument, to know the number of examples")
     n = len(parts[0])
-    if any(len(part) != n for part in parts):
-        counts = list(map(len, parts))
-        raise ValueError(f"the arguments have different numbers of examples: {counts}")
+    for part in parts:
+        if len(part) != n:
+            counts = list(map(len, parts))
+            raise ValueError(f"the arguments have different numbers of examples: {counts}")
     return n
 
 

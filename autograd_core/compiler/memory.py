@@ -17,7 +17,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -93,28 +93,17 @@ def plan(order: Sequence[Array], results: Sequence[Array]) -> Memory:
     return memory
 
 
+Reads: TypeAlias = "Callable[[Array], Iterable[Array]]"
+
+
 def shared(
-    memory: Memory,
-    order: Sequence[Array],
-    results: Sequence[Array],
-    reads: Callable[[Array], Iterable[Array]],
+    memory: Memory, order: Sequence[Array], results: Sequence[Array], reads: Reads
 ) -> tuple[list[int], list[Buffer]]:
     """For each buffer the space that it takes, and the spaces: as few as it takes.
 
     Buffers share one where the numbers of each are not needed any more when the next one's come.
-    Leaves are there before the first step, constants always, results until the end.
     """
-    first, last = dict[int, int](), dict[int, int]()
-    for step, x in enumerate(order):
-        for y in (x, *reads(x)):
-            if y in memory.home:
-                buffer = memory.home[y].buffer
-                early = isinstance(y, (Leaf, Constant))
-                first[buffer] = min(first.get(buffer, step), -1 if early else step)
-                last[buffer] = max(last.get(buffer, step), step)
-    for x in [*results, *[x for x in order if isinstance(x, Constant)]]:
-        if x in memory.home:
-            last[memory.home[x].buffer] = len(order)
+    first, last = lives(memory, order, results, reads)
     space, spaces, until = [0] * len(memory.buffers), list[Buffer](), list[int]()
     for i in sorted(range(len(space)), key=lambda i: first[i]):
         size, batched = memory.buffers[i]
@@ -128,6 +117,27 @@ def shared(
             until.append(0)
         space[i], until[k] = k, last[i]
     return space, spaces
+
+
+def lives(
+    memory: Memory, order: Sequence[Array], results: Sequence[Array], reads: Reads
+) -> tuple[dict[int, int], dict[int, int]]:
+    """The first and the last step at which each buffer's numbers are there.
+
+    Leaves are there before the first step, constants always, results until the end.
+    """
+    first, last = dict[int, int](), dict[int, int]()
+    for step, x in enumerate(order):
+        for y in (x, *reads(x)):
+            if y in memory.home:
+                buffer = memory.home[y].buffer
+                early = isinstance(y, (Leaf, Constant))
+                first[buffer] = min(first.get(buffer, step), -1 if early else step)
+                last[buffer] = max(last.get(buffer, step), step)
+    for x in [*results, *[x for x in order if isinstance(x, Constant)]]:
+        if x in memory.home:
+            last[memory.home[x].buffer] = len(order)
+    return first, last
 
 
 def read_together(order: Sequence[Array]) -> list[list[Array]]:
