@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from autograd_core.pictures import renderers
 from nn import LOSSES, MLP, Adam, datasets, evaluate, fit, load, plot
-from nn.__main__ import Data, default_loss, main, one_prediction
+from nn.__main__ import main
+from nn.command.data import Data, default_loss
+from nn.command.folder import one_prediction
 from nn.losses import binary_cross_entropy_with_logits, mse
 from nn.scaling import ColumnScale, for_raw_numbers
 from nn.tables import MOST_CLASSES, TARGETS, Table, read_table
@@ -611,7 +613,7 @@ def sketched(monkeypatch):
 WAYS = {  # to fail: for each picture what is replaced, by what raises what
     "boundary.png": "nn.plot.decision_boundary",
     "loss.png": "nn.plot.loss",
-    "graph.svg": "nn.__main__.one_prediction",
+    "graph.svg": "nn.command.folder.one_prediction",
 }
 FAILURES = [
     MemoryError("no room"),
@@ -717,7 +719,7 @@ def test_an_interrupt_says_that_nothing_was_written(out, capsys, monkeypatch):
     [
         ("nn.plot.decision_boundary", ["model.json"]),
         ("nn.plot.loss", ["model.json", "boundary.png"]),
-        ("nn.__main__.one_prediction", ["model.json", "boundary.png", "loss.png"]),
+        ("nn.command.folder.one_prediction", ["model.json", "boundary.png", "loss.png"]),
     ],
 )
 def test_an_interrupt_among_the_pictures_says_what_was_written(

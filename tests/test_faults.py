@@ -481,7 +481,7 @@ def test_ctrl_c_while_the_files_are_written_says_which_are(monkeypatch, tmp_path
     def interrupted(path, content):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nn.__main__.write_whole", interrupted)
+    monkeypatch.setattr("nn.command.folder.write_whole", interrupted)
     assert main([*TRAIN, str(tmp_path)]) == 130
     assert "interrupted: only model.json was written" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["model.json"]

@@ -7,6 +7,7 @@ import math
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from itertools import cycle
 
 import numpy as np
@@ -1001,13 +1002,13 @@ def test_a_number_that_is_not_finite_is_said_and_ends_the_training():
 
 
 def test_the_curve_does_not_grow_without_end(monkeypatch):
-    monkeypatch.setattr("nn.playground.protocol.MOST_TRACED", 20)
+    monkeypatch.setattr("nn.playground.frames.MOST_TRACED", 20)
     page = Page()
     for _ in range(100):
         page.tell("step")
-    assert len(page.desk.trace) <= 21
-    assert page.desk.trace[0][0] == 0
-    assert page.desk.trace[-1][0] == 100
+    assert len(page.desk.frames.trace) <= 21
+    assert page.desk.frames.trace[0][0] == 0
+    assert page.desk.frames.trace[-1][0] == 100
 
 
 # --- In a notebook ---------------------------------------------------------------------------
@@ -1175,8 +1176,13 @@ def test_the_page_of_its_own_is_for_who_has_the_token_and_speaks_with_a_session(
         assert kinds == ["run", "frame"]
         stranger = await websocket_connect(socket[:-1] + "x")
         assert await stranger.read_message() is None
-        wire.close()
+        for client in (stranger, wire):
+            client.close()
+        while await wire.read_message() is not None:  # until the server has said goodbye, too
+            pass
         server.cancel()
+        with suppress(asyncio.CancelledError):
+            await server
 
     asyncio.run(scene())
 

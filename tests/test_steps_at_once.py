@@ -12,7 +12,6 @@ from autograd_core.compiler.results import mean_of
 from autograd_core.compiler.training import Taken
 from nn import MLP, SGD, Adam, DivergedError, datasets, fit
 from nn.optim import OPTIMIZERS
-from nn.train import loop
 
 CALLS = []
 
@@ -74,27 +73,6 @@ def test_steps_at_once_are_steps_one_by_one(optimizer, batch_size, l2):
     assert runs[0] == runs[1]
     steps = 7 * math.ceil(23 / (batch_size or 23))
     assert [(steps, steps)] == CALLS
-
-
-@pytest.mark.parametrize("batch_size", [None, 5])
-def test_epochs_that_are_lined_up_are_few_enough(monkeypatch, batch_size):
-    monkeypatch.setattr(loop, "AT_ONCE", 11)
-    runs = [trained(name, batch_size=batch_size, epochs=25) for name in ("numpy", "reference")]
-    assert runs[0] == runs[1]
-    assert {steps for steps, _ in CALLS} == ({11, 3} if batch_size is None else {10, 5})
-
-
-@pytest.mark.parametrize("some", [1, 3, 4, 7])
-def test_an_executor_may_stop_anywhere_and_go_on(monkeypatch, some):
-    whole = Reference.take
-
-    def take(self, leaves, steps):
-        fewer = {name: getattr(steps, name)[:some] for name in ("sizes", "rates")}
-        return whole(self, leaves, replace(steps, **fewer))
-
-    monkeypatch.setattr(Reference, "take", take)
-    runs = [trained(name, batch_size=5) for name in ("numpy", "reference")]
-    assert runs[0] == runs[1]
 
 
 def test_callbacks_are_called_between_epochs():
@@ -176,3 +154,32 @@ def test_whole_numbers_are_settings_too(executor, batch_size):
     assert results[0] == results[1]
     expected = trained("numpy", batch_size=batch_size, clip_norm=1, optimizer=SGD(2), l2=1)
     assert results[0][0].loss == pytest.approx(expected[0].loss, rel=1e-9)
+
+
+@pytest.mark.parametrize("batch_size", [None, 6])
+@pytest.mark.parametrize("at", [0, 1, 5, 6, 9])
+def test_a_rate_that_is_none_ends_the_training_at_its_step(batch_size, at):
+    said = []
+    for name in ("numpy", "reference"):
+        model = MLP(2, [4, 1], seed=0)
+        options = {"loss": "hinge", "batch_size": batch_size, "epochs": 12, "progress": False}
+        optimizer = SGD(lambda step: -1.0 if step == at else 0.1)
+        with pytest.raises(DivergedError, match=f"rate of step {at + 1} is -1") as error:
+            fit(model, *datasets.moons(23), optimizer=optimizer, executor=name, **options)
+        said.append((str(error.value), [p.data.hex() for p in model.parameters()]))
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("stubborn", [1, 2, 3, 7])
+def test_what_an_executor_leaves_is_taken_in_its_order(stubborn, monkeypatch):
+    """An executor that takes a few steps of what it is asked for, or none."""
+    expected = trained("numpy", batch_size=6)
+    whole = Reference.take
+
+    def a_few(self, leaves, steps):
+        few = len(CALLS) % stubborn
+        cut = replace(steps, sizes=steps.sizes[:few], rates=steps.rates[:few])
+        return whole(self, leaves, cut)
+
+    monkeypatch.setattr(Reference, "take", a_few)
+    assert trained("reference", batch_size=6) == expected

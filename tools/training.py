@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from nn.__main__ import option_of, usual
+from nn.command.options import option_of, usual
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
 from nn.schedules import SCHEDULES

@@ -15,7 +15,8 @@ Home: TypeAlias = tuple[str, int]  # a layer's name and a neuron's place in it
 Place: TypeAlias = Home | int  # a neuron's home, or an input's place among the inputs
 WHOLE = -1  # the place of what belongs to a layer as a whole, such as softmax's sum
 
-ACTIVATIONS = {"relu", "leaky_relu", "tanh", "sigmoid", "softplus", "step", "sin", "cos"}
+# What belongs to a neuron after the last layer, too: the rest is the loss.
+OF_A_NEURON = {"relu", "leaky_relu", "tanh", "sigmoid", "softplus", "step", "sin", "cos"}
 PRODUCTS = (MUL, DOT)
 LINEAR = (*PRODUCTS, ADD, SUB, TOTAL)  # what w · x + b is written with
 
@@ -143,7 +144,7 @@ class Net:
                 layer = max([name for name, _ in homes], key=self.layers.index)
                 places = {place for name, place in homes if name == layer} - {WHOLE}
                 self.home[v] = layer, places.pop() if len(places) == 1 else WHOLE
-            elif len(v.parents) == 1 and v.op and v.op.name in ACTIVATIONS:
+            elif len(v.parents) == 1 and v.op and v.op.name in OF_A_NEURON:
                 self.home[v] = homes[0]
 
     def find_softmax(self, v: Value) -> None:

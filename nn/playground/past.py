@@ -16,6 +16,7 @@ class Past:
     >>> session = Session(State.of({"n": 20}))
     >>> past = Past(session)
     >>> past.mark()
+    True
     >>> session.step()
     >>> past.undo(), session.steps, past.redo(), session.steps
     (True, 0, True, 1)

@@ -1,7 +1,6 @@
 """What a page and a session say to each other: a message in, messages out.
 
-A message is a dict that JSON can write; those to the page may bring arrays. Every picture is a
-function of the present numbers, so that no two figures on the page are of different moments.
+A message is a dict that JSON can write; those to the page may bring arrays.
 """
 
 from __future__ import annotations
@@ -13,26 +12,18 @@ from typing import Any, Protocol
 import numpy as np
 
 from nn.doctor import diagnose
-from nn.playground.controls import described, named, thumbs
-from nn.playground.lessons import LESSONS, Lesson, lesson_of
+from nn.playground.controls import described, named
+from nn.playground.frames import Frames
+from nn.playground.lessons import Lesson, lesson_of
 from nn.playground.past import Past
 from nn.playground.player import SPEEDS, Player
-from nn.playground.readout import (
-    ACTIVATED,
-    Look,
-    curve,
-    differences,
-    example,
-    names,
-    pictures,
-    slopes,
-)
-from nn.playground.session import Ahead, Session
+from nn.playground.readout import Look
+from nn.playground.session import Session
 from nn.playground.state import LIVE, State, point
 from nn.train.history import History
 
 MOST_EXAMINED = 300  # examples that the doctor looks at
-MOST_TRACED = 2000  # points of the loss on screen
+ENTERED = 50  # points of the curve of the loss, of many steps at once
 WIDEST = 1e7  # where the curve of a weight may reach
 
 
@@ -48,16 +39,11 @@ class Desk:
 
     def __init__(self, session: Session, send: Send) -> None:
         self.session, self.send = session, send
-        self.past, self.look = Past(session), Look()
+        self.past, self.frames = Past(session), Frames(session)
         self.player = Player(self.step_once, self.show, self.ended)
         self.pages: dict[str, bool] = {}  # whether each is seen
-        self.share: float | None = None  # of the next step that is shown as if it were made
-        self.ghost: Session | None = None
-        self.trace: list[list[float | None]] = []
-        self.told: list[list[float | None]] = []
         self.due: set[str] = set()
         self.notice = notice("")
-        self.drawn: tuple[Any, Any] = (None, None)  # what the curve was drawn of, and the curve
 
     # --- What can be done, from Python too ---
 
@@ -84,17 +70,20 @@ class Desk:
 
     def steps(self, n: int) -> None:
         """Steps, one by one."""
-        for _ in range(n):
+        every = max(1, n // ENTERED)
+        for k in range(1, n + 1):
             self.step_once()
+            if k < n and k % every == 0:
+                self.frames.enter()
 
     def step_once(self) -> None:
         """One step, beside a ghost's."""
         self.session.step()
-        if self.ghost is not None:
+        if self.frames.ghost is not None:
             try:
-                self.ghost.step()
+                self.frames.ghost.step()
             except ArithmeticError:
-                self.ghost = None
+                self.frames.ghost = None
 
     def reset(self) -> None:
         """Start over with the settings and points as they are."""
@@ -103,8 +92,8 @@ class Desk:
     def start_over(self) -> None:
         """Session and ghost at their start."""
         self.session.reset()
-        if self.ghost is not None:
-            self.ghost.reset()
+        if self.frames.ghost is not None:
+            self.frames.ghost.reset()
 
     def set(self, gesture: Any = None, **settings: Any) -> None:
         """Change settings, by the names in a state."""
@@ -141,14 +130,14 @@ class Desk:
         """Become another session."""
         vars(self.session).update(vars(fresh))
         self.session.lesson = lesson.name if lesson else ""
-        self.ghost = None
-        self.look = replace(Look(), backward=bool(lesson and lesson.backward))
+        self.frames.ghost = None
+        self.frames.look = replace(Look(), backward=bool(lesson and lesson.backward))
 
     def act(self, what: Callable[[], Any], *, gesture: Any = None, due: str = "frame") -> None:
         """Do something that can be undone; what could not be done leaves all as it was."""
         if due == "run":
             self.player.stop()
-        self.share = None
+        self.frames.share = None
         is_new = self.past.mark(gesture)
         try:
             what()
@@ -162,7 +151,7 @@ class Desk:
     def travel(self, there: Callable[[], bool]) -> bool:
         """Go into the past, or back."""
         self.player.stop()
-        self.share = None
+        self.frames.share = None
         moved = there()
         if moved:
             self.notice = notice("")
@@ -171,10 +160,12 @@ class Desk:
 
     def haunt(self) -> None:
         """Let a ghost run beside, with the settings of now, from the start; or end it."""
-        if self.ghost is not None:
-            self.ghost = None
+        if self.frames.ghost is not None:
+            self.frames.ghost = None
         else:
-            self.ghost = Session(replace(self.session.now, changes=self.session.changed_points()))
+            self.frames.ghost = Session(
+                replace(self.session.now, changes=self.session.changed_points())
+            )
             self.reset()
         self.due.add("frame")
 
@@ -233,130 +224,18 @@ class Desk:
             return
         due, self.due = self.due, set()
         if "run" in due:
-            self.send({"kind": "run", **self.run()})
+            self.send({"kind": "run", **self.frames.run()})
         elif "points" in due:
-            self.send({"kind": "points", **self.points()})
+            self.send({"kind": "points", **self.frames.points()})
         if "settings" in due:
             self.send({"kind": "settings", **described(self.session)})
         self.player.sent += 1
-        header, arrays = self.frame()
+        header, arrays = self.frames.frame()
+        header |= {"number": self.player.sent, "playing": self.player.playing}
+        header |= {"undo": len(self.past.before), "redo": len(self.past.after)}
         kinds = [[name, array.dtype.str] for name, array in arrays.items()]
         buffers = [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
-        self.send({"kind": "frame", "arrays": kinds, **header}, buffers)
-
-    def run(self) -> dict[str, Any]:
-        """What stays the same while a run goes on."""
-        session, now = self.session, self.session.now
-        self.told = []
-        lesson = LESSONS.get(session.lesson)
-        return {
-            **described(session),
-            **self.points(),
-            "sizes": [len(now.features), *session.model.sizes],
-            "names": names(session.parameters),
-            "classes": session.now.classes,
-            "scaled": session.loss.threshold == 0,
-            "activations": [now.activation] * len(now.hidden) + [now.output],
-            "shapes": {"at": ACTIVATED.tolist(), "of": session.readout.shapes()},
-            "thumbs": thumbs(now),
-            "speeds": [speed.text for speed in SPEEDS],
-            "lessons": [*LESSONS],
-            "lesson": lesson and {
-                name: getattr(lesson, name)
-                for name in ("name", "ask", "choices", "shows", "change", "covers", "backward")
-            },
-        }  # fmt: skip
-
-    def points(self) -> dict[str, Any]:
-        """The points of the plane."""
-        points = self.session.points()
-        return {"points": points, "bounds": self.session.bounds, "train": len(self.session.X)}
-
-    @np.errstate(all="ignore")  # what is not finite is told as that
-    def frame(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The picture of this moment."""
-        session, ahead = self.session, self.session.ahead()
-        self.look = self.kept_in(self.look)
-        if self.share is None or ahead is None:
-            return self.moment(ahead)
-        with session.at(session.theta() + self.share * ahead.delta):
-            return self.moment(ahead)
-
-    def moment(self, ahead: Ahead | None) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The same, of the numbers in the model."""
-        session, look = self.session, self.look
-        loss, accuracy, gradient = session.measured()
-        held, held_accuracy, _ = session.measured("held")
-        nothing = np.zeros(len(session.parameters))
-        arrays = {
-            **pictures(session, look),
-            "theta": session.theta(),
-            "gradient": nothing if gradient is None else gradient,
-            "delta": nothing if ahead is None else ahead.delta,
-            **example(session, look.point),
-            **(slopes(session) if look.backward else {}),
-            "curve": self.curve(),
-            **carried(session),
-        }
-        header = {
-            "number": self.player.sent,
-            "steps": session.steps,
-            "epoch": session.epoch,
-            "loss": loss,
-            "accuracy": accuracy,
-            "held": held,
-            "held_accuracy": held_accuracy,
-            "check": differences(session, look.weight),
-            "look": [look.weight, look.low, look.high, look.point, look.neuron],
-            "batch": [] if ahead is None or len(ahead.batch) == len(session.X) else ahead.batch,
-            "of": 0 if ahead is None else len(ahead.batch),
-            "playing": self.player.playing,
-            "share": self.share,
-            "notice": self.notice,
-            "undo": len(self.past.before),
-            "redo": len(self.past.after),
-            "ghost": self.ghost is not None,
-            **self.traced([session.steps, loss, held, self.ghost_loss()]),
-        }
-        return header, arrays
-
-    def curve(self) -> Any:
-        """The curve of the weight looked at, which stays as it is while that weight is dragged."""
-        theta, look = self.session.theta(), self.look
-        theta[look.weight] = 0.0
-        table = self.session.tables["train"]
-        key = look.weight, look.low, look.high, table, theta.tobytes()
-        if key != self.drawn[0]:
-            self.drawn = key, curve(self.session, look)
-        return self.drawn[1]
-
-    def ghost_loss(self) -> float | None:
-        """The loss of the ghost now."""
-        return None if self.ghost is None else self.ghost.measured()[0]
-
-    def traced(self, now: list[float | None]) -> dict[str, Any]:
-        """The curves of the losses up to now: what is new in them since they were told."""
-        last = self.session.steps + (self.share is not None)  # what is but shown is not entered
-        kept = [entry for entry in self.trace if (entry[0] or 0) < last]
-        if len(kept) >= MOST_TRACED:
-            kept = kept[::2]
-        self.trace = kept if self.share is not None else [*kept, now]
-        same = len(self.told) <= len(kept) and kept[: len(self.told)] == self.told
-        start = len(self.told) if same else 0
-        self.told = kept
-        return {"from": start, "trace": self.trace[start:]}
-
-    def kept_in(self, look: Look) -> Look:
-        """The same within what there is."""
-        session = self.session
-        n = len(session.X) + len(session.test_X)
-        units = sum(session.model.sizes)
-        return replace(
-            look,
-            weight=min(look.weight, len(session.parameters) - 1),
-            point=max(0, min(look.point, n - 1)),
-            neuron=None if look.neuron is None else min(look.neuron, units - 1),
-        )
+        self.send({"kind": "frame", "arrays": kinds, "notice": self.notice, **header}, buffers)
 
     # --- From the page ---
 
@@ -426,13 +305,13 @@ class Desk:
         lowest = min([x for x in numbers.values() if x is not None], default=0)
         if lowest < 0 or not all(abs(x) < WIDEST for x in ends.values()):
             raise ValueError(f"there is nothing to look at: {m}")
-        backward = bool(m.get("backward", self.look.backward))
-        self.look = replace(self.look, **numbers, **ends, backward=backward)
+        backward = bool(m.get("backward", self.frames.look.backward))
+        self.frames.look = replace(self.frames.look, **numbers, **ends, backward=backward)
         self.due.add("frame")
 
     def preview(self, share: Any) -> None:
         """Show the next step as if a share of it were made; None goes back."""
-        self.share = None if share is None else min(1.0, max(0.0, float(share)))
+        self.frames.share = None if share is None else min(1.0, max(0.0, float(share)))
         self.due.add("frame")
 
     def teach(self, name: str | None) -> None:
@@ -452,15 +331,6 @@ def notice(
 ) -> dict[str, Any]:
     """What stands below the picture: what is so, what to try, the neurons it is about."""
     return {"text": text, "advice": advice, "units": list(units), "tone": tone}
-
-
-def carried(session: Session) -> dict[str, Any]:
-    """What the optimiser carries along for each parameter: `carried0`, `carried1`, ..."""
-    if session.loop is None:
-        return {}
-    n = len(session.parameters)
-    slots = [np.broadcast_to(np.asarray(slot, float), n) for slot in session.loop.state[1:]]
-    return {f"carried{i}": slot.astype(np.float32) for i, slot in enumerate(slots)}
 
 
 def code_of(state: State) -> dict[str, str]:

@@ -95,7 +95,11 @@ async def serve(desk_of: Any, port: int, *, browser: bool, said: Any = print) ->
     said(f"The playground is at {address}\nCtrl+C ends it.", flush=True)
     if browser:
         webbrowser.open(address)
-    await asyncio.Event().wait()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.stop()
+        await server.close_all_connections()
 
 
 def pack(content: dict[str, Any], buffers: Sequence[bytes]) -> bytes:

@@ -24,9 +24,17 @@ from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
 if TYPE_CHECKING:
     from autograd_core.compiler.executors import Wanted
 
-AT_ONCE = 1000  # steps that an executor is asked for, at most
-LINED_UP = 100_000  # examples of the epochs to come, at most
-CARRIED = ("theta", "gradient", "state", "queue", "sum", "hits", "draw")  # from step to step
+AT_ONCE = 1000  # steps that an executor is asked for
+CARRIED = (
+    "theta",
+    "gradient",
+    "state",
+    "queue",
+    "orders",
+    "sum",
+    "hits",
+    "draw",
+)  # from step to step
 CHOSEN = ("optimizer", "data", "batch_size", "l2", "clip_norm")
 
 
@@ -60,7 +68,8 @@ class Loop:
         self.parameters = self.slopes.parameters
         biases = {part.b for part in modules(model) if isinstance(part, Neuron)}
         self.decays = [float(p not in biases) for p in self.parameters]
-        self.queue: Any = ()  # the examples to come, of whole epochs but for the first
+        self.orders: list[Any] = []  # of epochs to come that were drawn already
+        self.queue: Any = ()  # of this epoch: the examples to come, and what there was
         self.sum, self.hits, self.draw = 0.0, 0, 0
         self.is_open = False
         self.open()
@@ -94,7 +103,7 @@ class Loop:
     def show(self, data: Examples, seed: Seed) -> None:
         """Go on with other examples, from the beginning of an epoch."""
         self.slopes.show(data)
-        self.data, self.rng, self.queue = data, as_rng(seed), ()
+        self.data, self.rng, self.queue, self.orders = data, as_rng(seed), (), []
 
     def use(self, optimizer: Optimizer) -> None:
         """Go on with another optimiser, which begins anew."""
@@ -132,7 +141,9 @@ class Loop:
         parameters, and all that belongs to them, are then those of the last finished step.
         """
         self.begin()
-        return bool(self.advance(1))
+        if not self.takes_steps or not self.take_steps(self.sizes()[:1])[0]:
+            self.take_step(min(self.batch_size, len(self.queue)))
+        return not len(self.queue)
 
     def epochs(self, most: int = 1) -> list[tuple[float, float | None]]:
         """All steps of an epoch: its mean loss, and the accuracy or None without labels.
@@ -140,59 +151,98 @@ class Loop:
         Each example counts as it was before the step that it was used for. These may be up to
         `most` epochs where an executor takes many steps at once.
         """
-        self.begin(most)
-        while not (ended := self.advance(len(self.queue))):
-            pass
-        return [self.record(*sums) for sums in ended]
-
-    def begin(self, most: int = 1) -> None:
-        """Begin an epoch, if the last one is over, and line up as many as are taken at once."""
-        if len(self.queue) % self.data.n:
-            return
-        self.sum, self.hits = 0.0, 0
-        if len(self.queue):
-            return
-        if self.slopes.units:
-            self.draw = self.rng.getrandbits(64)
-            self.slopes.draw(self.draw)
-        steps = math.ceil(self.data.n / self.batch_size)
-        at_once = min(most, AT_ONCE // steps, LINED_UP // self.data.n)
-        if self.slopes.units or not self.slopes.takes_steps:
-            at_once = 1
-        self.queue = self.slopes.joined([self.order() for _ in range(max(at_once, 1))])
-
-    def order(self) -> Any:
-        """The examples of an epoch, mixed unless they are one batch."""
-        mixed = self.shuffle and self.batch_size < self.data.n
-        return self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
-
-    def advance(self, most: int) -> list[tuple[float, int]]:
-        """Up to so many steps at once, or one: the sums of the epochs that are over by then."""
-        n, left = self.data.n, len(self.queue) % self.data.n
-        sizes = batches(left, self.batch_size)
-        if most > len(sizes):
-            sizes += batches(n, self.batch_size) * (len(self.queue) // n)
-        before = len(self.queue)
-        if self.slopes.takes_steps:
-            ended = self.take_steps(sizes[:most])
-            if len(self.queue) < before:
-                return ended
-        return self.take_step(sizes[0])
+        self.begin()
+        ended: list[tuple[float, int]] = []
+        while not ended:
+            taken, ended = self.take_epochs(most) if self.takes_steps else (0, ended)
+            if not taken:
+                self.take_step(min(self.batch_size, len(self.queue)))
+                ended = [] if len(self.queue) else [(self.sum, self.hits)]
+        return [self.record(*counted) for counted in ended]
 
     def record(self, loss: float, hits: int) -> tuple[float, float | None]:
         """The mean loss and the accuracy, from sums over all examples."""
         return loss / self.data.n, None if self.data.labels is None else hits / self.data.n
 
-    def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
-        """Steps that an executor takes at once, if it takes any; the sums of epochs then over."""
-        made, rate = self.state[0], self.optimizer.rate
-        if not isinstance(made, int):
-            return []  # parameters that have made different numbers of steps
-        taken = self.slopes.take(
+    def begin(self) -> None:
+        """Begin an epoch, if the last one is over."""
+        if len(self.queue):
+            return
+        self.sum, self.hits = 0.0, 0
+        if self.slopes.units:
+            self.draw = self.rng.getrandbits(64)
+            self.slopes.draw(self.draw)
+        self.queue = self.orders.pop(0) if self.orders else self.order()
+
+    def order(self) -> Any:
+        """The order in which an epoch takes the examples."""
+        mixed = self.shuffle and self.batch_size < self.data.n
+        return self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
+
+    # --- Many at once ---
+
+    @property
+    def takes_steps(self) -> bool:
+        """Whether an executor takes many steps at once, from where the parameters are."""
+        return self.slopes.takes_steps and isinstance(self.state[0], int)  # steps made by all
+
+    def sizes(self) -> list[int]:
+        """How many examples each step takes that is to come in this epoch."""
+        n, size = len(self.queue), self.batch_size
+        return [min(size, n - start) for start in range(0, n, size)]
+
+    def take_epochs(self, most: int) -> tuple[int, list[tuple[float, int]]]:
+        """The rest of this epoch, or up to so many whole ones; as `take_steps`."""
+        sizes = self.sizes()
+        alone = len(self.queue) < self.data.n or self.slopes.units  # which are drawn one by one
+        epochs = 1 if alone else max(1, min(most, AT_ONCE // len(sizes)))
+        while len(self.orders) < epochs - 1:
+            self.orders.append(self.order())
+        return self.take_steps(sizes * epochs)
+
+    def take_steps(self, sizes: list[int]) -> tuple[int, list[tuple[float, int]]]:
+        """Steps that an executor takes at once: how many, and the sums of epochs that ended.
+
+        What it leaves is queued; it may take none.
+        """
+        rates = self.rates(len(sizes))
+        if not rates:
+            return 0, []
+        orders = [self.queue, *self.orders]
+        taken = self.ask(sizes[: len(rates)], rates, orders)
+        ended: list[tuple[float, int]] = []
+        so_far, hits, place = self.sum, self.hits, 0
+        for loss, right, size in zip(taken.losses.tolist(), taken.hits.tolist(), sizes):
+            if place == len(orders[len(ended)]):
+                ended.append((so_far, hits))
+                so_far, hits, place = 0.0, 0, 0
+            so_far, hits, place = so_far + loss * size, hits + right, place + size
+        rest, orders = orders[len(ended)][place:], orders[len(ended) + 1 :]
+        ended += [] if len(rest) else [(so_far, hits)]
+        steps = len(taken.losses)
+        # Ctrl-C comes after calls, and there is none from here to the end.
+        if steps:
+            self.theta, self.gradient, self.state = taken.theta, taken.gradient, taken.state
+            self.sum, self.hits, self.queue, self.orders = so_far, hits, rest, orders
+        return steps, ended
+
+    def rates(self, count: int) -> list[float]:
+        """The rates of so many steps, up to the first that is none."""
+        found, made = list[float](), self.state[0]
+        for k in range(count):
+            try:
+                found.append(float(self.optimizer.rate(made + k)))
+            except (ArithmeticError, ValueError):
+                break
+        return found
+
+    def ask(self, sizes: list[int], rates: list[float], orders: list[Any]) -> Any:
+        """What an executor makes of steps on so many examples each."""
+        return self.slopes.take(
             self.theta,
-            order=self.queue[: sum(sizes)],
+            order=self.slopes.joined(orders[: -(-sum(sizes) // len(orders[0]))]),
             sizes=sizes,
-            rates=[float(rate(made + k)) for k in range(len(sizes))],
+            rates=rates,
             update=self.optimizer.update,
             constants=self.optimizer.constants,
             state=self.state,
@@ -200,31 +250,11 @@ class Loop:
             most=None if self.clip_norm is None else float(self.clip_norm),
             threshold=self.data.threshold,
         )
-        done = list(zip(sizes, taken.losses.tolist(), taken.hits.tolist()))
-        so_far, ended = self.summed(done)
-        rest = self.queue[sum([size for size, *_ in done]) :]
-        # Ctrl-C comes after calls, and there is none from here to the end.
-        if done:
-            self.theta, self.gradient, self.state = taken.theta, taken.gradient, taken.state
-            (self.sum, self.hits), self.queue = so_far, rest
-        return ended
 
-    def summed(
-        self, done: Sequence[tuple[int, float, int]]
-    ) -> tuple[tuple[float, int], list[tuple[float, int]]]:
-        """The sums over the last epoch that steps belong to, and of those that are over by then."""
-        total, hits, ended = self.sum, self.hits, []
-        left = len(self.queue) % self.data.n or self.data.n
-        for size, loss, right in done:
-            if not left:
-                total, hits, left = 0.0, 0, self.data.n
-            total, hits, left = total + loss * size, hits + right, left - size
-            if not left:
-                ended.append((total, hits))
-        return (total, hits), ended
+    # --- One ---
 
-    def take_step(self, size: int) -> list[tuple[float, int]]:
-        """One step, on so many examples; the sums of the epoch if it is over then."""
+    def take_step(self, size: int) -> None:
+        """One step, on so many examples."""
         batch = self.queue[:size]
         try:
             loss, hits, gradient = self.slope(batch)
@@ -233,12 +263,10 @@ class Loop:
             raise
         except (ArithmeticError, ValueError) as error:
             raise DivergedError(str(error)) from error
-        so_far, ended = self.summed([(size, loss, hits)])
-        rest = self.queue[size:]
+        so_far, rest = self.sum + loss * len(batch), self.queue[len(batch) :]
         # Ctrl-C comes after calls, and there is none from here to the end.
         self.theta, self.gradient, self.state = theta, gradient, state
-        (self.sum, self.hits), self.queue = so_far, rest
-        return ended
+        self.sum, self.hits, self.queue = so_far, self.hits + hits, rest
 
     def slope(self, batch: Sequence[int]) -> tuple[float, int, Any]:
         """The mean loss of a batch, how many labels were hit, and the gradient."""
@@ -293,11 +321,6 @@ class Loop:
     def accuracy(self) -> float | None:
         """The share of labels that were hit in an epoch that is over."""
         return self.record(self.sum, self.hits)[1]
-
-
-def batches(n: int, size: int) -> list[int]:
-    """The sizes of batches of n examples."""
-    return [min(size, n - start) for start in range(0, n, size)]
 
 
 def check_step(parameters: Sequence[Value], before: Any, after: Any) -> None:

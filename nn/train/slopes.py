@@ -131,8 +131,8 @@ class GraphSlopes:
         return sorted(order, key=struct.unpack(f"<{self.data.n}Q", keys).__getitem__)
 
     def joined(self, orders: Sequence[Any]) -> Any:
-        """The places of several epochs, one after the other."""
-        return [i for order in orders for i in order]
+        """Orders one after the other; one of them where they are the same."""
+        raise NotImplementedError
 
     # --- Numbers, one for each parameter ---
 
@@ -187,7 +187,7 @@ class ArraySlopes(GraphSlopes):
     def show(self, data: Examples) -> None:
         """Take other examples; those of a structure that is known are not recorded again."""
         super().show(data)
-        self.labels = self.classes(data)
+        self.labels, self.in_order = self.classes(data), self.np.arange(data.n)
         self.rows = [self.beside(data, stack) for stack in data.stacks]
         self.using = [self.program(data, *pair) for pair in zip(data.stacks, self.rows)]
         self.place = {
@@ -303,12 +303,13 @@ class ArraySlopes(GraphSlopes):
     def places(self, keys: bytes | None) -> Any:
         """Where each example stands in turn: in order, or as eight bytes for each are sorted."""
         if keys is None:
-            return self.np.arange(self.data.n)
+            return self.in_order
         return self.np.frombuffer(keys, "<u8").argsort(kind="stable")
 
     def joined(self, orders: Sequence[Any]) -> Any:
-        """The places of several epochs, one after the other."""
-        return self.np.concatenate(orders) if len(orders) > 1 else orders[0]
+        """Orders one after the other; one of them where they are the same."""
+        same = all(order is orders[0] for order in orders)
+        return orders[0] if same else self.np.concatenate(orders)
 
     # --- Numbers, one for each parameter ---
 

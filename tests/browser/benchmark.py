@@ -1,7 +1,7 @@
 """How smooth the playground is: `python -m tests.browser.benchmark [seconds]`.
 
-On the page alone, in Chromium, for a model of 2-16-16-1: frames painted and steps made a second; the
-time from a click on Step to its number on screen; from a drag to its picture; and the memory.
+On the page alone, in Chromium, for a model of 2-16-16-1: frames painted and steps made a second,
+the time from a click on Step to its number on screen, from a drag to its picture, and the memory.
 """
 
 import gc
@@ -35,16 +35,16 @@ def main(seconds=10.0):
     if reason := missing():
         print(reason, file=sys.stderr)
         return 1
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        with Alone(SETTINGS).running() as alone, browser(Path(folder)) as context:
-            driver = Driver(context.pages[0], alone)
-            driver.page.goto(alone.address)
-            driver.begin(SETTINGS)
-            for speed in (3, 5):
-                measure_frames(driver, speed, seconds)
-            measure("click to screen", [driver.page.evaluate(CLICK) for _ in range(60)])
-            values = [round(0.02 * k, 6) for k in range(100)]
-            measure("drag to picture", [driver.page.evaluate(DRAG, v) for v in values])
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with folder as name, Alone(SETTINGS).running() as alone, browser(Path(name)) as context:
+        driver = Driver(context.pages[0], alone)
+        driver.page.goto(alone.address)
+        driver.begin(SETTINGS)
+        for speed in (3, 5):
+            measure_frames(driver, speed, seconds)
+        measure("click to screen", [driver.page.evaluate(CLICK) for _ in range(60)])
+        values = [round(0.02 * k, 6) for k in range(100)]
+        measure("drag to picture", [driver.page.evaluate(DRAG, v) for v in values])
     return 0
 
 

@@ -114,10 +114,10 @@ def restart(desk, settings):
     """Another run without a past."""
     desk.player.stop()
     desk.take(Session(State.of(settings)), None)
-    desk.past.before, desk.past.after, desk.share = [], [], None
-    desk.notice, desk.look = (
+    desk.past.before, desk.past.after, desk.frames.share = [], [], None
+    desk.notice, desk.frames.look = (
         desk.notice | {"text": "", "advice": "", "tone": "", "units": []},
-        type(desk.look)(),
+        type(desk.frames.look)(),
     )
     desk.player.painted = desk.player.sent
     desk.due.add("run")

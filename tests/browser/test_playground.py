@@ -135,6 +135,7 @@ def loss_at(session, q, w):
 
 def test_the_slope_is_checked_by_differences(play):
     play.click("check")
+    play.settle()
     assert play.page.locator(".pg-check").get_attribute("aria-pressed") == "true"
     slope, gradient = play.get("[frame.check.slope, frame.gradient[0]]")
     assert slope == pytest.approx(gradient, rel=1e-6)

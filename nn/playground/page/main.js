@@ -258,7 +258,7 @@ class App extends Timeline {
     if (!frame.playing) this.netCanvas.setAttribute("aria-label", net);
     if (!frame.playing) this.planeCanvas.setAttribute("aria-label", `Plane with ${run.points.length} points.`);
     const one = this.nodeOnPlane();
-    put(this.$("plane-name"), one ? `neuron ${run.node(...one)}; line: its 0` : run.sizes.at(-1) > 1 ? "output: the likeliest class" : "output; line: the boundary");
+    put(this.$("plane-name"), one ? `neuron ${run.node(...one)}; line: 0` : run.sizes.at(-1) > 1 ? "the likeliest class" : "line: boundary");
   }
 
   close() {

@@ -59,7 +59,7 @@ export function tipOf(app, found, at) {
   tip.hidden = found?.kind !== "link" || app.isStepping;
   if (tip.hidden) return;
   const { run, frame } = app, { q } = found, rows = [[run.label(q), shown(frame.theta[q])], ["∂L/∂w, all points", app.covered ? "?" : signed(frame.gradient[q])], ["next update", app.covered ? "?" : signed(frame.delta[q])]];
-  for (let k = 0; frame[`carried${k}`]; k++) rows.push([`optimiser ${k + 1}`, shown(frame[`carried${k}`][q])]);
+  for (let k = 0; frame[`carried${k}`]; k++) rows.push([`optimiser: ${frame.carries[k].replaceAll("_", " ")}`, shown(frame[`carried${k}`][q])]);
   tip.innerHTML = rows.map(([name, text]) => `<span>${name}</span><b>${text}</b>`).join("");
   tip.style.left = `${Math.min(at[0] + 14, app.netCanvas.clientWidth - 15 * C.em)}px`; tip.style.top = `${at[1] + 16}px`;
 }
