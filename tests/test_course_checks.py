@@ -66,16 +66,14 @@ def test_a_wrong_answer_of_no_known_kind_gets_the_next_hint():
     assert "The size is right" in check("01.3", -4).text
 
 
-@pytest.mark.parametrize(
-    "answer", ["four", None, [1], True, math.nan, object(), check, Value(-7.25), 10**400, int]
-)
 @pytest.mark.parametrize("key", KEYS)
-def test_nonsense_gets_a_sentence(key, answer):
-    reply = check(key, answer)
-    assert reply.mood in {"not yet", "waiting"}
-    assert reply.text
-    assert repr(reply)
-    assert "<script" not in reply._repr_html_()
+def test_nonsense_gets_a_sentence(key):
+    for answer in ("four", None, [1], True, math.nan, object(), check, Value(-7.25), 10**400, int):
+        reply = check(key, answer)
+        assert reply.mood in {"not yet", "waiting"}, answer
+        assert reply.text, answer
+        assert repr(reply), answer
+        assert "<script" not in reply._repr_html_(), answer
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -92,7 +92,7 @@ def test_no_exported_name_stands_for_two_things():
     exported = {*autograd_core.__all__, *nn.__all__} - set(MEANT_TWICE)
     homes = defaultdict(set)
     for module, text in TEXTS.items():
-        for node in ast.parse(text).body:
+        for node in house.tree_of(text).body:
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)) and node.name in exported:
                 homes[node.name].add(module)
     assert {name: found for name, found in homes.items() if len(found) > 1} == {}

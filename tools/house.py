@@ -11,6 +11,7 @@ import ast
 import io
 import tokenize
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -36,13 +37,17 @@ def modules(root: Path = ROOT) -> dict[str, Path]:
     return found
 
 
-def code_lines(text: str) -> set[int]:
+tree_of = cache(ast.parse)
+
+
+@cache
+def code_lines(text: str) -> frozenset[int]:
     """The numbers of the lines that hold code."""
     lines: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in UNCOUNTED:
             lines.update(range(token.start[0], token.end[0] + 1))
-    return lines - docstring_lines(ast.parse(text))
+    return frozenset(lines - docstring_lines(tree_of(text)))
 
 
 def docstring_lines(tree: ast.Module) -> set[int]:
@@ -59,7 +64,7 @@ def docstring_lines(tree: ast.Module) -> set[int]:
 def functions(name: str, text: str) -> Iterator[tuple[int, str]]:
     """The lines of code of each function, methods and inner functions too, with its name."""
     lines = code_lines(text)
-    path: list[tuple[str, ast.AST]] = [(name, child) for child in ast.parse(text).body]
+    path: list[tuple[str, ast.AST]] = [(name, child) for child in tree_of(text).body]
     while path:
         owner, node = path.pop()
         inside = owner
@@ -67,7 +72,7 @@ def functions(name: str, text: str) -> Iterator[tuple[int, str]]:
             inside = f"{owner}.{node.name}"
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             last = node.end_lineno or node.lineno
-            yield len(lines & set(range(node.lineno, last + 1))), inside
+            yield len(lines.intersection(range(node.lineno, last + 1))), inside
         path += [(inside, child) for child in ast.iter_child_nodes(node)]
 
 
@@ -76,7 +81,7 @@ def imports(text: str, known: Iterable[str]) -> tuple[set[str], set[str]]:
 
     What only a type checker imports is left out.
     """
-    tree, known = ast.parse(text), set(known)
+    tree, known = tree_of(text), set(known)
     for_types = {
         inner
         for node in ast.walk(tree)
