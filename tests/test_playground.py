@@ -1054,6 +1054,7 @@ def test_what_the_buttons_do_is_done_from_python_too(new_playground):
     p.reset()
     assert p.session.steps == 0
     assert p.code.startswith("Playground(state={'n': 20")
+    assert repr(p) == p.code
     with pytest.raises(RuntimeError, match="call step"):
         p.play()
     with pytest.raises(RecipeError, match="lr: expected"):

@@ -72,6 +72,9 @@ class Playground(anywidget.AnyWidget):
         """The line of Python that gives this run again."""
         return code_of(self.session.state)["code"]
 
+    def __repr__(self) -> str:
+        return self.code
+
     # --- What the buttons do ---
 
     def play(self) -> None:
