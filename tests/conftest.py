@@ -1,5 +1,6 @@
 """The quick layer draws fewer examples than the long one; no test fills the user's cache."""
 
+import gc
 import os
 
 import pytest
@@ -13,6 +14,12 @@ def pytest_configure(config):
     if config.option.markexpr == "not slow" and not chosen:
         settings.register_profile("quick", parent=settings.default, max_examples=25)
         settings.load_profile("quick")
+
+
+def pytest_collection_finish():
+    """What was imported and collected stays: the collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture
