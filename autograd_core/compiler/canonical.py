@@ -41,7 +41,8 @@ def canonical(
         graph.parameters = [x for x in dict.fromkeys([*used, *graph.roots]) if x in outside]
     else:
         graph.parameters = [form.place.get(i, -1) for i in wrt]
-        graph.others = [x for x in outside if x not in set(graph.parameters)]
+        known = set(graph.parameters)
+        graph.others = [x for x in outside if x not in known]
     return graph
 
 
