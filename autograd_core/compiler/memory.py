@@ -14,9 +14,11 @@ of an addition.
 from __future__ import annotations
 
 import math
+from bisect import bisect, insort
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -104,19 +106,31 @@ def shared(
     Buffers share one where the numbers of each are not needed any more when the next one's come.
     """
     first, last = lives(memory, order, results, reads)
-    space, spaces, until = [0] * len(memory.buffers), list[Buffer](), list[int]()
+    space, spaces = [0] * len(memory.buffers), list[Buffer]()
+    taken = list[tuple[int, int]]()  # a heap: until which step, and the space
+    free: dict[bool, list[tuple[int, int]]] = {True: [], False: []}  # sizes in order, and spaces
     for i in sorted(range(len(space)), key=lambda i: first[i]):
+        while taken and taken[0][0] < first[i]:
+            k = heappop(taken)[1]
+            insort(free[spaces[k].batched], (spaces[k].size, k))
         size, batched = memory.buffers[i]
-        free = [k for k, y in enumerate(spaces) if until[k] < first[i] and y.batched == batched]
-        if free:
-            k = min(free, key=lambda k: abs(spaces[k].size - size))
+        if free[batched]:
+            k = pop_nearest(free[batched], size)
             spaces[k] = Buffer(max(size, spaces[k].size), batched)
         else:
             k = len(spaces)
             spaces.append(Buffer(size, batched))
-            until.append(0)
-        space[i], until[k] = k, last[i]
+        space[i] = k
+        heappush(taken, (last[i], k))
     return space, spaces
+
+
+def pop_nearest(sizes: list[tuple[int, int]], size: int) -> int:
+    """The space whose size is nearest, out of those in order of size."""
+    at = bisect(sizes, (size, 0))
+    if at == len(sizes) or (at and size - sizes[at - 1][0] < sizes[at][0] - size):
+        at -= 1
+    return sizes.pop(at)[1]
 
 
 def lives(
