@@ -69,7 +69,7 @@ class Static:
 
 
 def key_of(name: str, x: Any) -> tuple[Any, ...]:
-    """What tells a static argument from others; 1, 1.0 and True are three, -0.0 is not 0.0."""
+    """What tells a static argument from others; 1, 1.0 and True are three, but not in a tuple."""
     try:
         hash(x)
     except TypeError:

@@ -176,7 +176,6 @@ def shown(x: Any) -> str:
     return text if len(text) <= 60 else f"{text[:60]}..."
 
 
-OUTPUTS = [*ACTIVATIONS, "softmax"]
 SETTINGS = {
     "data": Setting(one_of(DATASETS), "data set", DATASETS),
     "n": Setting(perhaps(whole(1, MOST)), "points of the data set", written=int),

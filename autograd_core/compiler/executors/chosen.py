@@ -81,9 +81,9 @@ def of_gather(x: Array, known: dict[Array, OneHot]) -> OneHot | None:
         return None
     shape = x.sources[0].cells
     places = np.unravel_index(x.index, shape)
+    rest = [place for i, place in enumerate(places) if i != hot.axis]
     for axis, n in enumerate(x.cells):
-        first = [np.take(place, [0], axis) for i, place in enumerate(places) if i != hot.axis]
-        rest = [place for i, place in enumerate(places) if i != hot.axis]
+        first = [np.take(place, [0], axis) for place in rest]
         counted = np.moveaxis(places[hot.axis], axis, -1)
         whole = n == shape[hot.axis] and (counted == np.arange(n)).all()
         if whole and all((place == one).all() for place, one in zip(rest, first)):

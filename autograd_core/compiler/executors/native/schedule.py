@@ -7,7 +7,6 @@ one computed for each example, it computes it again: an example is forgotten wit
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
@@ -85,8 +84,8 @@ def parts(order: Sequence[Array], results: Sequence[Array]) -> list[list[Array]]
         found.append([x for x in order if stage[x] == k and not x.batched and not over_examples(x)])
         wanted = [x for x in order if stage[x] == k + 1 and over_examples(x)]
         wanted += [x for x in results if stage[x] == k and x.batched]
-        each = [x for x in needed(order, wanted) if x.batched or x in wanted]
-        found.append(each)
+        asked = set(wanted)
+        found.append([x for x in needed(order, wanted) if x.batched or x in asked])
     return found
 
 
@@ -202,5 +201,4 @@ def at_point(x: Compute, reader: Array, inside: set[Compute]) -> bool:
     """Whether a reader finds a number where it was computed, and so not in the memory."""
     if reader not in inside or not isinstance(reader, Compute):
         return False
-    letters = Counter([letters for y, letters in reader.operands if y is x])
-    return set(letters) == {reader.axes}
+    return {letters for y, letters in reader.operands if y is x} == {reader.axes}
