@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_core import Program
 from autograd_core.compiler.ir import Floats
-from nn.train.examples import Examples
+from nn.train.examples import Examples, classes_said
 
 SHARE = 0.575  # of the widest range, from the middle to the edge of the square
 
@@ -45,13 +45,8 @@ class Table:
         if self.labels is None:
             return finite(result), None, gradient
         loss, outputs = result
-        return finite(loss), float((self.said(outputs) == self.labels).mean()), gradient
-
-    def said(self, outputs: Floats) -> Any:
-        """The class that each row of outputs speaks for."""
-        if outputs.shape[1] > 1:
-            return outputs.argmax(1)
-        return (outputs[:, 0] > self.threshold).astype(int)
+        right = classes_said(outputs, self.threshold) == self.labels
+        return finite(loss), float(right.mean()), gradient
 
     def loss(self, theta: Floats) -> float:
         """The mean loss for parameters theta; NaN where it is not defined."""

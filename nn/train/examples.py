@@ -231,3 +231,8 @@ def labels_of(targets: Sequence[Any], known: Sequence[int]) -> list[int] | None:
     if any(hasattr(label, "__len__") or label not in known for label in labels):
         return None
     return [max(0, int(label)) for label in labels]
+
+
+def classes_said(outputs: Any, threshold: float) -> Any:
+    """The class that each row of outputs, in an array, speaks for."""
+    return outputs[..., 0] > threshold if outputs.shape[-1] == 1 else outputs.argmax(-1)

@@ -17,7 +17,7 @@ from autograd_core.engine import collector_paused
 from nn.model.dropout import drawing, dropouts
 from nn.model.module import outputs_of, unchanged
 from nn.optim import Optimizer
-from nn.train.examples import Examples, Model
+from nn.train.examples import Examples, Model, classes_said
 from nn.train.stacks import Stack, alike
 
 MOST_DRAWS = 10**9  # random numbers that one example uses up
@@ -287,9 +287,7 @@ class ArraySlopes(GraphSlopes):
 
     def hits(self, outputs: Any, labels: Any) -> int:
         """How often the outputs speak for an example's label."""
-        one = outputs.shape[1] == 1
-        said = outputs[:, 0] > self.data.threshold if one else outputs.argmax(1)
-        return int(self.np.count_nonzero(said == labels))
+        return int(self.np.count_nonzero(classes_said(outputs, self.data.threshold) == labels))
 
     # --- Random numbers ---
 

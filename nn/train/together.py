@@ -16,7 +16,7 @@ from autograd_core.engine import collector_paused
 from nn.model.layers import Neuron
 from nn.model.mlp import MLP
 from nn.model.module import modules, outputs_of, unchanged
-from nn.train.examples import Examples
+from nn.train.examples import Examples, classes_said
 from nn.train.recipe import Recipe, new_optimizer
 from nn.train.run import attempted, prepared
 from nn.train.settings import RecipeError
@@ -159,9 +159,7 @@ class Fleet:
     def measure(self) -> tuple[list[dict[str, Any]], set[int]]:
         """The loss and the accuracy of each run as it is; and which runs have none."""
         losses, outputs, _, wrong = self.program.apart(self.theta, *self.given)
-        single = outputs.shape[-1] == 1
-        said = outputs[..., 0] > self.data.threshold if single else outputs.argmax(-1)
-        right = (said == self.labels).mean(1)
+        right = (classes_said(outputs, self.data.threshold) == self.labels).mean(1)
         pairs = zip(losses.tolist(), right.tolist(), strict=True)
         found = [{"loss": loss, "accuracy": accuracy} for loss, accuracy in pairs]
         return found, set(self.np.flatnonzero(wrong).tolist())
