@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nn.course.questions
-from autograd_core import Op, Value, topological
+from autograd_core import Op, Value, dot, softmax, topological
 from nn import datasets
 from nn.course import check, check_engine, hint, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
@@ -203,7 +203,19 @@ SOURCES = {  # of an answer: its lines and what they define
     "03.5": ("net = xor.two_units(W=[[1, -1], [-1, 1]], c=[0, 0], w=[1, 1], b=0)", "net"),
     **{
         key: cell(key)
-        for key in ("04.5", "04.7", "05.3", "05.9", "06.6", "11.1", "11.2", "11.3", "11.4", "11.5")
+        for key in (
+            "04.5",
+            "04.7",
+            "05.3",
+            "05.9",
+            "06.6",
+            "09.5",
+            "11.1",
+            "11.2",
+            "11.3",
+            "11.4",
+            "11.5",
+        )
     },
 }
 
@@ -315,6 +327,12 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("04.7", "- (i == label)", "- 1", "only the true class"),
     ("04.7", "log(sum(e)) + top - z[label]", "z[label] - log(sum(e)) - top", "minus the logarithm"),
     ("04.7", "    return loss, slopes", "    return loss", "return the loss and the list"),
+    ("09.5", " / len(query) ** 0.5", "", "by the root of the width"),
+    ("09.5", "len(query) ** 0.5", "len(query)", "not by the width"),
+    ("09.5", "softmax(", "list(", "softmax makes them shares"),
+    ("09.5", "dot(query, key)", "0.0 * dot(query, key)", "the mean of the values"),
+    ("09.5", "zip(*values)", "values", "two lists of one length"),
+    ("09.5", "return [", "[", "nothing so far"),
 ]
 
 
@@ -332,7 +350,7 @@ def every_path(root):
 def answer(key, lines):
     _, name = SOURCES[key]
     own = {"breadth_first": breadth_first, "every_path": every_path, "topological": topological}
-    own |= {"np": np, "xor": xor, "Op": Op, "softmax": softmax}
+    own |= {"np": np, "xor": xor, "Op": Op, "softmax": softmax, "dot": dot}
     space = defined(lines, **own)
     if key == "01.8":
         space["MyValue"].backward = defined(BACKWARD, topological=topological)["backward"]
