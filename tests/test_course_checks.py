@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 
 import nn.course.questions
-from autograd_core import Op, Value, mean, topological
+from autograd_core import Op, Value, dot, mean, softmax, topological
 from nn import datasets, losses
-from nn.course import check, check_engine, hint, reveal, xor
+from nn.course import check, check_engine, hint, layers, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
 from nn.course.kinds import Choice, Code, Number
-from nn.course.layers import softmax
 from nn.course.questions.n11 import Step
 from nn.course.reply import Reply, rich
 from tools.course import SOURCES as COURSE
@@ -211,6 +210,7 @@ SOURCES = {  # of an answer: its lines and what they define
             "06.6",
             "07.1",
             "07.6",
+            "09.5",
             "11.1",
             "11.2",
             "11.3",
@@ -348,6 +348,12 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("04.7", "- (i == label)", "- 1", "only the true class"),
     ("04.7", "log(sum(e)) + top - z[label]", "z[label] - log(sum(e)) - top", "minus the logarithm"),
     ("04.7", "    return loss, slopes", "    return loss", "return the loss and the list"),
+    ("09.5", " / len(query) ** 0.5", "", "by the root of the width"),
+    ("09.5", "len(query) ** 0.5", "len(query)", "not by the width"),
+    ("09.5", "softmax(", "list(", "softmax makes them shares"),
+    ("09.5", "dot(query, key)", "0.0 * dot(query, key)", "the mean of the values"),
+    ("09.5", "zip(*values)", "values", "two lists of one length"),
+    ("09.5", "return [", "[", "nothing so far"),
 ]
 
 
@@ -365,7 +371,10 @@ def every_path(root):
 def answer(key, lines):
     _, name = SOURCES[key]
     own = {"breadth_first": breadth_first, "every_path": every_path, "topological": topological}
-    own |= {"np": np, "xor": xor, "Op": Op, "softmax": softmax, "mean": mean, "losses": losses}
+    own |= {"np": np, "xor": xor, "Op": Op, "mean": mean, "losses": losses}
+    own |= {"softmax": softmax, "dot": dot}
+    if key.startswith("06"):  # whose softmax takes arrays
+        own["softmax"] = layers.softmax
     space = defined(lines, **own)
     if key == "01.8":
         space["MyValue"].backward = defined(BACKWARD, topological=topological)["backward"]
