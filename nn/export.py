@@ -18,6 +18,8 @@ from nn.given import look_up
 from nn.model.layers import Layer, named
 from nn.model.mlp import MLP, stack
 
+__all__ = ["from_torch", "to_onnx", "to_torch"]
+
 LINEAR = power(1.0)  # the op that changes nothing
 OPSET, IR = 17, 8  # of ONNX in 2022, which all that reads it knows
 
