@@ -45,9 +45,8 @@ MATHJAX = Path(import_module("sphinx-mathjax-offline").__path__[0]) / "static" /
 
 html_theme = "furo"
 html_theme_options = {
-    "light_css_variables": {"graph-filter": "none", "plot-filter": "none"},
     "dark_css_variables": {
-        "graph-filter": "invert(0.93) hue-rotate(180deg)",
+        "graph-filter": "invert(0.925) hue-rotate(180deg)",
         "plot-filter": "brightness(0.88)",
     },
 }
