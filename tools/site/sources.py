@@ -96,9 +96,7 @@ class Sources:
         for path in sorted(item for item in every if not item.is_relative_to(PAGE)):
             name = name_of(path)
             if is_shown(path):
-                title = path.relative_to(ROOT).as_posix()
-                body = listing(path) if path.is_dir() else code(app, path)
-                yield name, {"title": title, "body": f"<h1>{title}</h1>{body}", **ALONE}, "page.html"
+                yield name, {**ALONE, **page(app, path)}, "page.html"
             else:
                 copy = Path(app.outdir, name)
                 copy.parent.mkdir(parents=True, exist_ok=True)
@@ -110,6 +108,13 @@ def leads_to_no_page(node: nodes.Node) -> bool:
     if not isinstance(node, addnodes.download_reference | addnodes.pending_xref):
         return False
     return node.get("reftype") == "myst" and not node.get("refdomain")
+
+
+def page(app: Sphinx, path: Path) -> dict[str, str]:
+    """The title of a page, and what is on it."""
+    title = escape(path.relative_to(ROOT).as_posix())
+    shown = listing(path) if path.is_dir() else code(app, path)
+    return {"title": title, "body": f"<h1>{title}</h1>{shown}"}
 
 
 def listing(folder: Path) -> str:
