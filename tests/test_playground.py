@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nn import LOSSES, MLP, DivergedError, datasets, evaluate, fit
+from nn.datasets import DATASETS
 from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
 from nn.playground import page as bundle
@@ -59,8 +60,16 @@ def trained(steps, **settings):
 # --- State -----------------------------------------------------------------------------------
 
 losses = st.sampled_from(PAIRS)
+
+
+def loss_for(data, loss, output):
+    """A loss that takes what the data set has; the data set itself brings one."""
+    fits = LOSSES[loss].takes_numbers or not DATASETS[data].numbers
+    return {"loss": loss, "output": output} if fits else {}
+
+
 states = st.builds(
-    lambda pair, **others: State.of({"loss": pair[0], "output": pair[1], **others}),
+    lambda pair, data, **others: State.of({**loss_for(data, *pair), "data": data, **others}),
     losses,
     data=st.sampled_from(data_sets()[:-1]),
     n=st.integers(4, 40),
@@ -72,6 +81,7 @@ states = st.builds(
     init=st.sampled_from([*INITS]),
     optimizer=st.sampled_from([*OPTIMIZERS]),
     lr=st.floats(1e-4, 0.1),
+    l1=st.floats(0, 0.1),
     l2=st.floats(0, 0.1),
     batch=st.none() | st.integers(1, 50),
     seed=st.integers(0, 99),
@@ -559,10 +569,8 @@ def controls(state):
 def test_every_setting_that_a_user_may_change_has_a_control_with_its_value():
     state = State.of({"hidden": [3, 2], "lr": 0.25})
     found, values = controls(state)
-    by_other_means = {"file", "target", "settings", "epochs", "points", "weights", "changes"}
+    by_other_means = {"file", "target", "settings", "points", "weights", "changes"}
     by_other_means |= {"patience", "keep_best"}  # which a playground has not
-    by_other_means |= {"dropout", "schedule", "warmup", "clip_norm", "label_smoothing", "shuffle"}
-    by_other_means |= {"init_scale"}
     by_buttons = {"hidden", "seed"}
     assert set(values) == set(State.checks) - by_other_means
     assert set(found) == set(values) - by_buttons
@@ -575,7 +583,7 @@ def test_every_option_of_a_control_is_one_that_the_state_takes(state):
     found, now = controls(state)
     for name, control in found.items():
         values = [choice["value"] for choice in control["choices"]]
-        assert bool(values) == (control["kind"] != "slider")
+        assert bool(values) == (control["kind"] in {"choice", "several", "thumbs"})
         if control["kind"] == "several":
             assert set(now[name]) <= set(values)
             continue
@@ -1111,7 +1119,8 @@ def test_a_model_of_ones_own_makes_room_for_another_architecture(new_playground)
         ((MLP(3, [1]), [[0, 0, 0]], [0]), "the model has 3"),
         ((MLP(2, [1]), [[0, 0]], [0, 1]), "1 points and 2 labels"),
         ((MLP(2, [1]), [[0]], [0]), "2 coordinates"),
-        ((MLP(2, [1]), [[0, 0]], [0.5]), "labels are whole numbers"),
+        ((MLP(2, [1]), [[0, 0]], ["0.5"]), "or else numbers"),
+        ((MLP(2, [2]), [[0, 0]], [0.5]), "no loss here suits"),
         ((MLP(2, [1], output="relu"), [[0, 0]], [0]), "no loss here suits"),
         ((MLP(2, [100, 1]), [[0, 0]], [0]), "1 to 64 neurons"),
         ((MLP(2, [2, 1], activation=["tanh"]), [[0, 0]], [0]), "one for all hidden layers"),

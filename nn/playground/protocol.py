@@ -108,8 +108,11 @@ class Desk:
             for value in values:
                 self.session.change(what, value, again=again)
 
+        now = self.session.now
+        if what == "add" and now.of_numbers:
+            values = tuple(map(with_number, values))
         added = [point(value) for value in values] if what == "add" else []
-        if max([label for *_, label in added], default=0) >= self.session.now.classes:
+        if not now.of_numbers and max([y for *_, y in added], default=0) >= now.classes:
             return self.act(lambda: self.session.widen(added), gesture=gesture, due="run")
         return self.act(change_all, gesture=gesture, due="frame" if what == "weight" else "points")
 
@@ -331,6 +334,12 @@ def notice(
 ) -> dict[str, Any]:
     """What stands below the picture: what is so, what to try, the neurons it is about."""
     return {"text": text, "advice": advice, "units": list(units), "tone": tone}
+
+
+def with_number(value: Any) -> Any:
+    """A point whose target is a number: a page writes whole numbers as whole."""
+    *place, target = value
+    return (*place, float(target)) if isinstance(target, int) else value
 
 
 def code_of(state: State) -> dict[str, str]:

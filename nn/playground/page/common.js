@@ -143,6 +143,18 @@ export function mark(c, label, x, y, r, { fill = C.classes[label % 6], stroke = 
   c.fillStyle = fill; c.fill();
   if (stroke) { c.strokeStyle = stroke; c.lineWidth = width; c.stroke(); }
 }
+
+export function ramped(share) {
+  const colour = C.ramp[128 + Math.round(128 * clamp(share, -1, 1))];
+  return `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
+}
+
+// A point whose target is a number, as a share of the largest: its colour is on the plane's scale.
+export function heat(c, share, x, y, r, { stroke = C.ink, width = 1, hollow = false } = {}) {
+  c.beginPath(); c.arc(x, y, r, 0, 7); c.fillStyle = ramped(share); c.fill();
+  if (hollow) { c.beginPath(); c.arc(x, y, 0.4 * r, 0, 7); c.fillStyle = C.ink; c.fill(); }
+  if (stroke) { c.beginPath(); c.arc(x, y, r, 0, 7); c.strokeStyle = stroke; c.lineWidth = width; c.stroke(); }
+}
 function corners(c, x, y, r, n, label) {
   for (let k = 0; k < n; k++) {
     const angle = 2 * Math.PI * k / n - Math.PI / 2 + (label > 3 ? Math.PI * (label - 3) / 6 : 0);

@@ -65,6 +65,7 @@ class App extends Timeline {
     this.run = new Run(message);
     if (String(before?.sizes) !== String(this.run.sizes)) { this.folds = {}; this.geometry = this.grip = null; this.keepInside(); }
     if (before?.lesson?.name !== this.run.lesson?.name) this.enter(this.run.lesson);
+    if (before && before.numbers !== this.run.numbers) this.tool = "move";
     this.maps = new Maps();
     this.setSettings(message);
   }
@@ -258,7 +259,7 @@ class App extends Timeline {
     if (!frame.playing) this.netCanvas.setAttribute("aria-label", net);
     if (!frame.playing) this.planeCanvas.setAttribute("aria-label", `Plane with ${run.points.length} points.`);
     const one = this.nodeOnPlane();
-    put(this.$("plane-name"), one ? `neuron ${run.node(...one)}; line: 0` : run.sizes.at(-1) > 1 ? "the likeliest class" : "line: boundary");
+    put(this.$("plane-name"), one ? `neuron ${run.node(...one)}; line: 0` : run.sizes.at(-1) > 1 ? "the likeliest class" : run.numbers ? "line: 0" : "line: boundary");
   }
 
   close() {

@@ -180,7 +180,7 @@ function lossBox(c, app, g, { phase, E, face, all }) {
   const point = run.points[frame.look[3]];
   if (!E || !point) return row(1.1, "no point", "");
   const known = phase.name !== "forward", out = run.sizes.at(-1), dz = E.dz.at(-1);
-  row(1.1, "class", String(point[2]));
+  row(1.1, run.numbers ? "target" : "class", run.numbers ? shown(point[2], 2) : String(point[2]));
   row(2.4, out === 1 ? "output" : `output ${point[2]}`, known ? shown(E.a.at(-1)[out === 1 ? 0 : point[2]], 2) : "");
   row(3.7, "loss L", known ? shown(E.loss) : "", { weight: 700, size: 1 });
   if (known) row(5, "∂L/∂z", app.covered ? "?" : out === 1 ? signedText(dz[0]) : `${dz.length} numbers`, { colour: out === 1 && !app.covered ? hueText(dz[0]) : C.ink });

@@ -13,7 +13,7 @@ export const TEMPLATE = `
     <div><span>step</span><b class="pg-steps"></b></div>
     <div class="pg-lead"><span class="pg-loss-name">loss</span><b class="pg-loss"></b></div>
     <div><span>held out</span><b class="pg-held"></b></div>
-    <div><span>right</span><b class="pg-accuracy"></b></div>
+    <div class="pg-right-share"><span>right</span><b class="pg-accuracy"></b></div>
     <div><span>‖gradient‖</span><b class="pg-norm"></b></div>
   </div>
   <div class="pg-group pg-end">
