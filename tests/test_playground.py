@@ -2,13 +2,16 @@
 
 import ast
 import asyncio
+import base64
 import json
 import math
 import re
 import subprocess
 import sys
+import zlib
 from contextlib import suppress
-from itertools import cycle
+from itertools import cycle, pairwise
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
@@ -21,9 +24,11 @@ from nn.model.init import INITS
 from nn.optim import OPTIMIZERS
 from nn.playground import page as bundle
 from nn.playground.controls import described
+from nn.playground.frames import Frames
 from nn.playground.launch import launch
 from nn.playground.lessons import LESSONS
 from nn.playground.past import Past
+from nn.playground.picture import svg
 from nn.playground.points import grid
 from nn.playground.protocol import Desk, notice
 from nn.playground.readout import SIDE, TILE, Look, curve, differences, example, pictures, slopes
@@ -607,6 +612,49 @@ def test_a_loss_alone_brings_an_output_that_suits_it(loss):
         assert made.replace(output=output).replace(loss=loss).output == output
 
 
+# --- Numbers to predict ----------------------------------------------------------------------
+
+HEIGHTS = [name for name, row in DATASETS.items() if row.numbers]
+
+
+@pytest.mark.parametrize("name", HEIGHTS)
+def test_numbers_are_predicted_on_a_scale_of_colours(name):
+    s = trained(3, data=name, n=40, held_out=0.25)
+    assert (s.now.loss, s.measured()[1]) == ("mse", None)
+    assert s.scale == max(map(abs, [*s.y, *s.test_y]))
+    assert (len(s.X), len(s.test_X)) == (30, 10)
+    field, points = pictures(s, Look())["field"], grid(s.bounds, SIDE)
+    for i in (0, 5050):
+        said = min(1.0, max(-1.0, s.model(points[i].tolist()).data / s.scale))
+        assert field[i] / 32767 == pytest.approx(said, abs=1e-4)
+    s.change("add", (0.5, 0.5, -0.75))
+    s.change("add", (0.5, 0.5, 1))
+    assert s.y[-2:] == [-0.75, 1.0]
+    again = Session(State.of(s.state.to_json()))
+    for _ in range(3):
+        again.step()
+    assert (again.points(), numbers(again)) == (s.points(), numbers(s))
+
+
+def test_a_loss_of_labels_takes_no_numbers_and_labels_are_no_numbers():
+    with pytest.raises(RecipeError, match="takes labels, and these are numbers"):
+        State.of({"data": HEIGHTS[0], "loss": "hinge"})
+    assert State().replace(data=HEIGHTS[0]).loss == "mse"
+    assert State().replace(loss="squared_error").replace(data=HEIGHTS[0]).loss == "squared_error"
+    with pytest.raises(RecipeError, match=r"label 0\.5 is not one"):
+        session().change("add", (0.0, 0.0, 0.5))
+
+
+def test_numbers_of_ones_own_are_predicted(new_playground):
+    X = [[0.1 * i, -0.1 * i] for i in range(12)]
+    p = new_playground(MLP(2, [3, 1], activation="tanh", seed=0), X, [3 * x for x, _ in X])
+    assert (p.session.now.loss, p.session.scale) == ("mse", pytest.approx(3.3))
+    page = Page(p.state)
+    page.tell("change", what="add", values=[[0.1, 0.2, -1]])  # a page writes -1.0 so
+    assert page.session.y[-1] == -1.0
+    assert page.last("run")["numbers"]
+
+
 # --- Messages --------------------------------------------------------------------------------
 
 
@@ -664,6 +712,9 @@ DEEDS = {  # everything that a page can do to a run
     "inputs": {"do": "set", "settings": {"features": ["x1", "x1 x2"]}},
     "loss": {"do": "set", "settings": {"loss": "mse"}},
     "data": {"do": "set", "settings": {"data": "circles"}},
+    "numbers": {"do": "set", "settings": {"data": "hills"}},
+    "penalty": {"do": "set", "settings": {"l1": 0.01, "l2": 0.01}},
+    "seldom": {"do": "set", "settings": {"init_scale": 2.0, "schedule": "cosine", "dropout": 0.2}},
     "reset": {"do": "reset"},
     "lesson": {"do": "lesson", "name": "xor"},
     "load": {"do": "load", "text": '{"hidden": [2], "n": 30}'},
@@ -1112,6 +1163,90 @@ def test_a_model_of_ones_own_makes_room_for_another_architecture(new_playground)
     p.step()
 
 
+def recorded_in(html):
+    found = re.search(r'<script type="application/json" id="recorded">(.*?)</script>', html)
+    return json.loads(found[1])
+
+
+def test_a_saved_page_holds_the_last_moment_and_the_live_one_does_not_notice(
+    new_playground, tmp_path
+):
+    p = new_playground(state={**SMALL, "hidden": [3]})
+    p.desk.receive({"do": "hello", "page": "a"})
+    p.step(5)
+    told = p.desk.frames.told
+    p.save(tmp_path / "page.html")
+    assert p.desk.frames.told is told
+    html = (tmp_path / "page.html").read_text("utf-8")
+    assert re.findall(r"(?:src|href)=\"(?!data:)", html) == []  # nothing is fetched
+    kept = recorded_in(html)
+    frame = kept["frame"]
+    pairs = zip(frame["arrays"], kept["buffers"], strict=True)
+    arrays = {name: np.frombuffer(base64.b64decode(x), kind) for (name, kind), x in pairs}
+    assert arrays["theta"].tolist() == numbers(p.session)
+    assert (frame["steps"], frame["loss"]) == (5, p.session.measured()[0])
+    assert [entry[0] for entry in frame["trace"]] == [0, *range(1, 6)]
+    assert State.of(kept["code"]["json"]) == p.session.state
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"data": "blobs", "loss": "cross_entropy", "hidden": [20]}, {"data": "hills"}]
+)
+def test_the_picture_is_an_image_of_the_present_numbers(state):
+    s = trained(2, **state)
+    frames = Frames(s)
+    root = ET.fromstring(svg(frames))  # noqa: S314  # our own
+    name = "{http://www.w3.org/2000/svg}"
+    shown = [min(7, n) for n in (2, *s.model.sizes)]
+    images = root.findall(f"{name}image")
+    assert len(images) == sum(shown) + 1
+    assert len(root.findall(f"{name}path")) == sum(a * b for a, b in pairwise(shown))
+    png = base64.b64decode(images[-1].get("href").removeprefix("data:image/png;base64,"))
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    start = png.index(b"IDAT")
+    rows = zlib.decompress(png[start + 4 :])
+    assert len(rows) == SIDE * (3 * SIDE + 1)
+    texts = " ".join(part.text for part in root.iter(f"{name}text"))
+    assert f"loss {s.measured()[0]:.3g}" in texts
+    before = svg(frames)
+    s.step()
+    assert svg(frames) != before
+
+
+def test_a_notebook_keeps_a_picture_of_when_it_came_to_rest(new_playground, monkeypatch):
+    monkeypatch.setattr("nn.playground.jupyter.RESTED", 0.02)
+    told = []
+
+    class Handle:
+        def display(self, data, raw):
+            told.append([*data])
+
+        def update(self, data, raw):
+            told.append(data["text/plain"])
+
+    monkeypatch.setattr("IPython.display.DisplayHandle", Handle)
+
+    async def scene():
+        p = new_playground(state=SMALL)
+        p._ipython_display_()
+        p.desk.receive({"do": "hello", "page": "a"})
+        for _ in range(3):
+            p.step()
+            p.desk.receive({"do": "painted", "number": p.desk.player.sent})
+        await asyncio.sleep(0.1)
+        p.play()
+        p.desk.receive({"do": "painted", "number": p.desk.player.sent})
+        await asyncio.sleep(0.1)
+        assert p.desk.player.playing
+        p.pause()
+
+    asyncio.run(scene())
+    first, picture, *kept = told
+    assert "application/vnd.jupyter.widget-view+json" in first
+    assert picture == ["image/svg+xml", "text/plain"]
+    assert kept == ["Playground at step 3"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -1141,7 +1276,7 @@ def test_modules_of_the_page_are_short_and_import_what_is_exported():
         for names, module in bundle.IMPORT.findall(source):
             exported = set(bundle.EXPORT.findall(sources[f"{module}.js"]))
             assert set(names.strip("{} ").split(", ")) <= exported, (name, module)
-    assert set(bundle.in_order(bundle.FIRST)) == set(sources) - {"alone.js"}
+    assert set(bundle.in_order(bundle.FIRST)) == set(sources) - {"alone.js", "still.js"}
 
 
 def test_a_notebook_gets_one_module():

@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-import numpy as np
-
 from nn.doctor import diagnose
 from nn.playground.controls import described, named
-from nn.playground.frames import Frames
+from nn.playground.frames import Frames, packed
 from nn.playground.lessons import Lesson, lesson_of
 from nn.playground.past import Past
 from nn.playground.player import SPEEDS, Player
@@ -233,12 +231,10 @@ class Desk:
         if "settings" in due:
             self.send({"kind": "settings", **described(self.session)})
         self.player.sent += 1
-        header, arrays = self.frames.frame()
-        header |= {"number": self.player.sent, "playing": self.player.playing}
-        header |= {"undo": len(self.past.before), "redo": len(self.past.after)}
-        kinds = [[name, array.dtype.str] for name, array in arrays.items()]
-        buffers = [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
-        self.send({"kind": "frame", "arrays": kinds, "notice": self.notice, **header}, buffers)
+        frame, buffers = packed(*self.frames.frame())
+        frame |= {"number": self.player.sent, "playing": self.player.playing}
+        frame |= {"undo": len(self.past.before), "redo": len(self.past.after)}
+        self.send({**frame, "notice": self.notice}, buffers)
 
     # --- From the page ---
 

@@ -14,7 +14,7 @@ export function shown(x, digits = 3) {
   if (x === 0) return "0";
   const size = Math.abs(x), sign = x < 0 ? "−" : "";
   if (size >= 1e4 || size < 1e-3) {
-    const power = Math.floor(Math.log10(size));
+    const power = Number(size.toExponential(1).split("e")[1]);
     return `${sign}${(size / 10 ** power).toFixed(1)}·10${powers(power)}`;
   }
   if (size >= 100) return sign + size.toFixed(0);

@@ -142,5 +142,5 @@ export function paintThumb(canvas, { points, numbers }) {
     c.strokeStyle = C.soft; c.lineWidth = 1.5; c.setLineDash([3, 3]); c.beginPath(); c.moveTo(0.2 * w, 0.68 * h);
     c.bezierCurveTo(0.4 * w, 0.05 * h, 0.6 * w, 0.95 * h, 0.8 * w, 0.32 * h); c.stroke();
   }
-  for (const [x1, x2, label] of points) (numbers ? heat : mark)(c, label, w / 2 + 0.43 * w * x1, h / 2 - 0.43 * h * x2, r, { stroke: null });
+  for (const [x1, x2, label] of points) (numbers ? heat : mark)(c, numbers ? Math.sign(label) * Math.sqrt(Math.abs(label)) : label, w / 2 + 0.43 * w * x1, h / 2 - 0.43 * h * x2, r, { stroke: null });
 }
