@@ -1218,7 +1218,7 @@ def test_a_notebook_keeps_a_picture_of_when_it_came_to_rest(new_playground, monk
     told = []
 
     class Handle:
-        def display(self, data, raw):
+        def display(self, data, raw, metadata=None):
             told.append([*data])
 
         def update(self, data, raw):

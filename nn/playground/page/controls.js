@@ -46,7 +46,7 @@ export class Controls {
   html(control) {
     const { name, label, kind, help, low, high, step } = control, say = `title="${escaped(help)}"`, id = `${this.app.id}-${name}`;
     const inside = {
-      slider: () => `<label class="pg-row" ${say}><span>${escaped(label)}</span><output></output><input type="range" data-name="${name}" min="${low}" max="${high}" step="${step}"></label>`,
+      slider: () => `<label class="pg-row" ${say}><span>${escaped(label)}</span><output></output><input type="range" aria-label="${escaped(label)}" data-name="${name}" min="${low}" max="${high}" step="${step}"></label>`,
       choice: () => `<label class="pg-pick" ${say}><span>${escaped(label)}</span><select data-name="${name}">${control.choices.map(({ text }, k) => `<option value="${k}">${escaped(text)}</option>`).join("")}</select></label>`,
       switch: () => `<label class="pg-pick" ${say}><span>${escaped(label)}</span><input type="checkbox" data-name="${name}"></label>`,
       number: () => `<label class="pg-pick" ${say}><span>${escaped(label)}</span><input type="text" inputmode="decimal" data-name="${name}" placeholder="off"></label>`,
