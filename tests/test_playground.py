@@ -3,6 +3,7 @@
 import ast
 import asyncio
 import base64
+import gc
 import json
 import math
 import re
@@ -1058,6 +1059,23 @@ def test_a_number_that_is_not_finite_is_said_and_ends_the_training():
     assert not page.desk.player.playing
     assert page.last()["notice"]["text"].startswith("Stopped: ")
     assert "undo" in page.last()["notice"]["advice"]
+
+
+def test_pictures_of_training_leave_nothing_behind(monkeypatch):
+    monkeypatch.setattr("nn.playground.frames.MOST_TRACED", 20)
+    page = Page()
+
+    def train():
+        for _ in range(40):
+            page.desk.step_once()
+            page.desk.show()
+            page.paint()
+        page.kept.clear()
+        gc.collect()
+        return len(gc.get_objects())
+
+    train()
+    assert abs(train() - train()) < 40
 
 
 def test_the_curve_does_not_grow_without_end(monkeypatch):

@@ -133,8 +133,8 @@ class Playground(anywidget.AnyWidget):
         """The page, and below it a picture, seen only where the page cannot run."""
         from IPython.display import DisplayHandle
 
-        data, metadata = self._repr_mimebundle_()
-        DisplayHandle().display(data, metadata=metadata, raw=True)
+        bundle: Any = self._repr_mimebundle_()
+        DisplayHandle().display(bundle[0], metadata=bundle[1], raw=True)
         self.kept_picture = DisplayHandle()
         self.kept_picture.display(self.picture(), raw=True)
 

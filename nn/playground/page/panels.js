@@ -126,7 +126,7 @@ export function showLesson(app) {
 export function showSaid(app) {
   const { $, frame } = app, { text, advice, tone } = frame.notice, said = $("said");
   said.className = `pg-said ${tone ? `pg-${tone}` : ""}`;
-  if (text) put(said, advice ? `${text} Try: ${advice}` : text);
+  if (text) put(said, advice ? `${text} ${advice}` : text);
   else if (app.answer) put(said, `${app.answer.right === app.answer.chosen ? "Right. " : "Not so. "}${app.answer.why}`);
   else put(said, app.covered ? "Predict first: slopes are covered." : "");
 }
