@@ -162,17 +162,19 @@ class Loop:
         at_once = min(most, AT_ONCE // steps, LINED_UP // self.data.n)
         if self.slopes.units or not self.takes_steps:
             at_once = 1
-        self.queue = self.slopes.joined([self.order() for _ in range(max(at_once, 1))])
+        self.queue = self.slopes.joined(self.orders(max(at_once, 1)))
 
     @property
     def takes_steps(self) -> bool:
         """Whether the executor takes many steps at once, which know no l1."""
         return self.slopes.takes_steps and not self.l1
 
-    def order(self) -> Any:
-        """The examples of an epoch, mixed unless they are one batch."""
-        mixed = self.shuffle and self.batch_size < self.data.n
-        return self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
+    def orders(self, count: int) -> list[Any]:
+        """The examples of so many epochs, mixed unless they are one batch."""
+        n = self.data.n
+        if not self.shuffle or self.batch_size >= n:
+            return [self.slopes.places(None)] * count
+        return [self.slopes.places(self.rng.randbytes(8 * n)) for _ in range(count)]
 
     def advance(self, most: int) -> list[tuple[float, int]]:
         """Up to so many steps at once, or one: the sums of the epochs that are over by then."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograd_core import Value, compile, mean
 from autograd_core.engine import collector_paused
@@ -21,9 +21,6 @@ from nn.train.recipe import Recipe, new_optimizer
 from nn.train.run import attempted, prepared
 from nn.train.settings import RecipeError
 from nn.train.stacks import in_lists
-
-if TYPE_CHECKING:
-    from autograd_core.compiler.executors import Wanted
 
 APART = ("seed", "init", "init_scale", "lr")  # what runs at once may differ in
 ALONE = {  # settings that each run of its own can follow, and their value for runs at once
@@ -75,10 +72,10 @@ def products(recipe: Recipe) -> int:
     return len(made.X) * len(made.model.parameters())
 
 
-def run_together(recipes: Sequence[Recipe], executor: Wanted | None = None) -> list[dict[str, Any]]:
+def run_together(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
     """What `run` finds for each of them; one that fails is run by itself, to know why."""
     with collector_paused():
-        fleet = Fleet(recipes, executor)
+        fleet = Fleet(recipes)
         failed = fleet.train()
         found, undefined = fleet.measure()
     epochs = recipes[0].epochs
@@ -91,7 +88,7 @@ def run_together(recipes: Sequence[Recipe], executor: Wanted | None = None) -> l
 class Fleet:
     """Runs in training: `theta` has a row of parameters for each of them."""
 
-    def __init__(self, recipes: Sequence[Recipe], executor: Wanted | None) -> None:
+    def __init__(self, recipes: Sequence[Recipe]) -> None:
         import numpy as np
 
         self.np, self.recipes = np, recipes
@@ -107,7 +104,7 @@ class Fleet:
         self.labels = [known[begin].labels for begin in begins]
         scales = np.array([[recipe.init_scale] for recipe in recipes])
         self.theta = np.array([theta[begin] for begin in begins]) * scales
-        self.program = compile(self.loss_and_outputs, batched=True, executor=executor)
+        self.program = compile(self.loss_and_outputs, batched=True)
         self.program.prepare(self.theta, *self.given)
         biases = {x.b for x in modules(self.model) if isinstance(x, Neuron)}
         decays = [float(p not in biases) for p in self.model.parameters()]
