@@ -198,7 +198,9 @@ def test_a_notebook_asks_its_questions_in_order_and_names_them(path):
     assert named == asked
 
 
-@pytest.mark.parametrize("path", [p for p in FINISHED if "## Questionnaire" in p.read_text("utf-8")])
+@pytest.mark.parametrize(
+    "path", [p for p in FINISHED if "## Questionnaire" in p.read_text("utf-8")]
+)
 def test_a_notebook_asks_what_is_left_to_think_of_and_gives_tasks_with_reasons(path):
     text = Source(path).text
     before, questionnaire = text.split("\n## Questionnaire\n")
