@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import is_dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import count, islice
 from typing import Any, TypeAlias
 
@@ -202,8 +202,13 @@ def mean_of(root: Floats) -> float:
         return root.item()
     if root.size < FEW:
         return float(sum(root.tolist())) / root.size
-    with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.add.reduce(root, None)) / root.size
+    return float(np.vdot(root, ones(root.size))) / root.size
+
+
+@lru_cache(maxsize=8)
+def ones(n: int) -> Floats:
+    """So many times 1: a product with them is a sum, quicker and without a warning."""
+    return np.ones(n)
 
 
 def means_of(roots: Floats, count: int) -> list[float]:
@@ -215,7 +220,7 @@ def means_of(roots: Floats, count: int) -> list[float]:
 
 
 def is_finite(numbers: Floats) -> bool:
-    """Whether all numbers are finite."""
+    """Whether all numbers are finite: they are if the sum of their squares is, which is quick."""
     if numbers.size == 1:  # for which NumPy is slow
         return math.isfinite(numbers.item())
-    return b"\0" not in np.isfinite(numbers).tobytes()  # quicker than all()
+    return math.isfinite(np.vdot(numbers, numbers)) or bool(np.isfinite(numbers).all())

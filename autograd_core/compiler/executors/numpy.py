@@ -31,12 +31,13 @@ from autograd_core.engine import MUL, RELU, STEP, Op, power
 
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
 SIZES = 64  # of batches that are kept prepared
+KEYWORD_ONLY = (np.maximum, np.minimum)  # which take no more than two arrays by place
 
 # Forms that take fewer NumPy calls than the array form does.
-FEWER_CALLS: dict[Op, Callable[..., Any]] = {
-    RELU: lambda x, out: np.maximum(x, ZERO, out=out),
-    STEP: lambda x, out: np.greater(x, ZERO, out=out),
-    power(2.0): lambda x, out: np.multiply(x, x, out=out),
+FEWER_CALLS: dict[Op, Callable[..., Call]] = {
+    RELU: lambda x, out: partial(np.maximum, x, ZERO, out=out),
+    STEP: lambda x, out: partial(np.greater, x, ZERO, out),
+    power(2.0): lambda x, out: partial(np.multiply, x, x, out),
 }
 
 
@@ -215,10 +216,11 @@ def slots_of(leaf: Floats, parts: Sequence[Floats]) -> list[Floats]:
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
     """The call out = op(*xs)."""
     if op in FEWER_CALLS:
-        return partial(FEWER_CALLS[op], *xs, out)
-    if isinstance(op.array, str):
-        return partial(getattr(np, op.array), *xs, out=out)
+        return FEWER_CALLS[op](*xs, out)
     function = op.on(np)
+    if isinstance(function, np.ufunc):
+        positional = function not in KEYWORD_ONLY  # it is quicker so
+        return partial(function, *xs, out) if positional else partial(function, *xs, out=out)
     return lambda: np.copyto(out, function(*xs))
 
 
