@@ -202,7 +202,7 @@ def mean_of(root: Floats) -> float:
         return root.item()
     if root.size < FEW:
         return float(sum(root.tolist())) / root.size
-    return float(np.vdot(root, ones(root.size))) / root.size
+    return float(root.dot(ones(root.size))) / root.size
 
 
 @lru_cache(maxsize=8)
@@ -223,4 +223,5 @@ def is_finite(numbers: Floats) -> bool:
     """Whether all numbers are finite: they are if the sum of their squares is, which is quick."""
     if numbers.size == 1:  # for which NumPy is slow
         return math.isfinite(numbers.item())
-    return math.isfinite(np.vdot(numbers, numbers)) or bool(np.isfinite(numbers).all())
+    row = numbers.ravel()
+    return math.isfinite(row.dot(row)) or bool(np.isfinite(row).all())
