@@ -68,7 +68,8 @@ class NumPyExecutor:
         with np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind)):
             for call in calls.calls:
                 call()
-        return Outcome(calls.results, bool(complaints))
+            finite = math.isfinite(calls.last.dot(calls.zeros))
+        return Outcome(calls.results, bool(complaints), finite)
 
     def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Calls:
         """The calls for a new number of examples, in place of those that are longest unused."""
@@ -100,6 +101,8 @@ class Calls:
             self.array[x] = self.view(x)
             self.calls += MAKE[type(x)](self, x)
         self.results = [self.array[x] for x in executor.results]
+        self.last = self.row(executor.results)
+        self.zeros = np.zeros(self.last.size)  # a product with them is 0 if all numbers are finite
         self.leaves = [
             (slots_of(self.array[x], leaves[x.name]), x.name)
             for x in executor.order
@@ -123,6 +126,11 @@ class Calls:
         """An operand with these axes; NumPy is quicker with a number than with axes of length 1."""
         array = self.array[operand[0]]
         return aligned(array, operand[1], letters) if operand[1] else array
+
+    def row(self, results: Sequence[Array]) -> Floats:
+        """The last result in a row, as a gradient lies; NaN, for unknown, where it does not so."""
+        known = results and not results[-1].batched and self.array[results[-1]].flags.c_contiguous
+        return self.array[results[-1]].reshape(-1) if known else np.array([math.nan])
 
     # --- What each kind of array takes
 
