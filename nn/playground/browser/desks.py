@@ -1,0 +1,78 @@
+"""The desks behind a page: a message goes to the one that it names, which says what it has to say.
+
+>>> said = []
+>>> desks = Desks(lambda text, buffers: said.append(json.loads(text)))
+>>> desks.receive('{"to": "explorer", "do": "draw", "text": "a = 2"}')
+>>> said[0]["from"], said[0]["kind"]
+('explorer', 'graph')
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Protocol
+
+
+class Post(Protocol):
+    """Takes a message as JSON, and its arrays as bytes, out of Python."""
+
+    def __call__(self, text: str, buffers: Sequence[bytes]) -> None:
+        """Take it."""
+
+
+class Desk(Protocol):
+    """Answers messages."""
+
+    def receive(self, content: Any) -> None:
+        """Do what a message asks for, and say what came of it."""
+
+
+def playground(send: Any) -> Desk:
+    """A run to steer."""
+    from nn.playground import protocol
+    from nn.playground.session import Session
+    from nn.playground.state import State
+
+    return protocol.Desk(Session(State()), send)
+
+
+def explorer(send: Any) -> Desk:
+    """A graph to type."""
+    from nn.playground.browser.explorer import Explorer
+
+    return Explorer(send)
+
+
+def cells(send: Any) -> Desk:
+    """A notebook to run."""
+    from nn.playground.browser.cells import Cells
+
+    return Cells(send)
+
+
+MAKERS: dict[str, Callable[[Any], Desk]] = {
+    "playground": playground,
+    "explorer": explorer,
+    "cells": cells,
+}
+
+
+class Desks:
+    """All desks; each is made when it is first asked, for it may need packages of its own."""
+
+    def __init__(self, post: Post) -> None:
+        self.post, self.desks = post, dict[str, Desk]()
+
+    def receive(self, text: str) -> None:
+        """Take a message, the text of a JSON object, to the desk that its "to" names."""
+        message = json.loads(text)
+        name = message.pop("to")
+        if name not in self.desks:
+            self.desks[name] = MAKERS[name](partial(self.send, name))
+        self.desks[name].receive(message)
+
+    def send(self, name: str, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """What a desk says."""
+        self.post(json.dumps({"from": name, **content}), buffers)
