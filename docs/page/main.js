@@ -11,14 +11,13 @@ for (const name of ["archive", "home", "packages", "viz"]) config[name] = new UR
 
 const python = new Python(() => new Worker("python/worker.js", { type: "module" }), config, show);
 const opened = new Map(); // parts by name, and notebooks: what was begun stays
-window.page = { python, opened, started: performance.now() };
+window.page = { python, opened };
 
 // --- What Python is doing ------------------------------------------------------------------
 
 const megabytes = (n) => (n / 1e6).toFixed(1);
 
 function show(state) {
-  if (state.ready) (window.page.ready ??= {})[state.ready] = performance.now();
   const text = state.failed ? `${state.failed}.` : state.ready ? "" : `${state.stage} is loading: ${megabytes(state.loaded)}${state.total > state.loaded ? ` of ${megabytes(state.total)}` : ""} MB`;
   document.body.classList.toggle("failed", Boolean(state.failed));
   $(".state").textContent = state.failed ? "" : text;

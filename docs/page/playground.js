@@ -5,14 +5,8 @@ const LATER = 400; // milliseconds after an act until the link follows
 const SILENT = new Set(["painted", "ping", "hello", "bye", "seen", "look", "preview", "code", "play", "pause", "step"]);
 
 export function playground({ el, python, argument }) {
-  const desk = python.desk("playground", ["numpy"]), listeners = new Set();
-  let asking = false, timer = 0;
-  el.classList.add("waiting");
-  desk.on("msg:custom", (content, buffers) => {
-    el.classList.remove("waiting");
-    if (content.kind === "code" && asking) { asking = false; remember(content.json); return; }
-    for (const listen of listeners) listen(content, buffers);
-  });
+  const listeners = new Set();
+  let desk, linked = argument, asking = false, timer = 0;
   const model = {
     on: (_, listen) => listeners.add(listen),
     off: (_, listen) => listeners.delete(listen),
@@ -23,14 +17,24 @@ export function playground({ el, python, argument }) {
       timer = setTimeout(() => { asking = true; desk.send({ do: "code" }); }, LATER);
     },
   };
-  const goTo = (text) => { if (text && text !== linked) { linked = text; desk.send({ do: "load", text }); } };
-  let linked = "";
-  goTo(argument);
-  widget.render({ model, el });
-  function remember(text) {
-    if (text === linked || document.body.dataset.part !== "playground") return;
-    linked = text;
-    history.replaceState(null, "", `#playground=${encodeURIComponent(text)}`);
+
+  function hear(content, buffers) {
+    if (content.kind === "frame") el.classList.remove("waiting");
+    if (content.kind !== "code" || !asking) return listeners.forEach((listen) => listen(content, buffers));
+    asking = false;
+    if (content.json === linked || document.body.dataset.part !== "playground") return;
+    linked = content.json;
+    history.replaceState(null, "", `#state=${encodeURIComponent(linked)}`);
   }
-  return { goTo };
+
+  async function begin() {
+    el.classList.add("waiting");
+    desk = await python.opened("playground", ["numpy"]);
+    desk.on("msg:custom", hear);
+    if (linked) desk.send({ do: "load", text: linked });
+    widget.render({ model, el });
+  }
+
+  begin();
+  return { goTo: (text) => { if (desk && text && text !== linked) desk.send({ do: "load", text: linked = text }); } };
 }

@@ -18,8 +18,8 @@ export class Python {
 
   receive(data) {
     if (data.state) { this.onState(data.state); return; }
-    const content = JSON.parse(data.text);
-    for (const { name, listen } of this.listeners) if (name === content.from) listen(content, data.buffers);
+    const { from, content } = JSON.parse(data.text);
+    for (const { name, listen } of [...this.listeners]) if (name === from) listen(content, data.buffers);
   }
 
   // A desk talks as the model of a notebook's widget does: `on`, `off`, `send`; `needs` are packages.
@@ -27,7 +27,17 @@ export class Python {
     return {
       on: (_, listen) => this.listeners.add({ name, listen }),
       off: (_, listen) => { for (const one of this.listeners) if (one.listen === listen) this.listeners.delete(one); },
-      send: (message) => this.worker.postMessage({ to: name, needs, text: JSON.stringify({ to: name, ...message }) }),
+      send: (content) => this.worker.postMessage({ to: name, needs, text: JSON.stringify({ to: name, content }) }),
     };
+  }
+
+  // A desk that has what it needs.
+  opened(name, needs) {
+    const desk = this.desk(name, needs);
+    return new Promise((resolve) => {
+      const listen = () => { desk.off("", listen); resolve(desk); };
+      desk.on("", listen);
+      desk.send({ do: "open" });
+    });
   }
 }

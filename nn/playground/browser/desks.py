@@ -2,8 +2,8 @@
 
 >>> said = []
 >>> desks = Desks(lambda text, buffers: said.append(json.loads(text)))
->>> desks.receive('{"to": "explorer", "do": "draw", "text": "a = 2"}')
->>> said[0]["from"], said[0]["kind"]
+>>> desks.receive('{"to": "explorer", "content": {"do": "draw", "text": "a = 2"}}')
+>>> said[0]["from"], said[0]["content"]["kind"]
 ('explorer', 'graph')
 """
 
@@ -66,13 +66,19 @@ class Desks:
         self.post, self.desks = post, dict[str, Desk]()
 
     def receive(self, text: str) -> None:
-        """Take a message, the text of a JSON object, to the desk that its "to" names."""
+        """Take a message to its desk: text of JSON, `{"to": its name, "content": ...}`.
+
+        `{"do": "open"}` makes the desk, which says "opened" when it is there.
+        """
         message = json.loads(text)
-        name = message.pop("to")
+        name, content = message["to"], message["content"]
         if name not in self.desks:
             self.desks[name] = MAKERS[name](partial(self.send, name))
-        self.desks[name].receive(message)
+        if content["do"] == "open":
+            self.send(name, {"kind": "opened"})
+        else:
+            self.desks[name].receive(content)
 
     def send(self, name: str, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """What a desk says."""
-        self.post(json.dumps({"from": name, **content}), buffers)
+        self.post(json.dumps({"from": name, "content": content}), buffers)

@@ -20,5 +20,5 @@ async function load(pyodide, names) {
   const said = [];
   await pyodide.loadPackage(missing, { messageCallback: () => {}, errorCallback: (text) => said.push(text) });
   const absent = missing.filter((name) => !(name in pyodide.loadedPackages));
-  if (absent.length) throw new Error(`${absent.join(", ")} could not be loaded: ${said.at(-1) ?? "no reason was given"}`);
+  if (absent.length) throw new Error(said.at(-1) ?? `${absent.join(", ")} could not be loaded`);
 }

@@ -18,7 +18,7 @@ async function begin() {
     stage = "Python";
     const [archive] = await Promise.all([bytes(config.archive), drawing()]);
     const started = await start({ ...config, archive }, deliver);
-    say({ ready: "engine" });
+    say({ ready: true });
     return started;
   } catch (error) { fail(error); throw error; }
 }
@@ -29,7 +29,6 @@ async function forward({ needs, text }) {
   if (needs.length) {
     stage = needs.join(", ");
     await ready.load(needs);
-    say({ ready: needs.join(" ") });
   }
   ready.send(text);
 }
