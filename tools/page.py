@@ -10,32 +10,27 @@ from __future__ import annotations
 import argparse
 import hashlib
 import html
-import io
 import json
 import shutil
 import sys
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Any
 
+from nn.playground.browser.library import BROWSER, NETWORK, OURS, PYODIDE, ROOT, zipped
 from nn.playground.page import FOLDER as PLAYGROUND
 from tools.npm import MissingError, package
 from tools.page_cells import first_steps, student_edition
 
-ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "docs" / "page"
-BROWSER = ROOT / "nn" / "playground" / "browser"
 NOTEBOOKS = ROOT / "notebooks"
-PYODIDE, VIZ = "pyodide@314.0.7", "@viz-js/viz@3.31.0"
-NETWORK = "https://cdn.jsdelivr.net/pyodide/v314.0.7/full/"
+VIZ = "@viz-js/viz@3.31.0"
 CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 LOCK = "pyodide-lock.json"
 WITH_US = ("graphviz", "tqdm")  # pure Python, which pip would bring
 WANTED = ("numpy", "matplotlib")
-EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(folder: Path, packages: Path | None = None, site: str = "") -> None:
@@ -43,16 +38,16 @@ def build(folder: Path, packages: Path | None = None, site: str = "") -> None:
 
     `site` is the address of the documentation, if the page is to link to it.
     """
-    pyodide, viz = package(PYODIDE), package(VIZ)
-    copy([SOURCES / name for name in ("page.css",)], folder)
-    copy(SOURCES.glob("*.js"), folder)
+    pyodide, viz = package(f"pyodide@{PYODIDE}"), package(VIZ)
+    copy([SOURCES / "page.css", *SOURCES.glob("*.js")], folder)
     copy([*PLAYGROUND.glob("*.js"), PLAYGROUND / "page.css"], folder / "playground")
     copy(BROWSER.glob("*.js"), folder / "python")
     copy([pyodide / name for name in (*CORE, LOCK)], folder / "pyodide")
     copy([viz / "dist" / "viz.js"], folder / "viz")
     if packages is not None:
         copy(wheels(packages, json.loads((pyodide / LOCK).read_text("utf-8"))), folder / "pyodide")
-    (folder / "python" / "library.zip").write_bytes(library())
+    library = zipped([*OURS, *map(installed, WITH_US)])
+    (folder / "python" / "library.zip").write_bytes(library)
     config = {
         "archive": "python/library.zip",
         "home": "pyodide/",
@@ -74,18 +69,6 @@ def copy(files: Iterable[Path], folder: Path) -> None:
         shutil.copyfile(path, folder / path.name)
 
 
-def library() -> bytes:
-    """Our sources, and what they need that is pure Python, as a zip: the same for the same files."""
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for folder in [ROOT / "autograd_core", ROOT / "nn", *map(installed, WITH_US)]:
-            for path in sorted(folder.rglob("*")):
-                if path.is_file() and path.suffix in {".py", ".html", ".js", ".css", ".csv"}:
-                    name = path.relative_to(folder.parent).as_posix()
-                    archive.writestr(zipfile.ZipInfo(name, EPOCH), path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return file.getvalue()
-
-
 def installed(name: str) -> Path:
     """The folder of an installed package."""
     spec = find_spec(name)
@@ -100,7 +83,7 @@ def wheels(folder: Path, lock: dict[str, Any]) -> Iterator[Path]:
         about = lock["packages"][name]
         path = folder / about["file_name"]
         if not path.is_file():
-            raise MissingError(f"{folder} has no {about['file_name']}: is it Pyodide's distribution?")
+            raise MissingError(f"{path} is not there: is {folder} Pyodide's distribution?")
         if hashlib.sha256(path.read_bytes()).hexdigest() != about["sha256"]:
             raise MissingError(f"{path} is not the file that Pyodide's list of files names")
         yield path
@@ -130,7 +113,7 @@ def licences() -> str:
     return "\n".join(
         [
             "autograd-core: MIT, below.",
-            f"pyodide/: {PYODIDE} of npm, with CPython: MPL-2.0 and PSF-2.0, https://pyodide.org",
+            f"pyodide/: pyodide {PYODIDE} of npm, with CPython: MPL-2.0 and PSF-2.0, https://pyodide.org",
             f"viz/: {VIZ} of npm: MIT, with Graphviz (EPL-2.0) and Expat (MIT), https://viz-js.com",
             "python/library.zip: besides ours, graphviz (MIT) and tqdm (MPL-2.0 and MIT).",
             "",
@@ -141,7 +124,7 @@ def licences() -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Build, and say how large it is; 1 where something is missing."""
-    p = argparse.ArgumentParser(prog="python -m tools.page", description=(__doc__ or "").split("\n")[0])
+    p = argparse.ArgumentParser(prog="python -m tools.page", description=__doc__)
     p.add_argument("folder", nargs="?", type=Path, default=ROOT / "out" / "page")
     p.add_argument("--packages", type=Path, help="Pyodide's distribution, unpacked")
     options = p.parse_args(arguments)

@@ -9,13 +9,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 class Quiet(SimpleHTTPRequestHandler):
     """Files; addresses that contain a text of `broken` are not found."""
 
-    extensions_map = {
-        **SimpleHTTPRequestHandler.extensions_map,
-        ".mjs": "text/javascript",
-        ".js": "text/javascript",
-        ".wasm": "application/wasm",
-    }
-
     def do_GET(self):
         if any(part in self.path for part in self.server.broken):
             self.send_error(404)

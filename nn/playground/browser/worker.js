@@ -35,6 +35,7 @@ async function forward({ needs, text }) {
 
 // viz.js lays out the graphs: autograd_core calls `js.viz`.
 async function drawing() {
+  if (!config.viz) return;
   const { instance } = await import(config.viz), made = await instance();
   self.viz = (source) => made.renderString(source, { format: "svg" });
 }
