@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any, TypeAlias
 
+from autograd_core.extras import needing
 from nn.given import as_rng
 
 Data: TypeAlias = "tuple[list[list[float]], list[int]]"
@@ -71,12 +72,11 @@ def blobs(n: int = 100, noise: float = 0.3, seed: int = 0, classes: int = 3) -> 
     return scatter(point, classes, n, noise, seed)
 
 
+@needing("sklearn", "the data set digits")
 def digits() -> Data:
     """1797 handwritten digits of 8 x 8 pixels between 0 and 1; scikit-learn brings them."""
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError('the digits come with scikit-learn: pip install "scikit-learn"') from None
+    from sklearn.datasets import load_digits
+
     X, y = load_digits(return_X_y=True)
     return (X / 16).tolist(), y.tolist()
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from autograd_core import Value
 from autograd_core.engine import RELU, SIGMOID, SOFTPLUS, TANH, Op, leaky, power
+from autograd_core.extras import needing
 from autograd_core.files import write_whole
 from nn.given import look_up
 from nn.model.layers import Layer, named
@@ -81,6 +82,7 @@ def applied(layer: Layer, number: float) -> tuple[Op | None, float]:
 # --- PyTorch ---------------------------------------------------------------------------------
 
 
+@needing("torch", "to_torch")
 def to_torch(model: MLP) -> Any:
     """The model as a torch.nn.Sequential of Linear modules and activations, in float64.
 
@@ -177,6 +179,7 @@ def numbers_of(layer: Layer) -> tuple[list[list[float]], list[float]]:
 # --- ONNX ------------------------------------------------------------------------------------
 
 
+@needing("onnx", "to_onnx")
 def to_onnx(model: MLP, path: str | os.PathLike[str], *, dtype: str = "float64") -> None:
     """Write the model to an ONNX file, from inputs "x" to outputs "y", with a row an example.
 
