@@ -26,10 +26,10 @@ def warn_of_another_nn() -> None:
             "autograd-core's: pip uninstall nn, then install autograd-core again",
             stacklevel=3,
         )
-    found = package_named_nn()
-    if found and not found.samefile(OURS):
+    other = package_named_nn()
+    if other and not other.samefile(OURS):
         warn(
-            f"`import nn` finds the package in {found}, not the nets of autograd-core in {OURS}",
+            f"`import nn` finds the package in {other}, not the nets of autograd-core in {OURS}",
             stacklevel=3,
         )
 
