@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.chosen import call_of, choices
 from autograd_core.compiler.executors.contract import Call, Named, contract
+from autograd_core.compiler.executors.threads import threads_for
 from autograd_core.compiler.ir import (
     NAMES,
     Array,
@@ -64,7 +66,8 @@ class NumPyExecutor:
             for slot, part in zip(slots, leaves[name]):
                 slot[...] = part.T
         complaints: list[str] = []
-        with np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind)):
+        said = np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind))
+        with calls.threads, said:
             for call in calls.calls:
                 call()
         return Outcome(calls.results, bool(complaints))
@@ -99,6 +102,7 @@ class Calls:
             self.array[x] = self.view(x)
             self.calls += MAKE[type(x)](self, x)
         self.results = [self.array[x] for x in executor.results]
+        self.threads = threads_for(max(map(self.multiplications, executor.order), default=0))
         self.leaves = [
             (slots_of(self.array[x], leaves[x.name]), x.name)
             for x in executor.order
@@ -122,6 +126,12 @@ class Calls:
         """An operand with these axes; NumPy is quicker with a number than with axes of length 1."""
         array = self.array[operand[0]]
         return aligned(array, operand[1], letters) if operand[1] else array
+
+    def multiplications(self, x: Array) -> int:
+        """How many there are in a product; of other calls, the numbers that are read."""
+        operands = x.operands if isinstance(x, Compute) else ()
+        pairs = [zip(letters, self.array[y].shape) for y, letters in operands]
+        return math.prod(dict(chain(*pairs)).values())
 
     # --- What each kind of array takes
 
