@@ -84,14 +84,14 @@ anything = st.recursive(
 
 
 @given(states)
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None)
 def test_a_state_comes_back_from_its_json(state):
     assert State.of(state.to_json()) == state
     assert State.of(json.loads(json.dumps(state.to_dict()))) == state
 
 
 @given(st.sampled_from([*State().to_dict(), "points", "weights", "changes"]), anything)
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 def test_any_value_of_a_setting_is_taken_or_refused_by_name(name, value):
     try:
         state = State.of({name: value})
