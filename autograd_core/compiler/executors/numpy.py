@@ -129,7 +129,7 @@ class Calls:
 
     def multiplications(self, x: Array) -> int:
         """How many there are in a product; of other calls, the numbers that are read."""
-        operands = x.operands if isinstance(x, Compute) else ()
+        operands = x.operands if isinstance(x, Compute) and x not in self.chosen else ()
         pairs = [zip(letters, self.array[y].shape) for y, letters in operands]
         return math.prod(dict(chain(*pairs)).values())
 
