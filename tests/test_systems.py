@@ -136,9 +136,11 @@ def test_nothing_is_written_where_the_packages_are(installed, tmp_path):
 WITHOUT_POSIX = """
 import os, signal, subprocess, sys
 for name in ("fork", "forkpty", "getuid", "geteuid", "getpgid", "setsid", "killpg"):
-    delattr(os, name)
+    if hasattr(os, name):
+        delattr(os, name)
 for name in ("SIGKILL", "SIGALRM", "SIGHUP", "SIGUSR1"):
-    delattr(signal, name)
+    if hasattr(signal, name):
+        delattr(signal, name)
 for name in ("fcntl", "pwd", "grp", "resource", "termios", "tty", "pty"):
     sys.modules[name] = None
 """
