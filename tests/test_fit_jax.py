@@ -15,7 +15,7 @@ from nn.optim import OPTIMIZERS
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 from autograd_core.compiler.executors.jax import JaxExecutor, OnJax  # noqa: E402 (which needs JAX)
 
-pytestmark = pytest.mark.slow  # XLA takes a second for a program
+pytestmark = [pytest.mark.slow, pytest.mark.needs("jax")]  # XLA takes a second for a program
 
 
 def trained(executor, *, sizes=(4, 1), **options):
