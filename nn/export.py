@@ -19,6 +19,8 @@ from nn.model.module import named_modules, outputs_of, unchanged
 from nn.train.examples import Model
 from nn.train.stacks import in_lists
 
+__all__ = ["from_torch", "to_onnx", "to_torch"]
+
 LINEAR = power(1.0)  # the op that changes nothing
 
 

@@ -275,3 +275,6 @@ LOSSES = {
         half_squared_error,
     )
 }
+
+__all__ = ["LOSSES", "Loss", "TargetError"]
+__all__ += list(LOSSES)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import nn.course.questions
-from autograd_core import Op, Value, topological
+from autograd_core import Op, Value, dot, softmax, topological
 from nn import datasets
-from nn.course import check, check_engine, hint, reveal, xor
+from nn.course import check, check_engine, hint, layers, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
 from nn.course.kinds import Choice, Code, Number
@@ -202,7 +202,19 @@ SOURCES = {  # of an answer: its lines and what they define
     "03.5": ("net = xor.two_units(W=[[1, -1], [-1, 1]], c=[0, 0], w=[1, 1], b=0)", "net"),
     **{
         key: cell(key)
-        for key in ("04.5", "04.7", "05.3", "05.9", "11.1", "11.2", "11.3", "11.4", "11.5")
+        for key in (
+            "04.5",
+            "04.7",
+            "05.3",
+            "05.9",
+            "06.6",
+            "09.5",
+            "11.1",
+            "11.2",
+            "11.3",
+            "11.4",
+            "11.5",
+        )
     },
 }
 
@@ -277,6 +289,16 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("05.9", "(1 - b2) * g * g", "(1 - b2) * g", "g squared"),
     ("05.9", "(1 - b1) * g", "g", "takes 0.1 of g"),
     ("05.9", "return step, m, v", "return step", "three things"),
+    ("06.6", " / X.shape[1]", "", "the loss is their mean"),
+    ("06.6", "(a[-1] - Y)", "(Y - a[-1])", "prediction minus target"),
+    ("06.6", "(1 - a[k - 1] ** 2) * (W[k - 1].T @ dz)", "W[k - 1].T @ dz", "slope of tanh"),
+    ("06.6", "a[k - 1] ** 2)", "np.tanh(a[k - 1]) ** 2)", "tanh(z) already"),
+    ("06.6", "W[k - 1].T @", "(W[k - 1] if k > 1 else W[0].T) @", "along its column"),
+    ("06.6", "dz.sum(axis=1, keepdims=True)", "dz", "a bias serves all"),
+    ("06.6", "dz.sum(axis=1, keepdims=True)", "dz.sum(axis=1)", "keep it a column"),
+    ("06.6", "a[k - 1].T)", "a[k].T)", "is 3 x 2; yours is 3 x 3"),
+    ("06.6", "dW.insert(0, ", "dW.append(", "the other way round"),
+    ("06.6", "return dW, db", "return dW", "return both lists"),
     ("11.1", "seen.add(parent)", "pass", "in your list twice"),
     ("11.1", "stack.append((parent, iter(parent.parents)))", "topological(parent)", "is missing"),
     ("11.2", "(number(y), number(x))", "(number(x), number(y))", "hands each factor"),
@@ -304,6 +326,12 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("04.7", "- (i == label)", "- 1", "only the true class"),
     ("04.7", "log(sum(e)) + top - z[label]", "z[label] - log(sum(e)) - top", "minus the logarithm"),
     ("04.7", "    return loss, slopes", "    return loss", "return the loss and the list"),
+    ("09.5", " / len(query) ** 0.5", "", "by the root of the width"),
+    ("09.5", "len(query) ** 0.5", "len(query)", "not by the width"),
+    ("09.5", "softmax(", "list(", "softmax makes them shares"),
+    ("09.5", "dot(query, key)", "0.0 * dot(query, key)", "the mean of the values"),
+    ("09.5", "zip(*values)", "values", "two lists of one length"),
+    ("09.5", "return [", "[", "nothing so far"),
 ]
 
 
@@ -321,7 +349,9 @@ def every_path(root):
 def answer(key, lines):
     _, name = SOURCES[key]
     own = {"breadth_first": breadth_first, "every_path": every_path, "topological": topological}
-    own |= {"np": np, "xor": xor, "Op": Op}
+    own |= {"np": np, "xor": xor, "Op": Op, "softmax": softmax, "dot": dot}
+    if key.startswith("06"):  # whose softmax takes arrays
+        own["softmax"] = layers.softmax
     space = defined(lines, **own)
     if key == "01.8":
         space["MyValue"].backward = defined(BACKWARD, topological=topological)["backward"]
