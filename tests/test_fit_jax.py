@@ -121,6 +121,17 @@ def test_parameters_that_overflow_unseen_stop_it_too():
     assert "the step takes" in said[0]
 
 
+def test_a_gradient_whose_squares_overflow_is_shortened_to_the_norm():
+    runs = []
+    for name in ("numpy", "jax"):
+        model = MLP(2, [1], init="zeros", seed=0)
+        fit(model, [[1e160, 0.0], [0.0, -2e160]], [1.0, 0.0], loss="hinge", optimizer=SGD(1e-160),
+            epochs=3, clip_norm=0.1, executor=name, progress=False)  # fmt: skip
+        runs.append([p.data for p in model.parameters()])
+    np.testing.assert_allclose(runs[1], runs[0], rtol=1e-12)
+    assert runs[0] != [0.0, 0.0, 0.0]
+
+
 def test_float32():
     found, expected = trained(OnJax(dtype="float32")), trained("numpy")
     assert_alike(found, expected, near=1e-4)
