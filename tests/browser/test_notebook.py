@@ -81,6 +81,7 @@ def test_a_saved_notebook_has_a_picture_of_the_last_moment(page, kernel, lab):
     page.wait_for_function(
         "document.querySelector('.jp-RenderedSVG').innerHTML.includes('step%201')"
     )
+    page.locator(".pg-net").first.focus()
     page.keyboard.press("Control+s")
     path = lab.folder / "notebooks" / "tests.ipynb"
     for _ in range(100):
