@@ -193,6 +193,16 @@ def test_a_step_plays_by_itself_and_a_second_click_makes_it_at_once(play):
     is_shown(play)
 
 
+def test_a_step_is_played_while_the_doctor_has_something_to_say(play):
+    play.ask(lambda desk: desk.step(3))
+    play.click("examine")
+    play.wait_for("frame.notice.tone !== ''")
+    play.click("step")
+    play.wait_for("app.phase().name === 'backward'")
+    play.click("step")
+    play.wait_for("frame.steps === 4 && !app.trip && frame.notice.text === ''")
+
+
 def test_an_edit_in_the_middle_of_a_step_takes_it_back(play):
     start = play.numbers()
     play.click("step")
