@@ -209,3 +209,7 @@ def make(name: str, *, seed: int, **settings: Any) -> Data:
         if setting not in known:
             raise ValueError(f"{setting}: the data set {name} is as it is")
     return DATASETS[name](**settings, **({"seed": seed} if "seed" in known else {}))
+
+
+__all__ = ["DATASETS", "DataSet", "split"]
+__all__ += list(DATASETS)
