@@ -607,6 +607,7 @@ def test_a_narrow_page_is_stacked_and_not_cut(play):
 
 
 def test_a_button_gives_it_the_whole_screen_and_takes_it_back(play):
+    play.page.bring_to_front()
     play.click("full")
     play.wait_for("document.fullscreenElement === app.host")
     play.settle()
