@@ -28,6 +28,7 @@ ALONE = {  # settings that each run of its own can follow, and their value for r
     "dropout": 0.0,
     "held_out": 0.0,
     "label_smoothing": 0.0,
+    "l1": 0.0,
     "patience": None,
     "file": None,
 }
@@ -100,7 +101,7 @@ class Fleet:
         targets = [known[begin].targets for begin in begins]
         same = all(x == X[0] for x in X) and all(t == targets[0] for t in targets)
         self.given = () if same else (np.array(X), np.array(targets, dtype=float))
-        self.labels = np.array([known[begin].labels for begin in begins])
+        self.labels = [known[begin].labels for begin in begins]
         scales = np.array([[recipe.init_scale] for recipe in recipes])
         self.theta = np.array([theta[begin] for begin in begins]) * scales
         self.program = compile(self.loss_and_outputs, batched=True)
@@ -156,8 +157,11 @@ class Fleet:
     def measure(self) -> tuple[list[dict[str, Any]], set[int]]:
         """The loss and the accuracy of each run as it is; and which runs have none."""
         losses, outputs, _, wrong = self.program.apart(self.theta, *self.given)
-        right = (classes_said(outputs, self.data.threshold) == self.labels).mean(1)
-        pairs = zip(losses.tolist(), right.tolist(), strict=True)
+        said = classes_said(outputs, self.data.threshold)
+        right: list[Any] = [None] * len(losses)
+        if None not in self.labels:
+            right = (said == self.np.array(self.labels)).mean(1).tolist()
+        pairs = zip(losses.tolist(), right, strict=True)
         found = [{"loss": loss, "accuracy": accuracy} for loss, accuracy in pairs]
         return found, set(self.np.flatnonzero(wrong).tolist())
 
