@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import nn.course.questions
-from autograd_core import Op, Value, dot, softmax, topological
-from nn import datasets
+from autograd_core import Op, Value, dot, mean, softmax, topological
+from nn import datasets, losses
 from nn.course import check, check_engine, hint, layers, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
@@ -208,6 +208,8 @@ SOURCES = {  # of an answer: its lines and what they define
             "05.3",
             "05.9",
             "06.6",
+            "07.1",
+            "07.6",
             "09.5",
             "11.1",
             "11.2",
@@ -299,6 +301,26 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("06.6", "a[k - 1].T)", "a[k].T)", "is 3 x 2; yours is 3 x 3"),
     ("06.6", "dW.insert(0, ", "dW.append(", "the other way round"),
     ("06.6", "return dW, db", "return dW", "return both lists"),
+    ("07.1", "    model.zero_grad()\n", "", "set it to 0 first"),
+    ("07.1", "p.data -= rate", "p.data += rate", "against the slope"),
+    ("07.1", "rate * p.grad", "p.grad", "the rate is missing"),
+    ("07.1", "    loss.backward()\n", "", "nothing has happened"),
+    (
+        "07.1",
+        "model.zero_grad()\n    loss.backward()",
+        "loss.backward()\n    model.zero_grad()",
+        "no",
+    ),
+    ("07.1", "in model.parameters()", "in model.layers[1].parameters()", "of every layer"),
+    ("07.1", "return loss.data", "return 2 * loss.data", "the one from before the step"),
+    ("07.1", "return loss.data", "pass", "gives back nothing"),
+    ("07.6", "    rng.shuffle(order)\n", "", "shuffle them before cutting"),
+    ("07.6", "rng.shuffle(order)", "__import__('random').Random(0).shuffle(order)", "use `rng`"),
+    ("07.6", "range(0, n, size)]", "range(0, n - size + 1, size)]", "shorter batch get lost"),
+    ("07.6", "range(0, n, size)]", "range(0, n + size, size)]", "no empty one"),
+    ("07.6", "order[i : i + size]", "rng.choices(order, k=size)", "is in no batch"),
+    ("07.6", "order[i : i + size]", "order[i : i + size + 1]", "more than once"),
+    ("07.6", "range(0, n, size)]", "range(0, n)]", "more than once"),
     ("11.1", "seen.add(parent)", "pass", "in your list twice"),
     ("11.1", "stack.append((parent, iter(parent.parents)))", "topological(parent)", "is missing"),
     ("11.2", "(number(y), number(x))", "(number(x), number(y))", "hands each factor"),
@@ -349,7 +371,8 @@ def every_path(root):
 def answer(key, lines):
     _, name = SOURCES[key]
     own = {"breadth_first": breadth_first, "every_path": every_path, "topological": topological}
-    own |= {"np": np, "xor": xor, "Op": Op, "softmax": softmax, "dot": dot}
+    own |= {"np": np, "xor": xor, "Op": Op, "mean": mean, "losses": losses}
+    own |= {"softmax": softmax, "dot": dot}
     if key.startswith("06"):  # whose softmax takes arrays
         own["softmax"] = layers.softmax
     space = defined(lines, **own)

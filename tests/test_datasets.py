@@ -106,7 +106,9 @@ def test_spirals_without_noise_are_one_arm_and_the_same_turned_half_way():
     assert sum(steps) + steps[0] == pytest.approx(3 * math.pi)  # one and a half times round
 
 
-@pytest.mark.parametrize("row", [row for row in DATASETS.values() if row.numbers], ids=str)
+@pytest.mark.parametrize(
+    "row", [row for row in DATASETS.values() if row.numbers], ids=lambda row: row.name
+)
 def test_numbers_are_heights_over_the_plane_which_noise_moves(row):
     X, still = row(1000, noise=0.0)
     same, moved = row(1000, noise=0.2)
