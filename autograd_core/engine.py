@@ -217,14 +217,17 @@ def made(op: Op, parents: tuple[Value, ...], z: float, partials: tuple[float, ..
 
 def unary(op: Op, x: Value) -> Value:
     """z = op(x), for a method; without the questions that `record` asks of any operands."""
-    if RECORDERS or type(x) is not Value or type(x.data) is not float:
+    if RECORDERS or type(x) is not Value or type(a := x.data) is not float:
         return op.record((x,))
     try:
-        z = op.value(x.data)
-        slopes = op.partials(z, x.data)
+        z = op.value(a)
+        slopes = op.partials(z, a)
     except (ArithmeticError, ValueError):
         return op.record((x,))  # which has words for it
-    return made(op, (x,), z, slopes)
+    node = new(Value)  # as `made` does, without a call, for most nodes are made here and below
+    node.data, node.grad, node.label = z, 0.0, ""
+    node.op, node.parents, node.partials = op, (x,), slopes
+    return node
 
 
 def operators(op: Op) -> tuple[Operator, Operator]:
@@ -247,7 +250,7 @@ def operators(op: Op) -> tuple[Operator, Operator]:
             slopes = partials(z, a, b)
         except (ArithmeticError, ValueError):
             return op.record((x, y))  # which has words for it
-        node = new(Value)  # as `made` does, without a call, for most nodes are made here
+        node = new(Value)
         node.data, node.grad, node.label = z, 0.0, ""
         node.op, node.parents, node.partials = op, (x, y), slopes
         return node

@@ -131,11 +131,12 @@ class Loss:
 @lru_cache
 def label(first: int, last: int) -> Op:
     """A whole number from first to last."""
+    low, high = float(first), float(last)
     return Op(
         "label",
         lambda y: known_label(y, first, last),
         lambda z, y: (1.0,),
-        lambda np, y: y + 0.0 / ((y >= first) * (y <= last) * (y <= np.floor(y))),
+        lambda np, y: y + 0.0 / (np.maximum(y, low) <= np.minimum(np.floor(y), high)),
     )
 
 
@@ -158,7 +159,7 @@ def known_chance(y: float) -> float:
 
 def is_share(t: Any, whole: Any) -> Any:
     """Whether a number is one of those that add up to 1, as they add up to `whole`."""
-    return (t >= 0) * (abs(whole - 1) < 1e-5)
+    return (t >= 0.0) * (abs(whole - 1.0) < 1e-5)
 
 
 def known_share(t: float, whole: float) -> float:
@@ -181,7 +182,7 @@ SHARE = Op(
     "share",
     known_share,
     lambda z, t, whole: (1 / whole, -z / whole),
-    lambda np, t, whole: t / whole + 0.0 / is_share(t, whole),
+    lambda np, t, whole: t / (whole * is_share(t, whole)),
 )
 
 

@@ -38,18 +38,18 @@ def read_all(
     """The kinds of all arguments, and their numbers."""
     kinds: list[Kind] = []
     parts: Parts = []
-    for x, name in zip(arguments, names, strict=True):
+    axes = 2 if batched else 1
+    for x, name in zip(arguments, names):
         if type(x) is np.ndarray and x.dtype is FLOAT and x.ndim and x.size:  # as in most calls
-            shape = x.shape[1:] if batched else x.shape
-            kind, numbers = ("array", shape), [x]
-            if len(shape) != 1:
-                numbers = [x.reshape(len(x), -1) if batched else x.reshape(-1)]
+            kinds.append(("array", x.shape[1:] if batched else x.shape))
+            parts.append(x if x.ndim == axes else x.reshape(len(x), -1) if batched else x.ravel())
         elif type(x) is float and not batched:
-            kind, numbers = A_NUMBER, [np.array([x])]
+            kinds.append(A_NUMBER)
+            parts.append(np.array([x]))
         else:
             kind, numbers = read(x, name, batched=batched)
-        kinds.append(kind)
-        parts += numbers
+            kinds.append(kind)
+            parts += numbers
     return kinds, parts
 
 

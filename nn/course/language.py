@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd_core import Value, compile, dot, logsumexp, softmax, total
-from nn import Adam, Module
+from nn import Adam, History, Module, fit
 from nn.plot.figure import Plot, new_figure
 
 NextLetter: TypeAlias = Callable[[Sequence[str], int], Any]  # of words, at a place: probabilities
@@ -156,21 +156,56 @@ class LanguageModel(Module):
             stream = part(self.m, stream)
         return stream
 
+    def __call__(self, x: Any) -> Vector:
+        """The logits of all places in a row."""
+        return [z for logits in self.forward(x) for z in logits]
 
-def word_loss(model: LanguageModel, x: Any, y: Any) -> Value:
+
+def word_loss(said: Sequence[Value], word: Sequence[float], letters: int = len(LETTERS)) -> Value:
     """The surprise at all letters of a word; a place after its end has a y of 0, and no say."""
-    guesses = zip(model.forward(x), y)
-    return total([total(target) * logsumexp(z) - dot(target, z) for z, target in guesses])
+    terms = []
+    for t in range(0, len(said), letters):
+        z, target = said[t : t + letters], word[t : t + letters]
+        terms.append(total(target) * logsumexp(z) - dot(target, z))
+    return total(terms)
 
 
 class Training:
     """What came of training: the losses by step, and the weights at some of the steps."""
 
-    def __init__(self) -> None:
-        self.loss: list[float] = []
-        self.held_out: dict[int, float] = {}
-        self.weights: dict[int, list[float]] = {}
-        self.count = 0  # of the parameters that the model uses
+    def __init__(self, model: LanguageModel, rate: float, steps: int) -> None:
+        self.model, self.held_out, self.weights = (
+            model,
+            dict[int, float](),
+            dict[int, list[float]](),
+        )
+        self.program = compile(lambda x, y: word_loss(model(x), y), batched=True)
+        self.look(0)
+        self.count = len(self.program.parameters)  # of the numbers that the model uses
+        ran = fit(
+            model,
+            X,
+            Y.reshape(len(X), -1),
+            loss=word_loss,
+            optimizer=Adam(rate),
+            epochs=steps,
+            executor="numpy",
+            progress=False,
+            callbacks=[self],
+        )
+        self.loss = [loss * len(X) / Y.sum() for loss in ran.loss]
+        set_weights(model, self.weights[self.best])
+
+    def look(self, step: int) -> None:
+        """Measure the words held out, and keep the weights."""
+        held = float(self.program(X_HELD, Y_HELD.reshape(len(X_HELD), -1)))
+        self.held_out[step] = held * len(X_HELD) / Y_HELD.sum()
+        self.weights[step] = [p.data for p in self.model.parameters()]
+
+    def __call__(self, history: History) -> None:
+        """After a step."""
+        if history.epochs % 5 == 0:
+            self.look(history.epochs)
 
     @property
     def best(self) -> int:
@@ -180,19 +215,7 @@ class Training:
 
 def train(model: LanguageModel, steps: int = 120, rate: float = 0.02) -> Training:
     """Adam on all training words at once; the model keeps the weights of the best step."""
-    parameters, optimizer, found = model.parameters(), Adam(rate), Training()
-    program = compile(lambda x, y: word_loss(model, x, y), batched=True)
-    for step in range(steps + 1):
-        if step % 5 == 0:
-            found.held_out[step] = float(program(X_HELD, Y_HELD)) * len(X_HELD) / Y_HELD.sum()
-            found.weights[step] = [p.data for p in parameters]
-        model.zero_grad()
-        loss, _ = program.value_and_gradient(X, Y, accumulate=True)
-        optimizer.step(parameters)
-        found.loss.append(loss * len(X) / Y.sum())
-    found.count = len(program.parameters)
-    set_weights(model, found.weights[found.best])
-    return found
+    return Training(model, rate, steps)
 
 
 def set_weights(model: LanguageModel, weights: Sequence[float]) -> None:

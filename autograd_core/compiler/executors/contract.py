@@ -55,7 +55,7 @@ def contract(x: Named, y: Named, z: Named) -> list[Call]:
     sides = "".join([c for c in z.letters if c not in stack])
     if not summed:
         xs = [aligned(*operand, z.letters) for operand in (x, y)]
-        return [partial(np.multiply, *xs, out=z.array)]
+        return [partial(np.multiply, *xs, z.array)]
     best = multiplied_out(x, y, z, summed)
     for n in range(len(sides) + 1):
         for moved in combinations(sides, n):
@@ -72,7 +72,7 @@ def as_dot(x: Named, y: Named, z: Named, summed: str) -> Way:
     calls: list[Call] = []
     order = by_stride(x, summed)
     vectors = [lying(operand, "", order, "", calls)[..., 0] for operand in (x, y)]
-    return Way(0.0, [*calls, partial(np.matmul, *vectors, out=z.array)])
+    return Way(0.0, [*calls, partial(np.matmul, *vectors, z.array)])
 
 
 def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> Way:
@@ -82,7 +82,7 @@ def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> Way:
     products = np.empty(np.broadcast_shapes(*[factor.shape for factor in factors]))
     axes = tuple(range(len(summed)))
     calls: list[Call] = [
-        partial(np.multiply, *factors, out=products),
+        partial(np.multiply, *factors, products),
         partial(np.add.reduce, products, axes, None, z.array),
     ]
     return Way(2 * CALL + MULTIPLY * products.size, calls)
@@ -99,11 +99,11 @@ def matrix_product(x: Named, y: Named, z: Named, stack: str, summed: str) -> Way
     moved = x.array.size * (not np.may_share_memory(left, x.array))
     moved += y.array.size * (not np.may_share_memory(right, y.array))
     out = merged(z, stack, rows, columns)
-    calls.append(partial(np.matmul, left, right, out=out))
+    calls.append(partial(np.matmul, left, right, out))
     if out is None:
         wanted = aligned(*z, stack + rows + columns)
         flat = np.empty((*wanted.shape[: len(stack)], left.shape[-2], right.shape[-1]))
-        calls[-1] = partial(np.matmul, left, right, out=flat)
+        calls[-1] = partial(np.matmul, left, right, flat)
         calls.append(partial(np.copyto, wanted, flat.reshape(wanted.shape)))
         moved += flat.size
     return Way(CALL * len(calls) + PRODUCT * z.length(stack) + COPY * moved, calls)

@@ -33,12 +33,13 @@ from autograd_core.engine import MUL, RELU, STEP, Op, power
 
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
 SIZES = 64  # of batches that are kept prepared
+KEYWORD_ONLY = (np.maximum, np.minimum)  # which take no more than two arrays by place
 
 # Forms that take fewer NumPy calls than the array form does.
-FEWER_CALLS: dict[Op, Callable[..., Any]] = {
-    RELU: lambda x, out: np.maximum(x, ZERO, out=out),
-    STEP: lambda x, out: np.greater(x, ZERO, out=out),
-    power(2.0): lambda x, out: np.multiply(x, x, out=out),
+FEWER_CALLS: dict[Op, Callable[..., Call]] = {
+    RELU: lambda x, out: partial(np.maximum, x, ZERO, out=out),
+    STEP: lambda x, out: partial(np.greater, x, ZERO, out),
+    power(2.0): lambda x, out: partial(np.multiply, x, x, out),
 }
 
 
@@ -70,7 +71,8 @@ class NumPyExecutor:
         with calls.threads, said:
             for call in calls.calls:
                 call()
-        return Outcome(calls.results, bool(complaints))
+            finite = math.isfinite(calls.last.dot(calls.zeros))
+        return Outcome(calls.results, bool(complaints), finite)
 
     def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Calls:
         """The calls for a new number of examples, in place of those that are longest unused."""
@@ -103,6 +105,8 @@ class Calls:
             self.calls += MAKE[type(x)](self, x)
         self.results = [self.array[x] for x in executor.results]
         self.threads = threads_for(max(map(self.multiplications, executor.order), default=0))
+        self.last = self.row(executor.results)
+        self.zeros = np.zeros(self.last.size)  # a product with them is 0 if all numbers are finite
         self.leaves = [
             (slots_of(self.array[x], leaves[x.name]), x.name)
             for x in executor.order
@@ -126,6 +130,11 @@ class Calls:
         """An operand with these axes; NumPy is quicker with a number than with axes of length 1."""
         array = self.array[operand[0]]
         return aligned(array, operand[1], letters) if operand[1] else array
+
+    def row(self, results: Sequence[Array]) -> Floats:
+        """The last result in a row, as a gradient lies; NaN, for unknown, where it does not so."""
+        known = results and not results[-1].batched and self.array[results[-1]].flags.c_contiguous
+        return self.array[results[-1]].reshape(-1) if known else np.array([math.nan])
 
     def multiplications(self, x: Array) -> int:
         """How many there are in a product; of other calls, the numbers that are read."""
@@ -225,10 +234,11 @@ def slots_of(leaf: Floats, parts: Sequence[Floats]) -> list[Floats]:
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
     """The call out = op(*xs)."""
     if op in FEWER_CALLS:
-        return partial(FEWER_CALLS[op], *xs, out)
-    if isinstance(op.array, str):
-        return partial(getattr(np, op.array), *xs, out=out)
+        return FEWER_CALLS[op](*xs, out)
     function = op.on(np)
+    if isinstance(function, np.ufunc):
+        positional = function not in KEYWORD_ONLY  # it is quicker so
+        return partial(function, *xs, out) if positional else partial(function, *xs, out=out)
     return lambda: np.copyto(out, function(*xs))
 
 
