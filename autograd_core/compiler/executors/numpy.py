@@ -104,9 +104,9 @@ class Calls:
             self.array[x] = self.view(x)
             self.calls += MAKE[type(x)](self, x)
         self.results = [self.array[x] for x in executor.results]
-        self.threads = threads_for(max(map(self.multiplications, executor.order), default=0))
         self.last = self.row(executor.results)
         self.zeros = np.zeros(self.last.size)  # a product with them is 0 if all numbers are finite
+        self.threads = threads_for(max(map(self.multiplications, executor.order), default=0))
         self.leaves = [
             (slots_of(self.array[x], leaves[x.name]), x.name)
             for x in executor.order
