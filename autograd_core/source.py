@@ -34,9 +34,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any
 
 from autograd_core.engine import Value, topological
+from autograd_core.formulas import ATOMS, COMPARISONS, Formula, applied, infix, negative, number
 
 
 def to_python(root: Value) -> str:
@@ -61,7 +63,7 @@ def to_python(root: Value) -> str:
 
 def literal(x: float) -> str:
     """A number as Python writes it."""
-    x = float(x)  # an array's number would be written as one
+    x = x if isinstance(x, int) else float(x)  # an array's number would be written as one
     return repr(x) if math.isfinite(x) else f"float({str(x)!r})"
 
 
@@ -84,7 +86,7 @@ def variables(order: Sequence[Value]) -> dict[Value, str]:
 def value_of(v: Value, name: dict[Value, str]) -> Any:
     """How a Value is computed from its parents."""
     assert v.op is not None
-    return v.op.on(PYTHON)(*[Symbol(name[parent]) for parent in v.parents])
+    return v.op.on(PYTHON)(*[symbol(name[parent]) for parent in v.parents])
 
 
 def gradients(order: Sequence[Value], name: dict[Value, str]) -> list[tuple[Value, Any]]:
@@ -96,93 +98,107 @@ def gradients(order: Sequence[Value], name: dict[Value, str]) -> list[tuple[Valu
         result.append((v, sum(terms[v])))
         if v.op is None:
             continue
-        partials = v.op.partials(Symbol(name[v]), *[Symbol(name[p]) for p in v.parents])
-        for parent, partial in zip(v.parents, partials):
-            terms[parent].append(scaled(partial, Symbol(f"grad_{name[v]}")))
+        slopes = v.op.partials(symbol(name[v]), *[symbol(name[p]) for p in v.parents])
+        for parent, slope in zip(v.parents, slopes):
+            terms[parent].append(scaled(slope, symbol(f"grad_{name[v]}")))
     return result
 
 
-def scaled(partial: Any, grad: Symbol) -> Any:
-    """partial * grad, without a factor of 1."""
-    if isinstance(partial, Symbol):
-        return partial * grad
-    return grad if partial == 1 else -grad if partial == -1 else partial * grad
+def scaled(slope: Any, grad: Symbol) -> Any:
+    """slope * grad, without a factor of 1."""
+    if isinstance(slope, Symbol):
+        return slope * grad
+    return grad if slope == 1 else -grad if slope == -1 else slope * grad
 
 
 # --- Symbols ---------------------------------------------------------------------------------
 
-COMPARE, PLUS, TIMES, UNARY, POWER, ATOM = range(6)  # how tightly an expression holds together
 MOST_TERMS = 50  # of a sum that is written with +, which Python reads by a recursion
 
 
 @dataclass(frozen=True, eq=False)
 class Symbol:
-    """The text of a Python expression, in parts, which operators and functions extend."""
+    """A Python expression that operators and functions extend: a term, and what it is added to."""
 
-    parts: Any  # a text, or a tuple of texts and Symbols: a long sum is put together once
-    level: int = ATOM
+    term: Formula
+    before: Symbol | None = None  # a long sum is put together once
+
+    @property
+    def formula(self) -> Formula:
+        """The expression; a long sum as Python adds up a list, in the same order."""
+        terms = [self.term]
+        symbol = self
+        while symbol.before is not None:
+            symbol = symbol.before
+            terms.append(symbol.term)
+        if len(terms) > MOST_TERMS:
+            return Formula(f"sum([{', '.join([x.text for x in reversed(terms)])}])")
+        return reduce(partial(infix, "+"), reversed(terms))
 
     def __str__(self) -> str:
-        texts: list[str] = []
-        rest: list[Any] = [self]
-        while rest:
-            part = rest.pop()
-            if isinstance(part, Symbol):
-                rest.append(as_sum(part) or part.parts)
-            elif isinstance(part, str):
-                texts.append(part)
-            else:
-                rest += reversed(part)
-        return "".join(texts)
+        return self.formula.text
 
     def __array_namespace__(self) -> Python:
         return PYTHON
 
+    def __add__(self, other: Any) -> Symbol:
+        return Symbol(formula_of(other), self)
+
+    def __radd__(self, other: Any) -> Symbol:
+        if other == 0:  # where sum() starts
+            return self
+        return Symbol(self.formula, Symbol(formula_of(other)))
+
     # fmt: off
-    def __add__(self, other: Any) -> Symbol: return infix(self, "+", other, PLUS)
-    def __radd__(self, other: Any) -> Symbol: return infix(other, "+", self, PLUS)
-    def __sub__(self, other: Any) -> Symbol: return infix(self, "-", other, PLUS)
-    def __rsub__(self, other: Any) -> Symbol: return infix(other, "-", self, PLUS)
-    def __mul__(self, other: Any) -> Symbol: return infix(self, "*", other, TIMES)
-    def __rmul__(self, other: Any) -> Symbol: return infix(other, "*", self, TIMES)
-    def __truediv__(self, other: Any) -> Symbol: return infix(self, "/", other, TIMES)
-    def __rtruediv__(self, other: Any) -> Symbol: return infix(other, "/", self, TIMES)
-    def __pow__(self, other: Any) -> Symbol: return infix(self, "**", other, POWER)
-    def __rpow__(self, other: Any) -> Symbol: return infix(other, "**", self, POWER)
-    def __neg__(self) -> Symbol: return Symbol(f"-{within(self, UNARY)}", UNARY)
-    def __abs__(self) -> Symbol: return Symbol(f"abs({self})")
-    def __gt__(self, other: Any) -> Symbol: return infix(self, ">", other, COMPARE)
-    def __ge__(self, other: Any) -> Symbol: return infix(self, ">=", other, COMPARE)
-    def __lt__(self, other: Any) -> Symbol: return infix(self, "<", other, COMPARE)
-    def __le__(self, other: Any) -> Symbol: return infix(self, "<=", other, COMPARE)
+    def __sub__(self, other: Any) -> Symbol: return written("-", self, other)
+    def __rsub__(self, other: Any) -> Symbol: return written("-", other, self)
+    def __mul__(self, other: Any) -> Symbol: return written("*", self, other)
+    def __rmul__(self, other: Any) -> Symbol: return written("*", other, self)
+    def __truediv__(self, other: Any) -> Symbol: return written("/", self, other)
+    def __rtruediv__(self, other: Any) -> Symbol: return written("/", other, self)
+    def __mod__(self, other: Any) -> Symbol: return remainder(self, other)
+    def __rmod__(self, other: Any) -> Symbol: return remainder(other, self)
+    def __pow__(self, other: Any) -> Symbol: return written("**", self, other)
+    def __rpow__(self, other: Any) -> Symbol: return written("**", other, self)
+    def __gt__(self, other: Any) -> Symbol: return written(">", self, other)
+    def __ge__(self, other: Any) -> Symbol: return written(">=", self, other)
+    def __lt__(self, other: Any) -> Symbol: return written("<", self, other)
+    def __le__(self, other: Any) -> Symbol: return written("<=", self, other)
+    def __neg__(self) -> Symbol: return Symbol(negative(self.formula))
+    def __abs__(self) -> Symbol: return called("abs", self)
     # fmt: on
 
 
-def infix(x: Any, operator: str, y: Any, level: int) -> Symbol:
-    """x operator y, each in parentheses where Python would read it otherwise."""
-    if operator == "+" and not isinstance(x, Symbol) and x == 0:
-        return y if isinstance(y, Symbol) else Symbol(repr(y))  # sum() starts from 0
-    left, right = within(x, level + (operator == "**")), within(y, level + (operator != "+"))
-    return Symbol((left, f" {operator} ", right), level)
+def symbol(variable: str) -> Symbol:
+    """A variable."""
+    return Symbol(Formula(variable))
 
 
-def as_sum(x: Symbol) -> tuple[Any, ...] | None:
-    """The parts of a long sum as Python adds up a list, in the same order."""
-    terms: list[Symbol] = []
-    while x.level == PLUS and len(x.parts) == 3 and x.parts[1] == " + ":
-        x, _, last = x.parts
-        terms.append(last)
-    if len(terms) < MOST_TERMS:
-        return None
-    commas = [part for term in reversed(terms) for part in (", ", term)]
-    return ("sum([", x, *commas, "])")
+def formula_of(x: Any) -> Formula:
+    """The expression of a symbol or of a number."""
+    return x.formula if isinstance(x, Symbol) else number(literal(x))
 
 
-def within(x: Any, level: int) -> Symbol:
-    """An operand, in parentheses where it holds together less tightly than it must."""
-    if not isinstance(x, Symbol):
-        x = Symbol(repr(x), UNARY if x < 0 else ATOM)
-    return x if x.level >= level else Symbol(("(", x, ")"))
+def written(operator: str, x: Any, y: Any) -> Symbol:
+    """x operator y."""
+    return Symbol(infix(operator, formula_of(x), formula_of(y)))
+
+
+def called(function: str, *xs: Any) -> Symbol:
+    """function(x, ...)."""
+    return Symbol(applied(function, list(map(formula_of, xs))))
+
+
+def chosen(condition: Any, x: Any, y: Any) -> Symbol:
+    """x where there is the condition, else y."""
+    texts = [formula_of(operand).text for operand in (x, condition, y)]
+    return Symbol(Formula("({} if {} else {})".format(*texts)))
+
+
+def remainder(x: Any, y: Any) -> Symbol:
+    """x % y, which no sign and no factor may come before."""
+    x, y = [formula_of(operand).within(ATOMS) for operand in (x, y)]
+    return Symbol(Formula(f"{x} % {y}", COMPARISONS))
 
 
 class Python:
@@ -192,17 +208,17 @@ class Python:
     subtract = staticmethod(lambda x, y: x - y)
     multiply = staticmethod(lambda x, y: x * y)
     divide = true_divide = staticmethod(lambda x, y: x / y)
-    remainder = staticmethod(lambda x, y: infix(x, "%", y, TIMES))
+    remainder = staticmethod(remainder)
     power = float_power = staticmethod(lambda x, y: x**y)
     negative = staticmethod(lambda x: -x)
     positive = staticmethod(lambda x: x)
     square = staticmethod(lambda x: x * x)
     reciprocal = staticmethod(lambda x: 1.0 / x)
-    where = staticmethod(lambda c, x, y: Symbol(f"({x} if {c} else {y})"))
-    maximum = fmax = staticmethod(lambda x, y: Symbol(f"max({x}, {y})"))
-    minimum = fmin = staticmethod(lambda x, y: Symbol(f"min({x}, {y})"))
-    clip = staticmethod(lambda x, low, high: Symbol(f"min(max({x}, {low}), {high})"))
-    sign = staticmethod(lambda x: Symbol(f"float(({x} > 0) - ({x} < 0))"))
+    where = staticmethod(chosen)
+    maximum = fmax = staticmethod(lambda x, y: called("max", x, y))
+    minimum = fmin = staticmethod(lambda x, y: called("min", x, y))
+    clip = staticmethod(lambda x, low, high: called("min", called("max", x, low), high))
+    sign = staticmethod(lambda x: called("float", (x > 0) - (x < 0)))
     abs = absolute = staticmethod(abs)
 
     def __getattr__(self, name: str) -> Any:
@@ -213,7 +229,7 @@ class Python:
             raise AttributeError(f"Python's math has no {name}")
         if not callable(found):
             return found
-        return lambda *xs: Symbol(f"math.{name}({', '.join(map(str, xs))})")
+        return lambda *xs: called(f"math.{name}", *xs)
 
 
 PYTHON = Python()

@@ -1,7 +1,7 @@
-"""Small data sets for classification: points in the plane, and labels 0 to k - 1.
+"""Small data sets: points in the plane, and labels 0 to k - 1, or numbers between -1 and 1.
 
-Each returns (X, y): a list of points [x1, x2] and a list of labels, classes taking turns. The
-same seed gives the same points.
+Each returns (X, y): a list of points [x1, x2] and a list of labels, classes taking turns, or of
+numbers, which are heights over the plane. The same seed gives the same points.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from typing import Any, TypeAlias
 
 from nn.given import as_rng
 
-Data: TypeAlias = "tuple[list[list[float]], list[int]]"
+Labelled: TypeAlias = "tuple[list[list[float]], list[int]]"
+Data: TypeAlias = "tuple[list[list[float]], list[Any]]"
 
 
-def xor(n: int = 4, noise: float = 0.0, seed: int = 0) -> Data:
+def xor(n: int = 4, noise: float = 0.0, seed: int = 0) -> Labelled:
     """The four corners of the unit square, labelled 1 where exactly one coordinate is 1.
 
     More points take turns at the corners, each point moved by normal noise.
@@ -29,7 +30,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: int = 0) -> Data:
     return X, [labels[i % 4] for i in range(n)]
 
 
-def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Data:
+def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Labelled:
     """Two half circles that reach into each other, each point moved by normal noise."""
 
     def point(label: int, share: float) -> tuple[float, float]:
@@ -41,7 +42,7 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> Data:
     return scatter(point, 2, n, noise, seed)
 
 
-def circles(n: int = 100, noise: float = 0.1, seed: int = 0) -> Data:
+def circles(n: int = 100, noise: float = 0.1, seed: int = 0) -> Labelled:
     """A circle of radius 1 (label 0) around one of radius 1/2 (label 1)."""
 
     def point(label: int, share: float) -> tuple[float, float]:
@@ -51,7 +52,7 @@ def circles(n: int = 100, noise: float = 0.1, seed: int = 0) -> Data:
     return scatter(point, 2, n, noise, seed)
 
 
-def spirals(n: int = 100, noise: float = 0.05, seed: int = 0) -> Data:
+def spirals(n: int = 100, noise: float = 0.05, seed: int = 0) -> Labelled:
     """Two arms that wind around each other one and a half times."""
 
     def point(label: int, share: float) -> tuple[float, float]:
@@ -61,7 +62,7 @@ def spirals(n: int = 100, noise: float = 0.05, seed: int = 0) -> Data:
     return scatter(point, 2, n, noise, seed)
 
 
-def blobs(n: int = 100, noise: float = 0.3, seed: int = 0, classes: int = 3) -> Data:
+def blobs(n: int = 100, noise: float = 0.3, seed: int = 0, classes: int = 3) -> Labelled:
     """`classes` round clouds, their centres evenly spaced on a circle of radius 1."""
 
     def point(label: int, share: float) -> tuple[float, float]:
@@ -71,7 +72,17 @@ def blobs(n: int = 100, noise: float = 0.3, seed: int = 0, classes: int = 3) -> 
     return scatter(point, classes, n, noise, seed)
 
 
-def digits() -> Data:
+def tilt(n: int = 100, noise: float = 0.05, seed: int = 0) -> Data:
+    """Numbers, not labels: the height of a tilted plane, (x1 + x2) / 2, moved by normal noise."""
+    return over(lambda x1, x2: (x1 + x2) / 2, n, noise, seed)
+
+
+def hills(n: int = 100, noise: float = 0.05, seed: int = 0) -> Data:
+    """Numbers, not labels: two hills and two hollows, sin πx1 · sin πx2, moved by normal noise."""
+    return over(lambda x1, x2: math.sin(math.pi * x1) * math.sin(math.pi * x2), n, noise, seed)
+
+
+def digits() -> Labelled:
     """1797 handwritten digits of 8 x 8 pixels between 0 and 1; scikit-learn brings them."""
     try:
         from sklearn.datasets import load_digits
@@ -116,7 +127,7 @@ def scatter(
     n: int,
     noise: float,
     seed: int,
-) -> Data:
+) -> Labelled:
     """`n` noisy points, each at point(label, share), where share runs evenly from 0 to 1."""
     n, classes = index(n), index(classes)
     if classes < 1:
@@ -133,6 +144,15 @@ def scatter(
     return X, y
 
 
+def over(height: Callable[[float, float], float], n: int, noise: float, seed: int) -> Data:
+    """`n` points of the square from -1 to 1, drawn evenly, and a noisy height over each."""
+    if (n := index(n)) < 1:
+        raise ValueError(f"there must be at least one point, got n = {n}")
+    rng = as_rng(seed)
+    X = [[rng.uniform(-1.0, 1.0), rng.uniform(-1.0, 1.0)] for _ in range(n)]
+    return X, [height(*x) + rng.gauss(0.0, noise) for x in X]
+
+
 # --- By name ---------------------------------------------------------------------------------
 
 
@@ -141,13 +161,15 @@ class DataSet:
     """A data set that has a name: called with what `make` takes, it gives X and y.
 
     `noise` is what a playground, where xor too is clouds of points, starts with, and `shown` the
-    name for readers. One that is entered in `DATASETS` is known wherever one is named.
+    name for readers. Its targets are labels, or else `numbers`. One that is entered in `DATASETS`
+    is known wherever one is named.
     """
 
     name: str
     make: Callable[..., Data]
     shown: str
     noise: float = 0.0
+    numbers: bool = False
 
     def __call__(self, *args: Any, **settings: Any) -> Data:
         """The examples."""
@@ -173,6 +195,8 @@ DATASETS = {
         DataSet("circles", circles, "circles", noise=0.1),
         DataSet("spirals", spirals, "spirals", noise=0.05),
         DataSet("blobs", blobs, "blobs", noise=0.3),
+        DataSet("tilt", tilt, "tilt", noise=0.05, numbers=True),
+        DataSet("hills", hills, "hills", noise=0.05, numbers=True),
         DataSet("digits", digits, "digits"),
     )
 }
@@ -185,3 +209,7 @@ def make(name: str, *, seed: int, **settings: Any) -> Data:
         if setting not in known:
             raise ValueError(f"{setting}: the data set {name} is as it is")
     return DATASETS[name](**settings, **({"seed": seed} if "seed" in known else {}))
+
+
+__all__ = ["DATASETS", "DataSet", "split"]
+__all__ += list(DATASETS)

@@ -1,4 +1,4 @@
-"""Ways on: a stack of layers as a PyTorch module and back, and as an ONNX file.
+"""Ways on: layers one after the other as a PyTorch module and back, any model as an ONNX file.
 
 What PyTorch or ONNX has no counterpart of is refused by its name. Weights stay float64 in PyTorch;
 an ONNX file may have float32.
@@ -7,46 +7,42 @@ an ONNX file may have float32.
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from autograd_core import Value
+from autograd_core import Value, compile
 from autograd_core.engine import RELU, SIGMOID, SOFTPLUS, TANH, Op, leaky, power
-from autograd_core.files import write_whole
 from nn.given import look_up
-from nn.model.layers import Layer, named
-from nn.model.mlp import MLP, stack
+from nn.model.layers import Layer, calls, named
+from nn.model.mlp import MLP
+from nn.model.module import named_modules, outputs_of, unchanged
+from nn.train.examples import Model
+from nn.train.stacks import in_lists
+
+__all__ = ["from_torch", "to_onnx", "to_torch"]
 
 LINEAR = power(1.0)  # the op that changes nothing
-OPSET, IR = 17, 8  # of ONNX in 2022, which all that reads it knows
 
 
 class Counterpart(NamedTuple):
-    """An activation elsewhere: a PyTorch module with its numbers, and ONNX's nodes from x to y."""
+    """An activation as a PyTorch module, with its numbers."""
 
     module: str
     numbers: Mapping[str, float]
-    nodes: str
 
 
-# ONNX's LeakyRelu rounds its slope to float32, and runtimes have Softplus for float32 alone.
 # PyTorch's Softplus is x from a threshold on, where that is off by exp(-threshold).
 COUNTERPARTS: dict[Op, Counterpart] = {
-    RELU: Counterpart("ReLU", {}, "y = Relu x"),
-    TANH: Counterpart("Tanh", {}, "y = Tanh x"),
-    SIGMOID: Counterpart("Sigmoid", {}, "y = Sigmoid x"),
-    SOFTPLUS: Counterpart(
-        "Softplus",
-        {"threshold": 40.0},
-        "a = Abs x, b = Neg a, c = Exp b, d = Add c 1.0, e = Log d, f = Relu x, y = Add e f",
-    ),
+    RELU: Counterpart("ReLU", {}),
+    TANH: Counterpart("Tanh", {}),
+    SIGMOID: Counterpart("Sigmoid", {}),
+    SOFTPLUS: Counterpart("Softplus", {"threshold": 40.0}),
 }
-SOFTMAX = Counterpart("Softmax", {"dim": -1}, "y = Softmax x")  # along the last axis
+SOFTMAX = Counterpart("Softmax", {"dim": -1})  # along the last axis
 
 
-def counterpart(layer: Layer, number: int, where: str) -> Counterpart | None:
-    """What a layer's activation is elsewhere, None for linear; ValueError where it is nothing."""
+def counterpart(layer: Layer, name: str) -> Counterpart | None:
+    """What a layer's activation is there, None for linear; ValueError where it is nothing."""
     if layer.is_softmax:
         return SOFTMAX
     op, slope = applied(layer, -1.0)
@@ -57,11 +53,10 @@ def counterpart(layer: Layer, number: int, where: str) -> Counterpart | None:
     if op in COUNTERPARTS:
         return COUNTERPARTS[op]
     if op and op is leaky(-slope):
-        nodes = f"a = Relu x, b = Neg x, c = Relu b, d = Mul c {-slope!r}, y = Sub a d"
-        return Counterpart("LeakyReLU", {"negative_slope": -slope}, nodes)
+        return Counterpart("LeakyReLU", {"negative_slope": -slope})
     given = layer.activation if isinstance(layer.activation, str) else named(layer.activation)
     raise ValueError(
-        f"layer {number}: the activation {op.name if op else given} has no counterpart in {where}; "
+        f"{name}: the activation {op.name if op else given} has no counterpart in PyTorch; "
         f"known are linear, {', '.join([x.name for x in COUNTERPARTS])}, leaky_relu, softmax"
     )
 
@@ -81,26 +76,64 @@ def applied(layer: Layer, number: float) -> tuple[Op | None, float]:
 # --- PyTorch ---------------------------------------------------------------------------------
 
 
-def to_torch(model: MLP) -> Any:
+def to_torch(model: Model) -> Any:
     """The model as a torch.nn.Sequential of Linear modules and activations, in float64.
 
-    It maps rows of inputs to rows of outputs, also where there is one output. Raises ValueError
-    for an activation that PyTorch has no module for.
+    It takes an MLP, and any Module that hands its inputs through Layers, one after the other. It
+    maps rows of inputs to rows of outputs, also where there is one output; Dropout is left out.
+    Raises ValueError for an activation that PyTorch has no module for, and for anything else that
+    happens to the numbers on their way.
     """
     import torch
 
     modules: list[Any] = []
-    for number, layer in enumerate(stack(model, "to_torch").layers, 1):
-        found = counterpart(layer, number, "PyTorch")
-        linear = torch.nn.Linear(layer.n_in, layer.n_out, dtype=torch.float64)
-        weights, biases = numbers_of(layer)
-        with torch.no_grad():
-            linear.weight.copy_(torch.tensor(weights, dtype=torch.float64))
-            linear.bias.copy_(torch.tensor(biases, dtype=torch.float64))
-        modules.append(linear)
+    known: dict[Layer, Any] = {}  # one that is called again is one module
+    for name, layer in layers_of(model):
+        found = counterpart(layer, name)
+        known[layer] = known.get(layer) or linear_of(layer)
+        modules.append(known[layer])
         if found:
             modules.append(getattr(torch.nn, found.module)(**found.numbers))
     return torch.nn.Sequential(*modules)
+
+
+def linear_of(layer: Layer) -> Any:
+    """The weights and biases of a layer as a torch.nn.Linear."""
+    import torch
+
+    linear = torch.nn.Linear(layer.n_in, layer.n_out, dtype=torch.float64)
+    with torch.no_grad():
+        for parameter, numbers in zip((linear.weight, linear.bias), numbers_of(layer), strict=True):
+            parameter.copy_(torch.tensor(numbers, dtype=torch.float64))
+    return linear
+
+
+def layers_of(model: Model) -> list[tuple[str, Layer]]:
+    """The layers that numbers go through, each with its name; ValueError where that is not all.
+
+    It is found by a call, whose Values are followed.
+    """
+    names = {part: name for name, part in named_modules(model) if isinstance(part, Layer)}
+    kind = type(model).__name__
+    if not names:
+        raise ValueError(f"to_torch reads layer by layer, and this {kind} has no Layer")
+    at: Any = [Value(0.5) for _ in range(next(iter(names)).n_in)]
+    with unchanged(model), calls() as made:
+        said = outputs_of(model(at))
+    for call in made:
+        check_same(call.inputs, at, f"what goes into {names[call.layer]}")
+        at = call.activations
+    check_same(said, at, f"what the {kind} gives")
+    return [(names[call.layer], call.layer) for call in made]
+
+
+def check_same(found: Sequence[Any], expected: Sequence[Any], what: str) -> None:
+    """ValueError where Values are not those that the layer before gave."""
+    if len(found) != len(expected) or any(x is not y for x, y in zip(found, expected)):
+        raise ValueError(
+            f"{what} is not what comes out of the layer before: to_torch takes layers that follow "
+            "each other, and nothing between; to_onnx takes any model"
+        )
 
 
 def from_torch(module: Any) -> MLP:
@@ -177,45 +210,40 @@ def numbers_of(layer: Layer) -> tuple[list[list[float]], list[float]]:
 # --- ONNX ------------------------------------------------------------------------------------
 
 
-def to_onnx(model: MLP, path: str | os.PathLike[str], *, dtype: str = "float64") -> None:
-    """Write the model to an ONNX file, from inputs "x" to outputs "y", with a row an example.
+def to_onnx(
+    model: Model,
+    path: str | os.PathLike[str],
+    *,
+    example: Any = None,
+    dtype: str = "float64",
+) -> None:
+    """Write any model to an ONNX file, from inputs "x" to outputs "y", with a row an example.
 
-    `dtype` "float32" is for runtimes and devices without float64. Raises ValueError for an
-    activation that ONNX has no operators for.
+    An `example` of what it is called with, a number or nested lists, says how many inputs there
+    are; an MLP says so itself. The file has what the model computes as it is compiled, ops of your
+    own included; ValueError names an op that ONNX has no operators for. `dtype` "float32" is for
+    runtimes and devices without float64; onnxruntime has arcsin, arccos and arctan for it alone.
     """
     import numpy as np
-    from onnx import TensorProto, checker, helper, numpy_helper
 
-    kind = look_up("dtype", dtype, {"float64": TensorProto.DOUBLE, "float32": TensorProto.FLOAT})
-    numbers, nodes, last = dict[str, list[Any]](), list[str](), "x"
-    for number, layer in enumerate(stack(model, "to_onnx").layers, 1):
-        found, name = counterpart(layer, number, "ONNX"), f"layer{number}."
-        numbers[f"{name}weights"], numbers[f"{name}biases"] = numbers_of(layer)
-        nodes.append(f"{name}x = Gemm {last} {name}weights {name}biases")
-        lines = found.nodes.split(", ") if found else []
-        nodes += [re.sub(r"\b(?=[a-z]\b)", name, line) for line in lines]
-        last = nodes[-1].split()[0]
-    nodes.append(f"y = Identity {last}")
-    made = [node_of(line, numbers) for line in nodes]
-    tensors = [
-        numpy_helper.from_array(np.array(x, dtype=dtype), name) for name, x in numbers.items()
-    ]
-    ends = zip("xy", (model.n_in, model.sizes[-1]))
-    given, said = [helper.make_tensor_value_info(name, kind, ["n", size]) for name, size in ends]
-    graph = helper.make_graph(made, "MLP", [given], [said], tensors)
-    version = helper.make_opsetid("", OPSET)
-    content = helper.make_model(graph, opset_imports=[version], ir_version=IR)
-    checker.check_model(content, full_check=True)
-    write_whole(path, content.SerializeToString())
+    look_up("dtype", dtype, {"float64": None, "float32": None})
+    if example is None and not isinstance(model, MLP):
+        kind = type(model).__name__
+        raise TypeError(f"to_onnx needs an example of what a {kind} is called with: example=[...]")
+    first: Any = [0.5] * model.n_in if isinstance(model, MLP) and example is None else example
+    some = np.array([first], dtype=float)
+    with unchanged(model):
+        program = compile(lambda x: listed(model(in_lists(x))), batched=True)
+        program.prepare(some)
+    if program.current().returned.outline[0] != "numbers":
+        raise ValueError(
+            "a model in ONNX gives a Value, or lists of them that are all of one length"
+        )
+    from autograd_core.compiler.to_onnx import write
+
+    write(program.current(), some.shape[1:], path, dtype)
 
 
-def node_of(line: str, numbers: dict[str, Any]) -> Any:
-    """The node that a line describes; a number in it becomes one that the file holds."""
-    from onnx import helper
-
-    output, _, op, *operands = line.split()
-    for operand in operands:
-        if operand[0].isdigit():
-            numbers[operand] = float(operand)
-    more = {"transB": 1} if op == "Gemm" else {}
-    return helper.make_node(op, operands, [output], **more)
+def listed(said: Any) -> Any:
+    """What a model gave, as a list also where it is one Value."""
+    return list(said) if isinstance(said, (list, tuple)) else [said]

@@ -276,3 +276,6 @@ LOSSES = {
         half_squared_error,
     )
 }
+
+__all__ = ["LOSSES", "Loss", "TargetError"]
+__all__ += list(LOSSES)

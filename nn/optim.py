@@ -276,3 +276,7 @@ def gradient_descent(
             p.data -= lr * p.grad
         losses.append(value.data)
     return losses
+
+
+__all__ = ["OPTIMIZERS", "Number", "Optimizer", "gradient_descent", "number"]
+__all__ += [row.__name__ for row in OPTIMIZERS.values()]

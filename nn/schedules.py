@@ -55,3 +55,7 @@ def warm_up(schedule: Schedule, steps: int) -> Schedule:
     """The schedule after so many steps in which the rate rises evenly to its first."""
     first = schedule(0)
     return lambda step: first * (step + 1) / steps if step < steps else schedule(step - steps)
+
+
+__all__ = ["SCHEDULES", "Schedule", "Shape", "warm_up"]
+__all__ += list(SCHEDULES)

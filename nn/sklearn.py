@@ -33,6 +33,8 @@ from nn.model.mlp import MLP
 from nn.optim import OPTIMIZERS
 from nn.train.fit import fit, predict
 
+__all__ = ["MLPClassifier", "MLPRegressor"]
+
 SEEDS = 2**31  # of which a random state draws one
 
 

@@ -12,7 +12,7 @@ os.environ.setdefault("AUTOGRAD_CORE_CACHE", "")
 def pytest_configure(config):
     chosen = config.getoption("--hypothesis-profile")
     if config.option.markexpr == "not slow" and not chosen:
-        settings.register_profile("quick", parent=settings.default, max_examples=25)
+        settings.register_profile("quick", parent=settings.default, max_examples=15)
         settings.load_profile("quick")
 
 

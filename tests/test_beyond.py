@@ -11,8 +11,8 @@ from tools.readme import ROOT
 
 PAGE = (ROOT / "docs" / "beyond_one_machine.md").read_text(encoding="utf-8")
 SCRIPTS = [code for code in re.findall(r"```py\n(.*?)```", PAGE, re.DOTALL) if "import" in code]
-PACKAGES = {"jax": "JAX", "distributed": "Dask", "pandas": "pandas"}
-EXPECTED = ["DataFrame", "4", "True", "[[0.]"]
+PACKAGES = {"jax": "JAX", "distributed": "Dask", "pandas": "pandas", "onnx": "ONNX"}
+EXPECTED = ["DataFrame", "4", "True", "[[0.]", ""]
 
 
 @pytest.mark.slow

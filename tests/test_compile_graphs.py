@@ -117,7 +117,7 @@ def rounding(f, args, *, batched):
     return value, slopes, np.array([slopes[v] for v in flat])
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None)
 @given(st.data(), st.lists(thousandths(), max_size=3))
 def test_any_program_has_the_numbers_of_eager(data, inputs):
     f = data.draw(recipes(len(inputs)))
@@ -125,7 +125,7 @@ def test_any_program_has_the_numbers_of_eager(data, inputs):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(st.data(), st.integers(1, 3), st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_a_batch_has_the_mean_of_eager_at_any_size(data, n_inputs, sizes):
     f = data.draw(recipes(n_inputs))

@@ -11,7 +11,16 @@ import pytest
 from nn.course.check import find
 from nn.course.kinds import Choice
 from tests.test_notebooks import code_cells, shown
-from tools.course import EDITIONS, SOURCES, Source, build, execute, front, table_with_links
+from tools.course import (
+    ASKED_OPENLY,
+    EDITIONS,
+    SOURCES,
+    Source,
+    build,
+    execute,
+    front,
+    table_with_links,
+)
 from tools.notebooks import FOLDER, NOTEBOOKS, read
 
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
@@ -189,8 +198,26 @@ def test_a_notebook_asks_its_questions_in_order_and_names_them(path):
     assert named == asked
 
 
+@pytest.mark.parametrize(
+    "path", [p for p in FINISHED if "## Questionnaire" in p.read_text("utf-8")]
+)
+def test_a_notebook_asks_what_is_left_to_think_of_and_gives_tasks_with_reasons(path):
+    text = Source(path).text
+    before, questionnaire = text.split("\n## Questionnaire\n")
+    assert "\n### Two questions on the way out\n" in before
+    (asked,) = re.findall(r"(?ms)^::: questionnaire\n(.*?)^:::$", questionnaire)
+    assert len(re.findall(r"(?m)^\? ", asked)) == len(ASKED_OPENLY.findall(asked)) >= 5
+    student = "\n".join(cell.source for cell in build(Source(path), "student").cells)
+    assert [a for _, a in ASKED_OPENLY.findall(asked) if a.strip() in student] == []
+    tasks = re.split(r"^\*\*Try \d\d\.[a-z]\.\*\* ", questionnaire, flags=re.MULTILINE)[1:]
+    assert len(tasks) >= 2
+    assert [t for t in tasks if "#?" not in t.split("```")[1] or "\n::: reading\n" not in t] == []
+
+
 @each_finished
 def test_errata_and_slides_are_left_to_the_last_notebook(path):
+    if Source(path).facts["number"] == "10":
+        return
     said = "\n".join(cell.text for cell in Source(path).cells if not cell.is_code)
     assert re.findall(r"\b[Ss]lides? \d|as printed|erratum|misprint", said) == []
 

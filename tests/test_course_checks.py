@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import nn.course.questions
-from autograd_core import Op, Value, topological
-from nn import datasets
-from nn.course import check, check_engine, hint, reveal, xor
+from autograd_core import Op, Value, dot, mean, softmax, topological
+from nn import datasets, losses
+from nn.course import check, check_engine, hint, layers, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
 from nn.course.kinds import Choice, Code, Number
@@ -202,7 +202,21 @@ SOURCES = {  # of an answer: its lines and what they define
     "03.5": ("net = xor.two_units(W=[[1, -1], [-1, 1]], c=[0, 0], w=[1, 1], b=0)", "net"),
     **{
         key: cell(key)
-        for key in ("04.5", "04.7", "05.3", "05.9", "11.1", "11.2", "11.3", "11.4", "11.5")
+        for key in (
+            "04.5",
+            "04.7",
+            "05.3",
+            "05.9",
+            "06.6",
+            "07.1",
+            "07.6",
+            "09.5",
+            "11.1",
+            "11.2",
+            "11.3",
+            "11.4",
+            "11.5",
+        )
     },
 }
 
@@ -277,6 +291,36 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("05.9", "(1 - b2) * g * g", "(1 - b2) * g", "g squared"),
     ("05.9", "(1 - b1) * g", "g", "takes 0.1 of g"),
     ("05.9", "return step, m, v", "return step", "three things"),
+    ("06.6", " / X.shape[1]", "", "the loss is their mean"),
+    ("06.6", "(a[-1] - Y)", "(Y - a[-1])", "prediction minus target"),
+    ("06.6", "(1 - a[k - 1] ** 2) * (W[k - 1].T @ dz)", "W[k - 1].T @ dz", "slope of tanh"),
+    ("06.6", "a[k - 1] ** 2)", "np.tanh(a[k - 1]) ** 2)", "tanh(z) already"),
+    ("06.6", "W[k - 1].T @", "(W[k - 1] if k > 1 else W[0].T) @", "along its column"),
+    ("06.6", "dz.sum(axis=1, keepdims=True)", "dz", "a bias serves all"),
+    ("06.6", "dz.sum(axis=1, keepdims=True)", "dz.sum(axis=1)", "keep it a column"),
+    ("06.6", "a[k - 1].T)", "a[k].T)", "is 3 x 2; yours is 3 x 3"),
+    ("06.6", "dW.insert(0, ", "dW.append(", "the other way round"),
+    ("06.6", "return dW, db", "return dW", "return both lists"),
+    ("07.1", "    model.zero_grad()\n", "", "set it to 0 first"),
+    ("07.1", "p.data -= rate", "p.data += rate", "against the slope"),
+    ("07.1", "rate * p.grad", "p.grad", "the rate is missing"),
+    ("07.1", "    loss.backward()\n", "", "nothing has happened"),
+    (
+        "07.1",
+        "model.zero_grad()\n    loss.backward()",
+        "loss.backward()\n    model.zero_grad()",
+        "no",
+    ),
+    ("07.1", "in model.parameters()", "in model.layers[1].parameters()", "of every layer"),
+    ("07.1", "return loss.data", "return 2 * loss.data", "the one from before the step"),
+    ("07.1", "return loss.data", "pass", "gives back nothing"),
+    ("07.6", "    rng.shuffle(order)\n", "", "shuffle them before cutting"),
+    ("07.6", "rng.shuffle(order)", "__import__('random').Random(0).shuffle(order)", "use `rng`"),
+    ("07.6", "range(0, n, size)]", "range(0, n - size + 1, size)]", "shorter batch get lost"),
+    ("07.6", "range(0, n, size)]", "range(0, n + size, size)]", "no empty one"),
+    ("07.6", "order[i : i + size]", "rng.choices(order, k=size)", "is in no batch"),
+    ("07.6", "order[i : i + size]", "order[i : i + size + 1]", "more than once"),
+    ("07.6", "range(0, n, size)]", "range(0, n)]", "more than once"),
     ("11.1", "seen.add(parent)", "pass", "in your list twice"),
     ("11.1", "stack.append((parent, iter(parent.parents)))", "topological(parent)", "is missing"),
     ("11.2", "(number(y), number(x))", "(number(x), number(y))", "hands each factor"),
@@ -304,6 +348,12 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("04.7", "- (i == label)", "- 1", "only the true class"),
     ("04.7", "log(sum(e)) + top - z[label]", "z[label] - log(sum(e)) - top", "minus the logarithm"),
     ("04.7", "    return loss, slopes", "    return loss", "return the loss and the list"),
+    ("09.5", " / len(query) ** 0.5", "", "by the root of the width"),
+    ("09.5", "len(query) ** 0.5", "len(query)", "not by the width"),
+    ("09.5", "softmax(", "list(", "softmax makes them shares"),
+    ("09.5", "dot(query, key)", "0.0 * dot(query, key)", "the mean of the values"),
+    ("09.5", "zip(*values)", "values", "two lists of one length"),
+    ("09.5", "return [", "[", "nothing so far"),
 ]
 
 
@@ -321,7 +371,10 @@ def every_path(root):
 def answer(key, lines):
     _, name = SOURCES[key]
     own = {"breadth_first": breadth_first, "every_path": every_path, "topological": topological}
-    own |= {"np": np, "xor": xor, "Op": Op}
+    own |= {"np": np, "xor": xor, "Op": Op, "mean": mean, "losses": losses}
+    own |= {"softmax": softmax, "dot": dot}
+    if key.startswith("06"):  # whose softmax takes arrays
+        own["softmax"] = layers.softmax
     space = defined(lines, **own)
     if key == "01.8":
         space["MyValue"].backward = defined(BACKWARD, topological=topological)["backward"]

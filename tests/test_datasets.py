@@ -7,7 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nn.datasets import blobs, circles, digits, moons, most_held_out, spirals, split, xor
+from nn.datasets import (
+    DATASETS,
+    blobs,
+    circles,
+    digits,
+    moons,
+    most_held_out,
+    spirals,
+    split,
+    xor,
+)
 
 SCATTERED = [moons, circles, spirals, blobs]
 each = pytest.mark.parametrize("dataset", SCATTERED, ids=lambda dataset: dataset.__name__)
@@ -94,6 +104,22 @@ def test_spirals_without_noise_are_one_arm_and_the_same_turned_half_way():
     turns = [math.atan2(x2, x1) for x1, x2 in arm[1:]]
     steps = [(after - before) % (2 * math.pi) for before, after in pairwise(turns)]
     assert sum(steps) + steps[0] == pytest.approx(3 * math.pi)  # one and a half times round
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in DATASETS.values() if row.numbers], ids=lambda row: row.name
+)
+def test_numbers_are_heights_over_the_plane_which_noise_moves(row):
+    X, still = row(1000, noise=0.0)
+    same, moved = row(1000, noise=0.2)
+    assert same == X
+    assert all(abs(v) <= 1 for x in X for v in x)
+    assert -1 <= min(still) < -0.5 < 0.5 < max(still) <= 1
+    off = [a - b for a, b in zip(moved, still, strict=True)]
+    assert math.sqrt(sum(d * d for d in off) / 1000) == pytest.approx(0.2, rel=0.1)
+    assert row(20, seed=3) == row(20, seed=3) != row(20, seed=4)
+    with pytest.raises(ValueError, match="at least one point"):
+        row(0)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5])

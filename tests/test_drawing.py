@@ -31,7 +31,6 @@ from autograd_core.pictures.drawing import Box, BoxRow, Drawing, Edge, Oval, ton
 from autograd_core.pictures.text import as_text
 from nn import MLP, losses
 from tests.strategies import expressions
-from tools import house
 
 
 def batch(n):
@@ -314,9 +313,3 @@ def test_no_module_is_hidden_by_a_function_of_its_name():
         }
         hidden = {name for name in imported if util.find_spec(f"{package}.{name}")}
         assert not hidden, package
-
-
-def test_no_module_of_pictures_or_paths_imports_what_imports_it():
-    texts = {name: path.read_text("utf-8") for name, path in house.modules().items()}
-    found = {name for cycle in house.cycles(house.import_graph(texts, late=True)) for name in cycle}
-    assert not [name for name in found if name.split(".")[1] in {"pictures", "paths"}]

@@ -291,7 +291,7 @@ def test_whole_epochs_have_the_numbers_of_steps_by_numpy(optimizer, options):
     loss=st.sampled_from(["mse", "hinge", "cross_entropy"]),
     seed=st.integers(0, 5),
 )
-@settings(max_examples=60, deadline=None)
+@settings(deadline=None)
 def test_any_training_has_the_numbers_of_steps_by_numpy(optimizer, outputs, loss, **options):
     loss = "cross_entropy" if outputs > 1 else {"cross_entropy": "mse"}.get(loss, loss)
     assert_trained_alike(

@@ -13,7 +13,7 @@ from nn import MLP, SGD, Adam, DivergedError, datasets, fit
 from nn.optim import OPTIMIZERS
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
-from autograd_core.compiler.executors.jax import OnJax  # noqa: E402 (which needs JAX)
+from autograd_core.compiler.executors.jax import JaxExecutor, OnJax  # noqa: E402 (which needs JAX)
 
 pytestmark = pytest.mark.slow  # XLA takes a second for a program
 
@@ -61,6 +61,23 @@ def test_steps_have_the_same_bits_however_many_are_taken_at_once():
     at_once = trained("jax", epochs=5)
     one_by_one = trained("jax", epochs=5, callbacks=[lambda _: None])
     assert at_once == one_by_one
+
+
+def test_one_batch_of_all_examples_stays_where_it_is(monkeypatch):
+    orders, put, loop = [], [], JaxExecutor.loop
+    place = JaxExecutor.put
+
+    def noted(self, *args, **options):
+        made = loop(self, *args, **options)
+        return lambda begin, data, order, given: (
+            orders.append(order) or made(begin, data, order, given)
+        )
+
+    monkeypatch.setattr(JaxExecutor, "loop", noted)
+    monkeypatch.setattr(JaxExecutor, "put", lambda self, x: put.append(x) or place(self, x))
+    trained("jax", epochs=1100)
+    assert orders == [None, None]  # for up to 1,000 epochs each
+    assert len(put) == 3  # inputs, targets and labels
 
 
 def test_schedules_and_an_optimiser_of_ones_own():

@@ -66,7 +66,7 @@ names = st.sampled_from(sorted(PLAIN))
 seeds = st.integers(0, 10**6)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None)
 @given(shapes, names, names, seeds, st.booleans())
 def test_outputs_and_gradients_are_those_of_the_textbook(shape, hidden, output, seed, expand):
     n_in, *sizes = shape
@@ -93,7 +93,7 @@ def test_outputs_and_gradients_are_those_of_the_textbook(shape, hidden, output, 
         assert [v.data for v in layer.activations] == pytest.approx(a, rel=1e-12, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None)
 @given(shapes, names, seeds)
 def test_expand_gives_the_same_numbers_with_more_nodes(shape, activation, seed):
     n_in, *sizes = shape

@@ -364,7 +364,16 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+LONG = {"three classes", "a GPT"}
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(program, id=name, marks=[pytest.mark.slow] * (name in LONG))
+        for name, program in PROGRAMS.items()
+    ],
+)
 def test_a_program_has_the_numbers_of_an_engine_of_closures(program):
     ours = program(Value)
     assert len(ours) >= 5

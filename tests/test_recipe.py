@@ -40,6 +40,7 @@ recipes = st.builds(
     clip_norm=st.none() | st.floats(1e-300, 1e300),
     patience=st.none() | st.integers(1, 99),
     shuffle=st.booleans(),
+    l1=finite,
     l2=finite,
     epochs=st.integers(1, 10**6),
     batch=st.none() | st.integers(1, 99),
@@ -75,6 +76,8 @@ RUNS = {
     "another start": {"data": "spirals", "n": 14, "noise": 0.0, "init": "he", "seed": 7},
     "dropout": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "dropout": 0.3},
     "a schedule": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "schedule": "cosine"},
+    "l1": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "l1": 0.01},
+    "numbers": {"data": "hills", "n": 20, "noise": 0.1, "batch": 6, "loss": "mse"},
     "in order": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "shuffle": False},
 }
 COMMON = {
@@ -124,6 +127,7 @@ small = st.fixed_dictionaries(
         "init_scale": st.sampled_from([0.5, 1.0]),
         "schedule": st.sampled_from([*SCHEDULES]),
         "warmup": st.sampled_from([0.0, 0.4]),
+        "l1": st.sampled_from([0.0, 0.01]),
         "l2": st.sampled_from([0.0, 0.01]),
         "clip_norm": st.sampled_from([0.05, 10.0]),
         "label_smoothing": st.sampled_from([0.0, 0.1]),

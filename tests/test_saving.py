@@ -44,7 +44,7 @@ def changed(good, change):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @given(shapes, activations, st.sampled_from([*sorted(ACTIVATIONS), "softmax"]), st.data())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 def test_a_model_comes_back_bit_by_bit(folder, suffix, shape, activation, output, data):
     n_in, *sizes = shape
     model = MLP(n_in, sizes, activation=activation, output=output)

@@ -33,7 +33,7 @@ def assert_same_numbers(root, leaves):
 
 
 @given(expressions())
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 def test_a_program_computes_what_its_graph_computed(expression):
     leaves, root = expression.graph()
     assert_same_numbers(root, leaves)

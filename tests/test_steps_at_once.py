@@ -76,6 +76,12 @@ def test_steps_at_once_are_steps_one_by_one(optimizer, batch_size, l2):
     assert [(steps, steps)] == CALLS
 
 
+def test_with_l1_which_executors_do_not_know_steps_are_taken_one_by_one():
+    runs = [trained(name, l1=0.01) for name in ("numpy", "reference")]
+    assert runs[0] == runs[1]
+    assert CALLS == []
+
+
 @pytest.mark.parametrize("batch_size", [None, 5])
 def test_epochs_that_are_lined_up_are_few_enough(monkeypatch, batch_size):
     monkeypatch.setattr(loop, "AT_ONCE", 11)

@@ -252,14 +252,6 @@ def test_only_runs_that_can_be_are_made_at_once(made):
         found(pool=pool, vectorize=True)
 
 
-@pytest.mark.slow
-def test_jax_makes_them_at_once_too():
-    pytest.importorskip("jax", reason="JAX is not installed")
-    at_once, expected = found(grid=APART, vectorize="jax"), found(grid=APART)
-    for row, other in zip(at_once.rows, expected.rows, strict=True):
-        assert row == {**other, "loss": pytest.approx(other["loss"], rel=1e-9)}
-
-
 # --- Tables ----------------------------------------------------------------------------------
 
 

@@ -321,7 +321,7 @@ def steps_seen(n, batch_size, epochs=1, seed=0):
     return [w.data for w in model.layers[0].neurons[0].w]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None)
 @given(st.integers(1, 8), st.integers(1, 10), st.integers(0, 100))
 def test_batches_show_every_example_once_an_epoch(n, batch_size, seed):
     sizes = [min(batch_size, n - start) for start in range(0, n, batch_size)]

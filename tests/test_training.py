@@ -62,6 +62,7 @@ runs = st.fixed_dictionaries(
         "batch_size": names([None, 1, 5, 16]),
         "seed": st.integers(0, 99),
         "shuffle": st.booleans(),
+        "l1": names([0.0, 0.01]),
         "l2": names([0.0, 0.01]),
         "clip_norm": names([None, 0.05, 100.0]),
         "label_smoothing": names([0.0, 0.1]),
@@ -92,6 +93,20 @@ def outcome(options, *, compile):
 def test_whatever_a_run_is_told_compiled_is_eager(options):
     compiled, eager = [outcome(dict(options), compile=way) for way in (True, False)]
     assert compiled == (eager if isinstance(eager, str) else close(eager))
+
+
+@both_ways
+def test_l1_adds_its_rate_by_the_sign_to_the_gradient_of_every_weight(compile):
+    plain, lasso = net(), net()
+    plain.layers[0].neurons[0].w[0].data = lasso.layers[0].neurons[0].w[0].data = 0.0
+    before = numbers(plain)
+    for model, rate in ((plain, 0.0), (lasso, 0.25)):
+        train(model, l1=rate, optimizer=SGD(1.0), epochs=1, compile=compile)
+    signs = [0.0 if p.label.startswith("b") else (w > 0) - (w < 0)
+             for p, w in zip(plain.parameters(), before, strict=True)]  # fmt: skip
+    moved = [a - b for a, b in zip(numbers(plain), numbers(lasso), strict=True)]
+    assert moved == close([0.25 * sign for sign in signs])
+    assert 0.0 in signs[:-1]
 
 
 # --- Validation ------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ A source is Markdown with fenced Python, which GitHub renders. It has these mark
   `check("01.3", ...)`, or one line of dots for a run of such lines; or what stands behind the `#?`
 - `::: student`, `::: reading` up to `:::` is a passage of one edition
 - `::: break` up to `:::` is a place to stop
+- `::: questionnaire` up to `:::` has questions, `? Why?`, each with its answer below it:
+  folded in the reading edition, left to the student in the other
 - ```` ```python S1.09="0.25" ```` is a cell that shows a row of the table; its output has the text
 """
 
@@ -32,7 +34,10 @@ EDITIONS = {"reading": FOLDER, "student": FOLDER / "student"}
 HEADER = re.compile(r"\A---\n(.*?)^---\n", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```python(?: (S[^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ROW = re.compile(r'(S\d\.\d\d)(?:="([^"]*)")?')
-ONLY = re.compile(r"^::: (student|reading|break)\n(.*?)^:::\n", re.MULTILINE | re.DOTALL)
+ONLY = re.compile(
+    r"^::: (student|reading|break|questionnaire)\n(.*?)^:::\n", re.MULTILINE | re.DOTALL
+)
+ASKED_OPENLY = re.compile(r"^\? (.*)\n((?:.*\S.*\n)+)", re.MULTILINE)  # a question, its answer
 ANSWER = re.compile(r"\s*#\?(?: (.*))?$")
 ASSIGNED = re.compile(r"^(\s*\w+ = ).*")
 CHECKED = re.compile(r'^(check\("[\d.]+", ).*\)$')
@@ -95,7 +100,19 @@ def passage(kind: str, text: str, edition: str) -> str:
     """What an edition makes of a passage between :::."""
     if kind == "break":
         return f"\n---\n\n**Break.** {text.strip()}\n\n---\n\n"
+    if kind == "questionnaire":
+        return "\n".join(questionnaire(text, edition))
     return text if kind == edition else ""
+
+
+def questionnaire(text: str, edition: str) -> Iterator[str]:
+    """Questions without a check, each with its answer folded below it for who reads."""
+    for n, (question, answer) in enumerate(ASKED_OPENLY.findall(text), 1):
+        yield f"{n}. {question}\n"
+        if edition == "reading":
+            yield f"<details><summary>Answer</summary>\n\n{answer}\n</details>\n"
+    if edition == "student":
+        yield "The answers stand in the reading edition.\n"
 
 
 def build(source: Source, edition: str) -> Node:

@@ -59,7 +59,7 @@ from autograd_core.compiler.names import (
     stem,
 )
 from autograd_core.engine import ADD, MUL
-from autograd_core.formulas import PRODUCTS, SUMS, Formula, applied, infix, negative
+from autograd_core.formulas import PRODUCTS, SUMS, Formula, applied, infix, negative, number
 from autograd_core.labels import scheme
 
 if TYPE_CHECKING:
@@ -248,15 +248,13 @@ class Listing(Names):
         """An op, elementwise; numbers first, and none for 1."""
         if x.op is None:
             return operands[0]
-        number = number_in(x.operands[-1]) if x.op is MUL else None
-        if number is None:
+        known = number_in(x.operands[-1]) if x.op is MUL else None
+        if known is None:
             return applied(x.op.name, operands)
-        factor, power = number
-        found = (
-            operands[0]
-            if abs(factor) == 1
-            else infix("*", Formula(short(abs(factor))), operands[0])
-        )
+        factor, power = known
+        found = operands[0]
+        if abs(factor) != 1:
+            found = infix("*", number(short(abs(factor))), found)
         found = negative(found) if factor < 0 else found
         for _ in range(abs(power)):
             found = infix("/" if power < 0 else "*", found, Formula("n"))
@@ -290,14 +288,11 @@ class Listing(Names):
     def text(self, operand: Operand, wanted: Wanted) -> Formula:
         """An operand as it stands in a formula: its own, or its name, transposed if need be."""
         x, letters = operand
-        number = number_in(operand)
-        if number is not None:
-            factor, power = number
-            return (
-                Formula(short(factor))
-                if not power
-                else infix("/", Formula(short(factor)), Formula("n"))
-            )
+        known = number_in(operand)
+        if known is not None:
+            factor, power = known
+            found = number(short(factor))
+            return infix("/", found, Formula("n")) if power else found
         if isinstance(x, Compute) and (x in self.inline or is_repeat(x)):
             return self.formula(x, letters, wanted)
         name = self.name(x)

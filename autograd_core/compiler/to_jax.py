@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from autograd_core import structures
-from autograd_core.compiler.executors.traced import computed
+from autograd_core.compiler.executors.traced import check_dtype, computed
 from autograd_core.compiler.ir import needed
 from autograd_core.compiler.results import Outline, leaves_of
 
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 
 def as_function(program: Program, dtype: str) -> Callable[..., Any]:
     """A pure function f(parameters, *args) of a program; see `Program.to_jax`."""
-    if dtype not in {"float64", "float32"}:
-        raise ValueError(f"dtype is 'float64' or 'float32', got {dtype!r}")
+    check_dtype(dtype)
 
     def f(parameters: Any, *args: Any, **keywords: Any) -> Any:
         check_precision(dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from threading import Lock
@@ -10,6 +11,7 @@ from typing import Any
 
 FORMATS = ("svg", "png", "pdf")
 LOADING = Lock()
+IN_BROWSER = sys.platform in {"emscripten", "wasi"}  # where no package and no program is installed
 
 
 class GraphvizMissingError(RuntimeError):
@@ -29,6 +31,8 @@ def render(source: str, format: str) -> bytes:
 
 def no_graphviz(format: str, said: Iterable[str]) -> str:
     """That no Graphviz drew, what each said, and what brings one."""
+    if IN_BROWSER:
+        return "\n".join([f"drawing as {format} is not possible in this page:", *said])
     package = '"pygraphviz>=2.0.4"' if format == "pdf" else "graphviz-pure"
     return "\n".join(
         [
@@ -113,8 +117,20 @@ def quiet_pygraphviz() -> Any:
     return pygraphviz
 
 
-RENDERERS: dict[str, Callable[[str, str], bytes]] = {
+def by_viz_js(source: str, format: str) -> bytes:
+    """By viz.js, which the worker of a page without install keeps at hand: svg alone."""
+    import js  # what a browser's Python knows of the browser
+
+    if format != "svg":
+        raise ValueError("it draws svg alone")
+    image: str = js.viz(source)
+    return image.encode()
+
+
+Renderer = Callable[[str, str], bytes]
+ON_A_MACHINE: dict[str, Renderer] = {
     "dot": by_dot,
     "graphviz-pure": by_graphviz_pure,
     "pygraphviz": by_pygraphviz,
 }
+RENDERERS = {"viz.js": by_viz_js} if IN_BROWSER else ON_A_MACHINE

@@ -60,7 +60,8 @@ def examples_for(recipe: Recipe) -> Data:
     if recipe.file is not None:
         return load_table(recipe, recipe.file)
     X, y = new_data(recipe)
-    classes = [str(k) for k in range(1 + max(y))]
+    row = datasets.DATASETS[recipe.data]
+    classes = [] if row.numbers else [str(k) for k in range(1 + max(y))]
     return Data(recipe.data, [f"x{j}" for j in range(len(X[0]))], X, y, classes)
 
 

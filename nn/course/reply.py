@@ -58,11 +58,13 @@ def not_yet(text: str, picture: Any = None) -> Reply:
 def rich(text: str) -> str:
     """Escaped, with `code` set as code, **bold** as bold, line ends kept.
 
-    >>> rich("`a < b`, **so**")
-    '<code>a &lt; b</code>, <b>so</b>'
+    >>> rich("`a < b`, `x ** 2`, **so**, `y ** 2`")
+    '<code>a &lt; b</code>, <code>x ** 2</code>, <b>so</b>, <code>y ** 2</code>'
     """
-    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
-    return re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text).replace("\n", "<br>")
+    words = re.split(r"`([^`]+)`", html.escape(text))  # in turn plain, code, plain, ...
+    plain = [re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", part) for part in words[::2]]
+    code = [f"<code>{part}</code>" for part in words[1::2]]
+    return "".join([x for pair in zip(plain, [*code, ""]) for x in pair]).replace("\n", "<br>")
 
 
 def drawn(picture: Any) -> str:

@@ -47,3 +47,6 @@ zeros   = Initialiser("zeros",   "zeros",   "0",                                
 # fmt: on
 
 INITS = {row.name: row for row in (xavier, he, normal, uniform, zeros)}
+
+__all__ = ["INITS", "Initialiser"]
+__all__ += list(INITS)

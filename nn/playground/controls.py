@@ -1,6 +1,7 @@
 """What there is to set, and what there is to choose from: the page builds its controls from this.
 
-All lists come from the rows of their kinds: one that is added to them is on the page as well.
+All lists come from the rows of their kinds: one that is added to them is on the page as well, and
+a setting that has no control of its own here is found among those that are folded away.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from nn.model.init import INITS
 from nn.model.layers import ACTIVATIONS
 from nn.optim import OPTIMIZERS
 from nn.playground.session import Session, data_of
-from nn.playground.state import FEATURES, MOST_LAYERS, MOST_NEURONS, State, data_sets
+from nn.playground.state import FEATURES, MOST_LAYERS, MOST_NEURONS, REFUSED, State, data_sets
+from nn.train.settings import SETTINGS, Check, Setting, flag, share
 
 IN_THUMB = 90  # points of a small picture of a data set
 
@@ -25,7 +27,8 @@ class Control:
     """A setting: what it is called on the page, how it is shown, and what it may be.
 
     `kind` is "slider" (`low` to `high`, by `step`; `log` counts in powers of ten), "choice",
-    "several" (of the choices), or "thumbs" (choices with a picture).
+    "several" (of the choices), "thumbs" (choices with a picture), "switch", or "number" (which may
+    be left open where it is None by default). Those that are `folded` are seldom used.
     """
 
     name: str
@@ -36,6 +39,7 @@ class Control:
     step: float = 0.01
     log: bool = False
     help: str = ""
+    folded: bool = False
 
 
 CONTROLS = (
@@ -51,18 +55,41 @@ CONTROLS = (
     Control("optimizer", "optimiser", "choice"),
     Control("lr", "learning rate", "slider", -4, 1, 0.05, log=True),
     Control("batch", "batch", "choice", help="examples in one step"),
+    Control("l1", "L1", "slider", -5, 0, 0.1, log=True, help="penalty on the size of weights"),
     Control("l2", "L2", "slider", -5, 0, 0.1, log=True, help="penalty on squared weights"),
 )
-LABELS = {control.name: control.label for control in CONTROLS} | {"hidden": "layers"}
+ELSEWHERE = {"hidden", "seed", "settings"}  # by buttons, and from Python
+
+
+def folded() -> tuple[Control, ...]:
+    """The other settings that a playground takes, from their rows."""
+    own = {control.name for control in CONTROLS} | ELSEWHERE | set(REFUSED)
+    return tuple([control_of(name, row) for name, row in SETTINGS.items() if name not in own])
+
+
+def control_of(name: str, row: Setting) -> Control:
+    """What a setting's row makes of it."""
+    kinds: dict[Check, str] = {flag: "switch", share: "slider"}
+    kind = "choice" if row.names else kinds.get(row.check, "number")
+    return Control(name, name.replace("_", " "), kind, 0.0, 0.95, 0.05, help=row.what, folded=True)
+
+
+def controls() -> tuple[Control, ...]:
+    """All of them."""
+    return (*CONTROLS, *folded())
 
 
 def described(session: Session) -> dict[str, Any]:
     """The controls with their present values and choices."""
     now = session.now
-    known = choices(now)
+    known, all_, usual = choices(now), controls(), State()
+    shown = [*[control.name for control in all_], "hidden", "seed"]
     return {
-        "controls": [{**asdict(c), "choices": known.get(c.name, [])} for c in CONTROLS],
-        "settings": {**{name: getattr(now, name) for name in LABELS}, "seed": now.seed},
+        "controls": [
+            {**asdict(c), "choices": known.get(c.name, []), "usual": getattr(usual, c.name)}
+            for c in all_
+        ],
+        "settings": {name: getattr(now, name) for name in shown},
         "most": {"layers": MOST_LAYERS, "neurons": MOST_NEURONS},
     }
 
@@ -79,6 +106,11 @@ def choices(now: State) -> dict[str, list[dict[str, Any]]]:
         "init": rows(INITS),
         "optimizer": rows(OPTIMIZERS),
         "batch": [{"value": n, "text": "all" if n is None else str(n)} for n in batches(now)],
+        **{
+            c.name: rows(dict.fromkeys(SETTINGS[c.name].names))
+            for c in folded()
+            if c.kind == "choice"
+        },
     }
 
 
@@ -100,9 +132,12 @@ def batches(now: State) -> list[int | None]:
     return [*sorted(sizes), None]
 
 
-def thumbs(now: State) -> dict[str, list[list[float]]]:
-    """A few points of every data set, within -1 to 1, as (x1, x2, label)."""
-    return {name: thumb(now, name) for name in data_sets()}
+def thumbs(now: State) -> dict[str, dict[str, Any]]:
+    """A few points of every data set, within -1 to 1, as (x1, x2, label or number)."""
+    return {
+        name: {"points": thumb(now, name), "numbers": name != "own" and DATASETS[name].numbers}
+        for name in data_sets()
+    }
 
 
 def thumb(now: State, name: str) -> list[list[float]]:
@@ -110,8 +145,9 @@ def thumb(now: State, name: str) -> list[list[float]]:
     if name == "own":
         X, y = [[x1, x2] for x1, x2, _ in now.points], [label for _, _, label in now.points]
     else:
-        known = {"loss": now.loss, "output": now.output, "seed": now.seed, "held_out": 0.0}
+        known: dict[str, Any] = {"seed": now.seed, "held_out": 0.0}
         known |= {"noise": now.noise} if name == now.data else {}
+        known |= {} if DATASETS[name].numbers else {"loss": now.loss, "output": now.output}
         X, y, _, _ = data_of(State.of({**known, "data": name, "n": IN_THUMB}))
     return [[*map(float, row), label] for row, label in zip(fitted(X), y)][:IN_THUMB]
 
@@ -129,4 +165,5 @@ def fitted(X: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
 def named(message: str) -> str:
     """A message about a setting with the name that the page has for it."""
     name, colon, rest = message.partition(": ")
-    return f"{LABELS[name]}: {rest}" if colon and name in LABELS else message
+    labels = {"hidden": "layers"} | {control.name: control.label for control in controls()}
+    return f"{labels[name]}: {rest}" if colon and name in labels else message

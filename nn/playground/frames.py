@@ -6,6 +6,7 @@ different moments.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -54,7 +55,9 @@ class Frames:
             **self.points(),
             "sizes": [len(now.features), *session.model.sizes],
             "names": names(session.parameters),
-            "classes": session.now.classes,
+            "classes": now.classes,
+            "numbers": now.of_numbers,
+            "scale": session.scale,
             "scaled": session.loss.threshold == 0,
             "activations": [now.activation] * len(now.hidden) + [now.output],
             "shapes": {"at": ACTIVATED.tolist(), "of": session.readout.shapes()},
@@ -158,6 +161,13 @@ class Frames:
             point=max(0, min(look.point, n - 1)),
             neuron=None if look.neuron is None else min(look.neuron, units - 1),
         )
+
+
+def packed(header: dict[str, Any], arrays: Mapping[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+    """A frame as it travels: a message, and the bytes of its arrays."""
+    kinds = [[name, array.dtype.str] for name, array in arrays.items()]
+    buffers = [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
+    return {"kind": "frame", "arrays": kinds, **header}, buffers
 
 
 def carried(session: Session) -> dict[str, Any]:

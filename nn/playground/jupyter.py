@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Sequence
+from os import PathLike
 from typing import Any
 
 import anywidget
 
+from autograd_core.files import write_whole
 from nn.model.mlp import MLP
+from nn.playground import still
 from nn.playground.lessons import lesson_of
 from nn.playground.own import own
 from nn.playground.page import module, style
+from nn.playground.picture import svg
 from nn.playground.player import running_loop
 from nn.playground.protocol import Desk, code_of
 from nn.playground.session import Session
 from nn.playground.state import State
+
+RESTED = 0.7  # seconds without a picture after which the one that a notebook keeps is made anew
 
 
 class Playground(anywidget.AnyWidget):
@@ -50,6 +57,8 @@ class Playground(anywidget.AnyWidget):
             self.desk.take(Session(State.of(chosen.state)), chosen)
         super().__init__()
         self.loop = running_loop()
+        self.kept_picture: Any = None  # the display of the picture that a notebook keeps
+        self.later: asyncio.TimerHandle | None = None
         self.on_msg(self.receive)
 
     @property
@@ -114,11 +123,44 @@ class Playground(anywidget.AnyWidget):
         self.desk.flush()
         return moved
 
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the page as it is now as one HTML file, which shows it without Python."""
+        write_whole(path, still.page(self.desk).encode())
+
+    # --- Where nothing runs ---
+
+    def _ipython_display_(self, **_: Any) -> None:
+        """The page, and below it a picture, seen only where the page cannot run."""
+        from IPython.display import DisplayHandle
+
+        bundle: Any = self._repr_mimebundle_()
+        DisplayHandle().display(bundle[0], metadata=bundle[1], raw=True)
+        self.kept_picture = DisplayHandle()
+        self.kept_picture.display(self.picture(), raw=True)
+
+    def picture(self) -> dict[str, str]:
+        """The present moment, for who reads a saved notebook."""
+        told = f"Playground at step {self.session.steps:,}"
+        return {"image/svg+xml": svg(self.desk.frames), "text/plain": told}
+
+    def rest(self, content: dict[str, Any]) -> None:
+        """Keep the picture of a moment that has lasted for a while."""
+        if self.later is not None:
+            self.later.cancel()
+        if self.loop is not None and not content["playing"]:
+            self.later = self.loop.call_later(RESTED, self.keep)
+
+    def keep(self) -> None:
+        """The picture in the notebook is of now."""
+        self.kept_picture.update(self.picture(), raw=True)
+
     # --- Messages ---
 
     def tell(self, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
         """To the pages."""
         self.send(content, list(buffers))
+        if content["kind"] == "frame" and self.kept_picture is not None:
+            self.rest(content)
 
     def receive(self, _: Any, content: Any, buffers: Any) -> None:
         """Take a message to the thread in which cells run: JupyterLab brings it in another one."""

@@ -11,8 +11,8 @@ from nn.playground.state import MOST_CLASSES, MOST_POINTS, State
 from nn.train.settings import RecipeError
 
 
-def own(state: State, model: MLP, X: Iterable[Sequence[float]], y: Iterable[int]) -> State:
-    """The state of a run with a model, points and labels of one's own."""
+def own(state: State, model: MLP, X: Iterable[Sequence[float]], y: Iterable[float]) -> State:
+    """The state of a run with a model and points of one's own, and their labels or numbers."""
     if not isinstance(model, MLP):
         raise TypeError(f"expected an MLP, got {type(model).__name__}")
     if model.n_in != 2:
@@ -29,12 +29,17 @@ def own(state: State, model: MLP, X: Iterable[Sequence[float]], y: Iterable[int]
         raise RecipeError(f"at most {MOST_POINTS:,} points, got {len(rows):,}")
     if any(len(row) != 2 for row in rows):
         raise ValueError("every point has 2 coordinates")
-    if any(label not in range(-1, MOST_CLASSES) for label in labels):
-        raise ValueError(f"labels are whole numbers from 0 (or -1) to {MOST_CLASSES - 1}")
-    loss, output = losses_for(state, model)
+    numbers = any(label not in range(-1, MOST_CLASSES) for label in labels)
+    if numbers and not all(isinstance(label, (int, float)) for label in labels):
+        known = f"whole numbers from 0 (or -1) to {MOST_CLASSES - 1}"
+        raise ValueError(f"targets are labels, which are {known}, or else numbers")
+    loss, output = losses_for(state, model, numbers=numbers)
     return state.replace(
         data="own",
-        points=[(float(a), float(b), max(0, int(label))) for (a, b), label in zip(rows, labels)],
+        points=[
+            (float(a), float(b), float(label) if numbers else max(0, int(label)))
+            for (a, b), label in zip(rows, labels)
+        ],
         hidden=list(model.sizes[:-1]),
         activation=model.activation,
         output=output,
@@ -43,12 +48,14 @@ def own(state: State, model: MLP, X: Iterable[Sequence[float]], y: Iterable[int]
     )
 
 
-def losses_for(state: State, model: MLP) -> tuple[str, str]:
+def losses_for(state: State, model: MLP, *, numbers: bool) -> tuple[str, str]:
     """The loss of the state where it suits the model's output, else the first that does."""
     output = str(model.output)
     many = model.sizes[-1] > 1
     suiting = [
-        loss for loss, row in LOSSES.items() if output in row.outputs and many == row.of_classes
+        loss
+        for loss, row in LOSSES.items()
+        if output in row.outputs and many == row.of_classes and (row.takes_numbers or not numbers)
     ]
     if not suiting:
         raise ValueError(f"no loss here suits the output {output!r} of {model.sizes[-1]} neurons")

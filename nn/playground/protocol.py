@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-import numpy as np
-
 from nn.doctor import diagnose
+from nn.losses import LOSSES
 from nn.playground.controls import described, named
-from nn.playground.frames import Frames
+from nn.playground.frames import Frames, packed
 from nn.playground.lessons import Lesson, lesson_of
 from nn.playground.past import Past
 from nn.playground.player import SPEEDS, Player
@@ -108,8 +107,11 @@ class Desk:
             for value in values:
                 self.session.change(what, value, again=again)
 
+        now = self.session.now
+        if what == "add" and now.of_numbers:
+            values = tuple(map(with_number, values))
         added = [point(value) for value in values] if what == "add" else []
-        if max([label for *_, label in added], default=0) >= self.session.now.classes:
+        if not now.of_numbers and max([y for *_, y in added], default=0) >= now.classes:
             return self.act(lambda: self.session.widen(added), gesture=gesture, due="run")
         return self.act(change_all, gesture=gesture, due="frame" if what == "weight" else "points")
 
@@ -181,7 +183,7 @@ class Desk:
         found = diagnose(session.model, X, y, session.loss, history=history)
         self.due.add("frame")
         if not found.findings:
-            self.notice = notice(f"{found.summary[:1].upper()}{found.summary[1:]}.", tone="good")
+            self.notice = notice(sentence(found.summary), tone="good")
             return
         first = found.findings[0]
         dead = [
@@ -191,11 +193,13 @@ class Desk:
             for neuron in finding.where.neurons
         ]
         tone = "" if found.ok else "bad"
-        self.notice = notice(first.message, first.suggestion, units=dead, tone=tone)
+        self.notice = notice(
+            sentence(first.message), f"Try {first.suggestion}.", units=dead, tone=tone
+        )
 
     def refuse(self, error: Exception) -> None:
         """Say what could not be done, until something else is."""
-        advice = "a smaller learning rate may help; undo goes back."
+        advice = "A smaller learning rate may help; undo goes back."
         is_number = isinstance(error, ArithmeticError)
         text = f"Stopped: {error}" if is_number else named(str(error))
         self.notice = notice(text, advice if is_number else "", tone="bad")
@@ -230,12 +234,10 @@ class Desk:
         if "settings" in due:
             self.send({"kind": "settings", **described(self.session)})
         self.player.sent += 1
-        header, arrays = self.frames.frame()
-        header |= {"number": self.player.sent, "playing": self.player.playing}
-        header |= {"undo": len(self.past.before), "redo": len(self.past.after)}
-        kinds = [[name, array.dtype.str] for name, array in arrays.items()]
-        buffers = [np.ascontiguousarray(array).tobytes() for array in arrays.values()]
-        self.send({"kind": "frame", "arrays": kinds, "notice": self.notice, **header}, buffers)
+        frame, buffers = packed(*self.frames.frame())
+        frame |= {"number": self.player.sent, "playing": self.player.playing}
+        frame |= {"undo": len(self.past.before), "redo": len(self.past.after)}
+        self.send({**frame, "notice": self.notice}, buffers)
 
     # --- From the page ---
 
@@ -331,6 +333,22 @@ def notice(
 ) -> dict[str, Any]:
     """What stands below the picture: what is so, what to try, the neurons it is about."""
     return {"text": text, "advice": advice, "units": list(units), "tone": tone}
+
+
+def sentence(words: str) -> str:
+    """Words as a sentence; the name of a loss stays as it is.
+
+    >>> sentence("training does not rest yet")
+    'Training does not rest yet.'
+    """
+    named = words.split(" ", maxsplit=1)[0] in LOSSES
+    return f"{words if named else words[:1].upper() + words[1:]}."
+
+
+def with_number(value: Any) -> Any:
+    """A point whose target is a number: a page writes whole numbers as whole."""
+    *place, target = value
+    return (*place, float(target)) if isinstance(target, int) else value
 
 
 def code_of(state: State) -> dict[str, str]:

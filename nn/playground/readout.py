@@ -105,7 +105,7 @@ def pictures(session: Session, look: Look) -> dict[str, Floats]:
     try:
         check_size(session.theta())
         rows = [readout.outputs(part) for part in np.array_split(plane, PARTS)]
-        field = scores(np.concatenate(rows), session.loss)
+        field = scores(np.concatenate(rows), session)
         said = np.broadcast_to(readout.units(coarse), (TILE * TILE, n_units))
         near = None if look.neuron is None else readout.units(plane)[:, look.neuron]
     except (ArithmeticError, ValueError):  # a number that is not finite: the message tells
@@ -136,11 +136,14 @@ def scaled(tiles: Floats) -> Floats:
     return found
 
 
-def scores(outputs: Floats, loss: Loss) -> Any:
-    """One output: from -1 (class 0) to 1. More: the class, and how far ahead it is, to 1."""
+def scores(outputs: Floats, session: Session) -> Any:
+    """One output: from -1 (class 0, or the least number) to 1. More: the class, and how sure."""
+    loss = session.loss
     if outputs.shape[1] == 1:
         over = outputs[:, 0] - loss.threshold
         single = np.tanh(over / 2) if loss.threshold == 0 else 2 * over
+        if session.now.of_numbers:
+            single = outputs[:, 0] / session.scale
         return np.rint(FULL * np.clip(np.nan_to_num(single), -1.0, 1.0)).astype(np.int16)
     if loss.outputs[0] == "linear":
         shares = np.exp(outputs - outputs.max(axis=1, keepdims=True))

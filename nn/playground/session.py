@@ -67,14 +67,15 @@ class Session:
         if state.weights:
             self.put(np.array(state.weights))
         self.bounds = bounds_of([*self.X, *self.test_X])
+        self.scale = max([abs(y) for y in (*self.y, *self.test_y)], default=0.0) or 1.0
         self.steps = self.epoch = 0
         self.losses: deque[float] = deque(maxlen=MOST_EPOCHS)
         self.accuracy: float | None = None
         self.gradients = np.zeros(len(self.parameters))
         if self.loop is not None:
             self.loop.use(new_optimizer(state, max(1, len(self.X))))
-            self.loop.l2, self.loop.clip_norm = state.l2, state.clip_norm
             self.loop.shuffle = state.shuffle
+            self.set_live()
         self.set_data()
         self.apply_planned()
 
@@ -116,12 +117,12 @@ class Session:
         """The training, as the settings say."""
         now, n = self.now, examples.n
         made: dict[str, Any] = {"batch_size": self.batch_size, "seed": seed}
-        made |= {"shuffle": now.shuffle, "l2": now.l2, "clip_norm": now.clip_norm}
+        made |= {"shuffle": now.shuffle, "l1": now.l1, "l2": now.l2, "clip_norm": now.clip_norm}
         with unchanged(self.model):
             return Loop(self.model, examples, new_optimizer(now, n), **made, executor=self.executor)
 
     def checked(
-        self, X: list[list[float]], y: list[int], smoothing: float = 0.0
+        self, X: list[list[float]], y: list[Any], smoothing: float = 0.0
     ) -> Examples | None:
         """Examples; None for none."""
         rows = rows_of(self.now.features, X).tolist()
@@ -301,7 +302,8 @@ class Session:
         """Go on training by the settings of now."""
         if self.loop is not None:
             self.loop.optimizer.lr = new_rate(self.now, self.loop.data.n)
-            self.loop.l2 = self.now.l2
+            self.loop.l1, self.loop.l2 = self.now.l1, self.now.l2
+            self.loop.clip_norm = self.now.clip_norm
             self.loop.batch_size = self.batch_size
 
     def set_weight(self, i: int, number: float) -> None:
@@ -310,16 +312,18 @@ class Session:
             raise RecipeError(f"the model has {len(self.parameters)} parameters, not {i + 1}")
         self.parameters[i].data = number
 
-    def add(self, x1: float, x2: float, label: int) -> None:
+    def add(self, x1: float, x2: float, label: float) -> None:
         """Add a point to the training set."""
         classes = self.now.sizes[-1] if self.loss.of_classes else 2
-        if label >= classes:
+        if self.now.of_numbers:
+            label = float(label)
+        elif isinstance(label, float) or label >= classes:
             raise RecipeError(f"the model tells {classes} classes apart, label {label} is not one")
         if len(self.X) + len(self.test_X) >= MOST_POINTS:
             raise RecipeError(f"there are {MOST_POINTS:,} points already, and that is the most")
         self.X, self.y = [*self.X, [x1, x2]], [*self.y, label]
 
-    def widen(self, points: Sequence[tuple[float, float, int]]) -> None:
+    def widen(self, points: Sequence[tuple[float, float, float]]) -> None:
         """Add points of a class that there was not: all points are one's own then.
 
         The model gets an output for it, and a loss that takes so many.
@@ -366,8 +370,8 @@ class Session:
 
     # --- Points ---
 
-    def points(self) -> list[tuple[float, float, int, bool]]:
-        """Every point as (x1, x2, label, held out)."""
+    def points(self) -> list[tuple[float, float, float, bool]]:
+        """Every point as (x1, x2, label or number, held out)."""
         train = [(x[0], x[1], label, False) for x, label in zip(self.X, self.y)]
         return train + [(x[0], x[1], label, True) for x, label in zip(self.test_X, self.test_y)]
 
@@ -391,7 +395,7 @@ def new_model(state: State) -> MLP:
     return recipe.new_model(state, len(state.features), state.sizes[-1], state.loss)
 
 
-def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float]], list[int]]:
+def data_of(state: State) -> tuple[list[list[float]], list[Any], list[list[float]], list[Any]]:
     """The training set and the held-out set, as points of the plane."""
     if state.data == "own":
         X, y = [[x1, x2] for x1, x2, _ in state.points], [label for _, _, label in state.points]
@@ -400,4 +404,6 @@ def data_of(state: State) -> tuple[list[list[float]], list[int], list[list[float
         classes = {"classes": state.classes} if "classes" in known else {}
         X, y = recipe.new_data(state, **classes)
     # Of few points as many as leave one of each class, for they are clicked one by one.
-    return split(X, y, min(state.held_out, most_held_out(y)), seed=state.seed)
+    labels = [0] * len(y) if state.of_numbers else y
+    share = min(state.held_out, most_held_out(labels))
+    return split(X, y, share, seed=state.seed, by_class=not state.of_numbers)

@@ -36,7 +36,14 @@ from nn.train.settings import (
 
 Change: TypeAlias = "tuple[int, str, Any]"
 
-LIVE = ("lr", "l2", "optimizer", "batch")  # what may change in the middle of a run
+LIVE = (
+    "lr",
+    "l1",
+    "l2",
+    "clip_norm",
+    "optimizer",
+    "batch",
+)  # what may change in the middle of a run
 FEATURES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "x1": lambda np, x, y: x,
     "x2": lambda np, x, y: y,
@@ -60,11 +67,11 @@ MOST_WORK = 20_000_000  # examples times parameters in one step: about a tenth o
 class State(Recipe):
     """The settings of a run, and what was changed while it ran.
 
-    `points` are one's own, as (x1, x2, label); `weights`, where given, are the numbers that the
-    parameters start from. `features` are what the model is fed of a point, by their names in
-    `FEATURES`. A change is (step, what, value): what is one of `LIVE`, "weight" with
-    (index, number), "add" with (x1, x2, label), "remove" with an index, or "move" with (index,
-    x1, x2).
+    `points` are one's own, as (x1, x2, label), or with a number to predict where that is a float;
+    `weights`, where given, are the numbers that the parameters start from. `features` are what the
+    model is fed of a point, by their names in `FEATURES`. A change is (step, what, value): what is
+    one of `LIVE`, "weight" with (index, number), "add" with a point, "remove" with an index, or
+    "move" with (index, x1, x2).
     """
 
     n: int = 200
@@ -77,7 +84,7 @@ class State(Recipe):
     loss: str = "binary_cross_entropy_with_logits"
     optimizer: str = SGD.name
     lr: float = 0.3
-    points: tuple[tuple[float, float, int], ...] = ()
+    points: tuple[tuple[float, float, float], ...] = ()
     weights: tuple[float, ...] | None = None
     changes: tuple[Change, ...] = ()
 
@@ -85,22 +92,23 @@ class State(Recipe):
 
     @classmethod
     def of(cls, given: Any) -> Self:
-        """What a dict or a JSON text describes; a data set begins with the noise of its row."""
+        """What a dict or a JSON text describes; a data set brings along what `with_usual` says."""
         if isinstance(given, str):
             given = parse(given)
         if isinstance(given, dict):
-            given = with_noise(given)
+            given = with_usual(given, cls().loss)
         return super(State, cls).of(given)  # a class with slots is made twice
 
     def replace(self, **settings: Any) -> Self:
         """The same with other settings, checked.
 
-        Another data set comes with its noise, and a loss alone with an output that suits it.
+        Another data set brings along what is usual for it, and a loss an output that suits it.
         """
+        settings = with_usual(settings, self.loss)
         loss = LOSSES.get(str(settings.get("loss")))
         if loss and "output" not in settings and self.output not in loss.outputs:
             settings["output"] = loss.outputs[0]
-        return super(State, self).replace(**with_noise(settings))
+        return super(State, self).replace(**settings)
 
     def check_whole(self) -> None:
         """RecipeError for settings that do not fit together, or are too many to watch."""
@@ -108,6 +116,8 @@ class State(Recipe):
         if self.output not in LOSSES[self.loss].outputs:
             fitting = " or ".join(LOSSES[self.loss].outputs)
             raise RecipeError(f"the loss {self.loss} takes the output {fitting}, not {self.output}")
+        if self.of_numbers and not LOSSES[self.loss].takes_numbers:
+            raise RecipeError(f"the loss {self.loss} takes labels, and these are numbers: take mse")
         if self.classes > 2 and not LOSSES[self.loss].of_classes:
             raise RecipeError(
                 f"the loss {self.loss} tells two classes apart and there are {self.classes}: "
@@ -126,10 +136,17 @@ class State(Recipe):
             check_work(min(batch or MOST_POINTS, self.n_points), self.n_parameters)
 
     @property
+    def of_numbers(self) -> bool:
+        """Whether targets are numbers, and not labels."""
+        if self.data == "own":
+            return any(isinstance(target, float) for _, _, target in self.points)
+        return DATASETS[self.data].numbers
+
+    @property
     def classes(self) -> int:
         """How many classes the labels name."""
         if self.data == "own":
-            return max(2, 1 + max([label for _, _, label in self.points], default=0))
+            return max(2, 1 + int(max([0, *[y for _, _, y in self.points if isinstance(y, int)]])))
         many = DATASETS[self.data].settings.get("classes", 2)
         return int(many) if LOSSES[self.loss].of_classes else 2
 
@@ -171,10 +188,18 @@ def data_sets() -> list[str]:
     return [*[name for name, row in DATASETS.items() if row.is_plane], "own"]
 
 
-def with_noise(given: dict[str, Any]) -> dict[str, Any]:
-    """The settings, and the noise of the data set among them if they do not say another."""
+def with_usual(given: dict[str, Any], loss: str) -> dict[str, Any]:
+    """The settings, and what their data set brings along where they do not say another.
+
+    That is its noise, and for numbers a loss that takes them, where `loss` does not.
+    """
     row = DATASETS.get(given["data"]) if isinstance(given.get("data"), str) else None
-    return {"noise": row.noise, **given} if row else given
+    if row is None:
+        return given
+    usual: dict[str, Any] = {"noise": row.noise}
+    if row.numbers and not LOSSES[loss].takes_numbers:
+        usual["loss"] = next(name for name, known in LOSSES.items() if known.takes_numbers)
+    return {**usual, **given}
 
 
 def no_end(x: Any) -> Any:
@@ -192,14 +217,15 @@ def no_table(x: Any) -> None:
         )
 
 
-def point(x: Any) -> tuple[float, float, int]:
-    """A point of the plane and its label."""
+def point(x: Any) -> tuple[float, float, float]:
+    """A point of the plane and its label, or where that is a float a number to predict."""
     if not isinstance(x, (list, tuple)) or len(x) != 3:
         raise RecipeError(f"a point is [x1, x2, label], got {shown(x)}")
-    return COORDINATE(x[0]), COORDINATE(x[1]), LABEL(x[2])
+    check = COORDINATE if isinstance(x[2], float) else LABEL
+    return COORDINATE(x[0]), COORDINATE(x[1]), check(x[2])
 
 
-def points(x: Any) -> tuple[tuple[float, float, int], ...]:
+def points(x: Any) -> tuple[tuple[float, float, float], ...]:
     """Points and their labels."""
     return tuple([point(item) for item in items(x, MOST_POINTS, "points")])
 
@@ -239,6 +265,12 @@ def changes(x: Any) -> tuple[Change, ...]:
     return made
 
 
+REFUSED: dict[str, Callable[[Any], Any]] = {  # settings of a recipe that a playground has not
+    "file": no_table,
+    "target": no_table,
+    "patience": no_end,
+    "keep_best": no_end,
+}
 COORDINATE = number(-1e3, 1e3)
 LABEL = whole(0, MOST_CLASSES - 1)
 WEIGHT = number(-1e6, 1e6)
@@ -252,11 +284,8 @@ CHANGES: dict[str, Callable[[Any], Any]] = {
 }
 State.checks = {
     **Recipe.checks,
+    **REFUSED,
     "data": lambda x: one_of(data_sets())(x),
-    "file": no_table,
-    "target": no_table,
-    "patience": no_end,
-    "keep_best": no_end,
     "n": whole(4, MOST_POINTS),
     "noise": number(0.0, 2.0),
     "held_out": number(0.0, 0.9),
@@ -265,6 +294,7 @@ State.checks = {
     "loss": one_of(LOSSES),
     "features": features,
     "lr": number(1e-9, 1e300),
+    "l1": number(0.0, 1e3),
     "l2": number(0.0, 1e3),
     "batch": perhaps(whole(1, MOST_POINTS)),
     "seed": whole(0, 2**53),

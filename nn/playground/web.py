@@ -16,17 +16,8 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application, RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
-from nn.playground.page import FOLDER, module, style
+from nn.playground.page import document, text
 from nn.playground.protocol import Desk
-
-HTML = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<link rel="icon" href="data:,"><title>Playground</title><style>{style}</style>
-<body class="pg-alone"><div id="here"></div>
-<script type="module">{module}
-open(document.getElementById("here"), "socket{query}");
-</script></body></html>
-"""
 
 
 class Page(RequestHandler):
@@ -43,9 +34,8 @@ class Page(RequestHandler):
             self.finish("This address needs the token that was printed with it.")
             return
         self.set_header("Cache-Control", "no-store")
-        script = (FOLDER / "alone.js").read_text("utf-8")
-        page = module().replace("export default", "const widget =") + script
-        self.finish(HTML.format(style=style(), module=page, query=f"?token={self.token}"))
+        opened = f'open(document.getElementById("here"), "socket?token={self.token}");'
+        self.finish(document(text("alone.js") + opened))
 
 
 class Socket(WebSocketHandler):

@@ -48,6 +48,7 @@ def fit(
     batch_size: int | None = None,
     seed: Seed = 0,
     shuffle: bool = True,
+    l1: float = 0.0,
     l2: float = 0.0,
     clip_norm: float | None = None,
     label_smoothing: float = 0.0,
@@ -69,10 +70,10 @@ def fit(
 
     Each step takes the mean loss over a batch, the whole data set by default; smaller batches are
     shuffled every epoch, by `seed`, or taken in order without `shuffle`. What is minimised may be
-    changed: `l2` adds l2 · w² for each parameter but the biases of neurons; `label_smoothing` takes
-    that share from a label and gives it to all classes alike; `sample_weight` multiplies the loss
-    of each example, scaled so that the weights are 1 in the mean. `clip_norm` shortens a gradient
-    that is longer, all parameters together.
+    changed: `l1` adds l1 · |w| and `l2` adds l2 · w² for each parameter but the biases of neurons;
+    `label_smoothing` takes that share from a label and gives it to all classes alike;
+    `sample_weight` multiplies the loss of each example, scaled so that the weights are 1 in the
+    mean. `clip_norm` shortens a gradient that is longer, all parameters together.
 
     After each epoch the loss on `validation`, a pair of X and y, is entered into the record, and
     every callback is called with it; one that returns True itself ends the training (see
@@ -104,7 +105,7 @@ def fit(
     if compile and executor is None:
         executor = executor_for(model, data.n, size, epochs)
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
-    what: dict[str, Any] = {"l2": l2, "clip_norm": clip_norm}
+    what: dict[str, Any] = {"l1": l1, "l2": l2, "clip_norm": clip_norm}
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
     return trained(loop, epochs, held_out, callbacks, progress=progress)
 

@@ -27,17 +27,18 @@ if TYPE_CHECKING:
 AT_ONCE = 1000  # steps that an executor is asked for, at most
 LINED_UP = 100_000  # examples of the epochs to come, at most
 CARRIED = ("theta", "gradient", "state", "queue", "sum", "hits", "draw")  # from step to step
-CHOSEN = ("optimizer", "data", "batch_size", "l2", "clip_norm")
+CHOSEN = ("optimizer", "data", "batch_size", "l1", "l2", "clip_norm")
 
 
 class Loop:
-    """A model in training on examples; optimiser, `batch_size`, `l2`, `clip_norm` may be changed.
+    """A model in training on examples; what is in `CHOSEN` may be changed on the way.
 
     While it is open, the numbers of the parameters are in `theta`, their gradient in `gradient`,
     and what the optimiser carries along in `state`, always those of the last finished step.
-    `close` puts them into the model and the optimiser. `l2` adds l2 · w² to the loss for every
-    parameter but biases of neurons; it counts in the gradient alone. A gradient longer than
-    `clip_norm` is shortened to it. An epoch's random numbers are made of `draw`.
+    `close` puts them into the model and the optimiser. `l1` and `l2` add l1 · |w| + l2 · w² to the
+    loss for every parameter but biases of neurons; they count in the gradient alone, and that of
+    |w| is 0 at 0. A gradient longer than `clip_norm` is shortened to it. An epoch's random numbers
+    are made of `draw`.
     """
 
     def __init__(
@@ -49,13 +50,15 @@ class Loop:
         batch_size: int,
         seed: Seed,
         shuffle: bool = True,
+        l1: float = 0.0,
         l2: float = 0.0,
         clip_norm: float | None = None,
         compile: bool = True,
         executor: Wanted | None = None,
     ) -> None:
         self.data, self.optimizer, self.batch_size = data, optimizer, batch_size
-        self.l2, self.clip_norm, self.shuffle, self.rng = l2, clip_norm, shuffle, as_rng(seed)
+        self.l1, self.l2, self.clip_norm = l1, l2, clip_norm
+        self.shuffle, self.rng = shuffle, as_rng(seed)
         self.slopes = ArraySlopes(model, data, executor) if compile else GraphSlopes(model, data)
         self.parameters = self.slopes.parameters
         biases = {part.b for part in modules(model) if isinstance(part, Neuron)}
@@ -157,18 +160,25 @@ class Loop:
             self.slopes.draw(self.draw)
         steps = math.ceil(self.data.n / self.batch_size)
         at_once = min(most, AT_ONCE // steps, LINED_UP // self.data.n)
-        if self.slopes.units or not self.slopes.takes_steps:
+        if self.slopes.units or not self.takes_steps:
             at_once = 1
-        self.queue = self.slopes.joined([self.order() for _ in range(max(at_once, 1))])
+        self.queue = self.slopes.joined(self.orders(max(at_once, 1)))
 
-    def order(self) -> Any:
-        """The examples of an epoch, mixed unless they are one batch."""
-        mixed = self.shuffle and self.batch_size < self.data.n
-        return self.slopes.places(self.rng.randbytes(8 * self.data.n) if mixed else None)
+    @property
+    def takes_steps(self) -> bool:
+        """Whether the executor takes many steps at once, which know no l1."""
+        return self.slopes.takes_steps and not self.l1
+
+    def orders(self, count: int) -> list[Any]:
+        """The examples of so many epochs, mixed unless they are one batch."""
+        n = self.data.n
+        if not self.shuffle or self.batch_size >= n:
+            return [self.slopes.places(None)] * count
+        return [self.slopes.places(self.rng.randbytes(8 * n)) for _ in range(count)]
 
     def advance(self, most: int) -> list[tuple[float, int]]:
         """Up to so many steps at once, or one: the sums of the epochs that are over by then."""
-        if self.slopes.takes_steps:
+        if self.takes_steps:
             before = len(self.queue)
             ended = self.take_steps(self.sizes(most))
             if len(self.queue) < before:
@@ -202,7 +212,7 @@ class Loop:
             update=self.optimizer.update,
             constants=self.optimizer.constants,
             state=self.state,
-            decay=self.decay(),
+            decay=self.decay(2 * self.l2) if self.l2 else None,
             most=None if self.clip_norm is None else float(self.clip_norm),
             threshold=self.data.threshold,
         )
@@ -269,9 +279,11 @@ class Loop:
         if not (math.isfinite(loss) and self.slopes.all_finite(gradient)):
             self.give()
             self.slopes.explain(batch)
-        decay = self.decay()
-        if decay is not None:
-            gradient = self.slopes.plus(gradient, decay, self.theta)
+        if self.l2:
+            gradient = self.slopes.plus(gradient, self.decay(2 * self.l2), self.theta)
+        if self.l1:
+            signs = self.slopes.signs(self.theta)
+            gradient = self.slopes.plus(gradient, self.decay(self.l1), signs)
         if self.clip_norm is not None:
             gradient = self.slopes.clipped(gradient, self.clip_norm)
         return loss, hits, gradient
@@ -289,11 +301,9 @@ class Loop:
             return math.inf, None if data.labels is None else math.nan
         return loss if math.isfinite(loss) else math.inf, accuracy
 
-    def decay(self) -> Any:
-        """What each parameter is multiplied by and added to its gradient; None without `l2`."""
-        if not self.l2:
-            return None
-        return self.slopes.vector([2 * self.l2 * decays for decays in self.decays])
+    def decay(self, rate: float) -> Any:
+        """By how much each parameter feels a penalty of such a rate."""
+        return self.slopes.vector([rate * decays for decays in self.decays])
 
     def move(self, gradient: Any) -> tuple[Any, Any]:
         """The parameters after a step, and what the optimiser carries along."""

@@ -51,6 +51,7 @@ class Recipe:
     schedule: str = "constant"
     warmup: float = 0.0
     settings: tuple[tuple[str, float], ...] = ()
+    l1: float = 0.0
     l2: float = 0.0
     clip_norm: float | None = None
     label_smoothing: float = 0.0
@@ -175,6 +176,7 @@ def fit_options(recipe: Recipe, model: MLP, n: int) -> dict[str, Any]:
         "batch_size": recipe.batch,
         "seed": recipe.seed,
         "shuffle": recipe.shuffle,
+        "l1": recipe.l1,
         "l2": recipe.l2,
         "clip_norm": recipe.clip_norm,
         "label_smoothing": recipe.label_smoothing,

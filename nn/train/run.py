@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from nn.datasets import split
+from nn.datasets import DATASETS, split
 from nn.losses import LOSSES, Loss
 from nn.model.mlp import MLP
 from nn.train.fit import evaluate, fit
@@ -29,12 +29,16 @@ def prepared(recipe: Recipe) -> Run:
     if recipe.file is not None:
         raise RecipeError("file: this takes a data set that has a name")
     X, y = new_data(recipe)
-    k = 1 + max(y)
-    suitable = "binary_cross_entropy_with_logits" if k == 2 else "cross_entropy"
+    k = 0 if DATASETS[recipe.data].numbers else 1 + max(y)
+    suitable = {0: "mse", 2: "binary_cross_entropy_with_logits"}.get(k, "cross_entropy")
     loss = LOSSES[recipe.loss or suitable]
+    if not (k or loss.takes_numbers):
+        raise RecipeError(f"loss: {loss.name} takes labels, and {recipe.data} has numbers")
     if k > 2 and not (loss.of_classes or loss.takes_numbers):
         raise RecipeError(f"loss: {loss.name} tells 2 classes apart, and {recipe.data} has {k}")
-    parts = split(X, y, recipe.held_out, recipe.seed) if recipe.held_out else (X, y, [], [])
+    parts = X, y, list[Any](), list[Any]()
+    if recipe.held_out:
+        parts = split(X, y, recipe.held_out, recipe.seed, by_class=k > 0)
     model = new_model(recipe, len(X[0]), k if loss.of_classes else 1, loss.name)
     return Run(recipe, model, loss, *parts)
 

@@ -218,6 +218,9 @@ SETTINGS = {
     "settings": Setting(
         pairs, "numbers of the optimizer, each as NAME=NUMBER", written=pair, many=True
     ),
+    "l1": Setting(
+        number(0.0, 1e9), "l1 · |w| is added to the loss for each weight w", written=float
+    ),
     "l2": Setting(
         number(0.0, 1e9), "l2 · w² is added to the loss for each weight w", written=float
     ),

@@ -148,6 +148,10 @@ class GraphSlopes:
         """Whether every number is."""
         return all(map(math.isfinite, vector))
 
+    def signs(self, theta: Any) -> Any:
+        """The slope of |w|: -1, 1, or 0 at 0."""
+        return [float(t > 0) - float(t < 0) for t in theta]
+
     def plus(self, gradient: Any, factor: Any, theta: Any) -> Any:
         """The gradient, and theta times a factor for each."""
         return [g + f * t for g, f, t in zip(gradient, factor, theta, strict=True)]
@@ -322,6 +326,10 @@ class ArraySlopes(GraphSlopes):
     def all_finite(self, vector: Any) -> bool:
         """Whether every number is."""
         return self.is_finite(vector)
+
+    def signs(self, theta: Any) -> Any:
+        """The slope of |w|: -1, 1, or 0 at 0."""
+        return self.np.sign(theta)
 
     def plus(self, gradient: Any, factor: Any, theta: Any) -> Any:
         """The gradient, and theta times a factor for each."""

@@ -22,7 +22,6 @@ from nn.train.run import attempted
 from nn.train.together import check_together, groups, run_together
 
 Result: TypeAlias = dict[str, Any]
-Vectorize: TypeAlias = bool | str | None
 
 START = '{"recipe": {'  # of a line in a file
 LOST = "lost"  # marks a run that its worker did not finish: it is made again the next time
@@ -53,7 +52,7 @@ def sweep(
     grid: Mapping[str, Iterable[Any]],
     *,
     pool: Any = None,
-    vectorize: Vectorize = None,
+    vectorize: bool | None = None,
     path: str | os.PathLike[str] | None = None,
     progress: bool = True,
 ) -> Sweep:
@@ -67,8 +66,8 @@ def sweep(
 
     Runs that differ in seed, initial weights and rate alone are made at once, as one program, and
     many times faster, where there is no pool and they are many: to the same numbers but for
-    rounding. `vectorize=False` forbids it; True demands it, and so does the name of the executor
-    that is to do it. Raises RecipeError for settings that make no run.
+    rounding. `vectorize=False` forbids it, True demands it. Raises RecipeError for settings that
+    make no run.
     """
     recipe, columns = Recipe.of(recipe), {name: list(values) for name, values in grid.items()}
     settings = [dict(zip(columns, values)) for values in product(*columns.values())]
@@ -76,7 +75,7 @@ def sweep(
     found = {} if path is None else read(path)
     missing = [run for run in dict.fromkeys(runs) if run not in found]
     with bar(len(missing), enabled=progress) as show, suppress(KeyboardInterrupt):
-        for done, result in results(missing, pool, vectorize):
+        for done, result in results(missing, pool, vectorize=vectorize):
             found[done] = result
             if path is not None and LOST not in result:
                 append(path, done, result)
@@ -89,7 +88,7 @@ def sweep(
 
 
 def results(
-    recipes: Sequence[Recipe], pool: Any, vectorize: Vectorize
+    recipes: Sequence[Recipe], pool: Any, *, vectorize: bool | None
 ) -> Iterator[tuple[Recipe, Result]]:
     """What each run finds, as it comes."""
     if pool is not None:
@@ -103,8 +102,7 @@ def results(
     together = set[Recipe]()
     for group in at_once:
         together.update(group)
-        executor = vectorize if isinstance(vectorize, str) else None
-        yield from zip(group, run_together(group, executor), strict=True)
+        yield from zip(group, run_together(group), strict=True)
     for recipe in recipes:
         if recipe not in together:
             yield recipe, attempted(recipe.to_dict())

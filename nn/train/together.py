@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from autograd_core import Value, compile, mean
 from autograd_core.engine import collector_paused
@@ -22,15 +22,13 @@ from nn.train.run import attempted, prepared
 from nn.train.settings import RecipeError
 from nn.train.stacks import in_lists
 
-if TYPE_CHECKING:
-    from autograd_core.compiler.executors import Wanted
-
 APART = ("seed", "init", "init_scale", "lr")  # what runs at once may differ in
 ALONE = {  # settings that each run of its own can follow, and their value for runs at once
     "batch": None,
     "dropout": 0.0,
     "held_out": 0.0,
     "label_smoothing": 0.0,
+    "l1": 0.0,
     "patience": None,
     "file": None,
 }
@@ -74,10 +72,10 @@ def products(recipe: Recipe) -> int:
     return len(made.X) * len(made.model.parameters())
 
 
-def run_together(recipes: Sequence[Recipe], executor: Wanted | None = None) -> list[dict[str, Any]]:
+def run_together(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
     """What `run` finds for each of them; one that fails is run by itself, to know why."""
     with collector_paused():
-        fleet = Fleet(recipes, executor)
+        fleet = Fleet(recipes)
         failed = fleet.train()
         found, undefined = fleet.measure()
     epochs = recipes[0].epochs
@@ -90,7 +88,7 @@ def run_together(recipes: Sequence[Recipe], executor: Wanted | None = None) -> l
 class Fleet:
     """Runs in training: `theta` has a row of parameters for each of them."""
 
-    def __init__(self, recipes: Sequence[Recipe], executor: Wanted | None) -> None:
+    def __init__(self, recipes: Sequence[Recipe]) -> None:
         import numpy as np
 
         self.np, self.recipes = np, recipes
@@ -103,10 +101,10 @@ class Fleet:
         targets = [known[begin].targets for begin in begins]
         same = all(x == X[0] for x in X) and all(t == targets[0] for t in targets)
         self.given = () if same else (np.array(X), np.array(targets, dtype=float))
-        self.labels = np.array([known[begin].labels for begin in begins])
+        self.labels = [known[begin].labels for begin in begins]
         scales = np.array([[recipe.init_scale] for recipe in recipes])
         self.theta = np.array([theta[begin] for begin in begins]) * scales
-        self.program = compile(self.loss_and_outputs, batched=True, executor=executor)
+        self.program = compile(self.loss_and_outputs, batched=True)
         self.program.prepare(self.theta, *self.given)
         biases = {x.b for x in modules(self.model) if isinstance(x, Neuron)}
         decays = [float(p not in biases) for p in self.model.parameters()]
@@ -159,8 +157,11 @@ class Fleet:
     def measure(self) -> tuple[list[dict[str, Any]], set[int]]:
         """The loss and the accuracy of each run as it is; and which runs have none."""
         losses, outputs, _, wrong = self.program.apart(self.theta, *self.given)
-        right = (classes_said(outputs, self.data.threshold) == self.labels).mean(1)
-        pairs = zip(losses.tolist(), right.tolist(), strict=True)
+        said = classes_said(outputs, self.data.threshold)
+        right: list[Any] = [None] * len(losses)
+        if None not in self.labels:
+            right = (said == self.np.array(self.labels)).mean(1).tolist()
+        pairs = zip(losses.tolist(), right, strict=True)
         found = [{"loss": loss, "accuracy": accuracy} for loss, accuracy in pairs]
         return found, set(self.np.flatnonzero(wrong).tolist())
 

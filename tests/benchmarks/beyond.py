@@ -7,6 +7,7 @@ import numpy as np
 from autograd_core import compile
 from nn import SGD, sweep
 from nn.train import Examples, Loop
+from nn.train.loop import AT_ONCE, LINED_UP
 from tests.benchmarks.measure import Steps, Table, alternate, digits, has, in_turns, shown
 from tests.benchmarks.ours import loss_of_one
 from tests.benchmarks.peers import jax_jit, numpy_loss
@@ -15,7 +16,6 @@ from tests.benchmarks.problems import moons
 from tests.benchmarks.training import net
 
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
-EXAMPLES = 20_000  # that a loop takes at once, over all of its epochs
 MOMENTUM = 0.9
 NONE = "JAX is not installed, or left out."
 NETS, RUN = 1000, {"data": "xor", "hidden": [2], "epochs": 500}
@@ -99,8 +99,8 @@ def epochs(problem, size):
 
 
 def at_once(problem, size):
-    """How many epochs a loop takes at once."""
-    return max(2, EXAMPLES // problem.n) if size.full else 2
+    """How many epochs of one step fit takes at once."""
+    return min(AT_ONCE, LINED_UP // problem.n) if size.full else 2
 
 
 def scanned(problem, size):

@@ -19,6 +19,7 @@ class Driver:
         self.page.evaluate(
             f"""() => {{ const app = {APP}; app.halt(); app.cancel(); app.connection.isLost = false;
             for (const dialog of document.querySelectorAll('dialog')) dialog.close();
+            app.$('rail').querySelector('details').open = false;
             Object.assign(app, {{ face: 'forward', scope: 'point', tool: 'move', zoom: 0,
             lit: false,
             checking: false, answer: null, speed: 3 }}); }}"""

@@ -71,10 +71,27 @@ def test_keys_stay_in_the_widget_and_saving_is_jupyterlab_s(page, kernel, lab):
     assert page.evaluate("document.activeElement.classList.contains('pg-net')")
 
 
-def test_a_saved_notebook_says_what_was_shown(page, kernel, lab):
-    content = json.loads((lab.folder / "notebooks" / "tests.ipynb").read_text())
-    (output,) = content["cells"][0]["outputs"]
-    assert "Playground" in "".join(output["data"]["text/plain"])
+def test_a_saved_notebook_has_a_picture_of_the_last_moment(page, kernel, lab):
+    picture = page.locator(".jp-OutputArea-child:has(.jp-RenderedSVG)")
+    assert picture.count() == 1
+    assert not picture.is_visible()  # beside the page that is live
+    page.locator(".pg-step").first.click()
+    page.locator(".pg-step").first.click()
+    wait(page, "frame.steps === 1")
+    page.wait_for_function(
+        "document.querySelector('.jp-RenderedSVG').innerHTML.includes('step%201')"
+    )
+    page.keyboard.press("Control+s")
+    path = lab.folder / "notebooks" / "tests.ipynb"
+    for _ in range(100):
+        outputs = json.loads(path.read_text())["cells"][0]["outputs"]
+        told = ["".join(output["data"]["text/plain"]) for output in outputs]
+        if told[1:] == ["Playground at step 1"]:
+            break
+        page.wait_for_timeout(100)
+    assert told[0].startswith("Playground(state=")
+    assert told[1:] == ["Playground at step 1"]
+    assert "<svg" in "".join(outputs[1]["data"]["image/svg+xml"])
 
 
 def test_the_theme_is_jupyterlab_s(page, kernel):

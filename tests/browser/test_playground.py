@@ -8,8 +8,11 @@ import sys
 import pytest
 
 from autograd_core.paths.explain import explain
+from nn.playground import still
 from nn.playground.lessons import LESSONS
-from tests.browser.driver import APP
+from tests.browser.benchmark import counts
+from tests.browser.driver import APP, Driver
+from tests.browser.lab import Watch
 
 pytestmark = pytest.mark.slow
 
@@ -370,6 +373,91 @@ def test_data_sets_inputs_and_a_seed_are_chosen(play):
     is_shown(play)
 
 
+def test_numbers_are_painted_in_the_colours_of_the_plane(play):
+    play.page.locator("[data-thumb=hills]").click()
+    play.wait_for("run.numbers && run.settings.loss === 'mse'")
+    play.settle()
+    is_shown(play)
+    assert not play.page.locator(".pg-right-share").is_visible()
+    n = play.get("run.points.length")
+    play.option("tools", str(play.get("-run.scale")))
+    play.page.mouse.click(*play.point(0.2, 0.3))
+    play.wait_for(f"run.points.length === {n + 1}")
+    assert play.ask(lambda desk: desk.session.y[-1]) == -play.get("run.scale")
+    play.option("tools", "move")
+    play.page.mouse.click(*play.point(0.2, 0.3))
+    play.wait_for("run.points[frame.look[3]][2] === -run.scale")
+    is_shown(play)
+    play.press("Control+z", "Control+z")
+    play.wait_for("!run.numbers && frame.undo === 0")
+
+
+def test_settings_that_are_seldom_used_are_folded_and_act(play):
+    fold = play.page.locator(".pg-more")
+    assert not fold.locator("[data-name=dropout]").is_visible()
+    fold.locator("summary").click()
+    fold.locator("[data-name=dropout]").fill("0.3")
+    play.wait_for("run.settings.dropout === 0.3")
+    for name, text, value in (
+        ("clip_norm", "0,5", 0.5),
+        ("init_scale", "2", 2),
+        ("epochs", "7", 7),
+    ):
+        fold.locator(f"[data-name={name}]").fill(text)
+        play.press("Enter")
+        play.wait_for(f"run.settings.{name} === {value}")
+    fold.locator("[data-name=schedule]").select_option(label="cosine")
+    play.wait_for("run.settings.schedule === 'cosine'")
+    fold.locator("[data-name=shuffle]").uncheck()
+    play.wait_for("run.settings.shuffle === false && frame.undo === 6")
+    assert play.text("more summary").endswith(", 6 changed")
+    now = play.ask(lambda desk: desk.session.now)
+    assert (now.dropout, now.clip_norm, now.schedule, now.shuffle) == (0.3, 0.5, "cosine", False)
+    fold.locator("[data-name=epochs]").fill("many")
+    play.press("Enter")
+    play.wait("document.querySelector('.pg-said').textContent.startsWith('epochs: expected')")
+    assert fold.locator("[data-name=epochs]").input_value() == "7"
+    fold.locator("[data-name=clip_norm]").fill("")
+    play.press("Enter")
+    play.wait_for("run.settings.clip_norm === null")
+
+
+def test_l1_and_l2_are_set_side_by_side(play):
+    for name in ("l1", "l2"):
+        play.page.locator(f"[data-name={name}]").fill("-2")
+        play.wait_for(f"run.settings.{name} === 0.01")
+    assert play.ask(lambda desk: (desk.session.loop.l1, desk.session.loop.l2)) == (0.01, 0.01)
+    assert play.get("frame.steps") == 0
+    play.page.locator("[data-name=l1]").fill("-5")
+    play.wait_for("run.settings.l1 === 0")
+
+
+def test_a_finger_paints_and_drags(play):
+    client = play.page.context.new_cdp_session(play.page)
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
+
+    def touch(*places):
+        for k, (x, y) in enumerate(places):
+            what = "touchMove" if k else "touchStart"
+            client.send(
+                "Input.dispatchTouchEvent", {"type": what, "touchPoints": [{"x": x, "y": y}]}
+            )
+        client.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        play.settle()
+
+    n = play.get("run.points.length")
+    play.option("tools", "1")
+    touch(*[play.point(x, 0.9) for x in (1.2, 1.4, 1.6, 1.8, 2.0)])
+    play.wait_for(f"run.points.length > {n} + 2")
+    assert play.get("frame.undo") == 1
+    before, (x, y) = play.get("frame.theta[0]"), play.grip()
+    touch((x, y), (x, y - 30), (x, y - 60))
+    play.wait_for(f"Math.abs(frame.theta[0] - {before} - 1) < 0.05")
+    client.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    client.detach()
+    is_shown(play)
+
+
 def test_the_page_offers_what_python_tells_it(play):
     told = play.ask(lambda desk: described_by(desk))
     for name, texts in told.items():
@@ -432,6 +520,51 @@ def test_the_run_is_copied_out_and_loaded(play):
     assert play.ask(lambda desk: desk.session.now.seed) == 5
 
 
+def test_an_address_holds_a_run_and_opens_it_again(play):
+    play.ask(lambda desk: desk.step(3))
+    play.click("code")
+    play.wait("document.querySelector('.pg-line').value.startsWith('Playground(state=')")
+    link = play.get("app.link").replace("%22seed%22%3A%201", "%22seed%22%3A%209")
+    play.press("Escape")
+    page = play.page.context.new_page()
+    page.goto(link)
+    page.wait_for_function(f"{APP}?.run?.settings.seed === 9")
+    assert "#" not in page.evaluate("location.href")
+    page.close()
+    play.wait_for("run.settings.seed === 9")
+    play.press("Control+z")
+    play.wait_for("run.settings.seed === 1 && frame.steps === 3")
+
+
+def test_a_saved_page_is_looked_into_without_python(play, tmp_path):
+    play.ask(lambda desk: desk.step(4))
+    play.wait_for("frame.steps === 4")
+    play.settle()
+    (tmp_path / "page.html").write_text(play.ask(still.page), "utf-8")
+    page = play.page.context.new_page()
+    watch = Watch(page)
+    page.goto((tmp_path / "page.html").as_uri())
+    page.wait_for_function(f"{APP}?.seen")
+    saved = Driver(page, play.alone)
+    assert saved.get("[...frame.theta]") == play.numbers()
+    assert (saved.text("loss"), saved.text("steps")) == (play.text("loss"), "4")
+    assert saved.text("said").startswith("Saved at step 4")
+    page.mouse.click(*saved.link(3))
+    saved.wait_for("app.weight === 3 && app.lit && app.paths().list.length === 3")
+    page.locator(".pg-net").focus()
+    for name in ("forward", "forward", "forward", "loss", "backward"):
+        page.keyboard.press("ArrowRight")
+        saved.wait_for(f"app.goal === null && app.phase().name === '{name}'")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    saved.wait_for("app.zoom === 1 && !app.zoomAt")
+    page.wait_for_timeout(7000)  # longer than an answer may take
+    assert not page.locator(".pg-lost").is_visible()
+    assert not page.locator(".pg-play").is_visible()
+    assert watch.errors == [error for error in watch.errors if "favicon" in error]
+    page.close()
+
+
 # --- On any screen -----------------------------------------------------------------------------
 
 SIZES = {"projector": (1280, 720), "large": (1920, 1080)}
@@ -490,15 +623,19 @@ def test_wide_layers_are_folded(play):
     assert play.get("app.geometry.rows[1].at(-1)") > first
 
 
+SPOKEN = ("button", "slider", "textbox", "combobox", "radio", "image", "DisclosureTriangle")
+
+
 def test_every_control_has_a_name_and_a_place_among_the_tab_stops(play):
-    nameless = play.page.evaluate(
-        """() => [...document.querySelectorAll(
-            ".pg :is(button, input, select, textarea, [tabindex])")]
-        .filter((e) => !(e.getAttribute('aria-label') || e.textContent.trim()
-            || e.closest('label')?.textContent.trim()))
-        .map((e) => e.outerHTML)"""
-    )
-    assert nameless == []
+    client = play.page.context.new_cdp_session(play.page)
+    tree = client.send("Accessibility.getFullAXTree")["nodes"]
+    client.detach()
+    seen = [node for node in tree if not node["ignored"] and node["role"]["value"] in SPOKEN]
+    named = [(node["role"]["value"], node["name"]["value"]) for node in seen]
+    assert [role for role, name in named if not name.strip()] == []
+    assert {role for role, _ in named} == set(SPOKEN)
+    shown = play.page.locator(".pg :is(button, input, select, canvas[role], summary):visible")
+    assert len(named) >= shown.count()
     play.page.locator(".pg-play").focus()
     stops = set()
     for _ in range(60):
@@ -592,6 +729,27 @@ def test_a_number_that_is_not_finite_is_reported_and_the_page_lives_on(play):
     play.press("Control+z")
     play.wait("document.querySelector('.pg-said').textContent === ''")
     is_shown(play)
+
+
+def test_playing_on_and_on_keeps_the_page_s_memory_flat(play):
+    play.page.locator(".pg-speed input").fill("5")
+    play.click("play")
+    play.page.wait_for_timeout(20_000)  # until the curve of the loss is as long as it gets
+    before = counts(play)
+    play.page.wait_for_timeout(60_000)
+    frames, steps, heap, _ = [b - a for a, b in zip(before, counts(play), strict=True)]
+    play.click("play")
+    play.wait_for("!frame.playing")
+    assert min(frames, steps) > 100
+    assert heap < 2e6
+
+
+def test_the_doctor_speaks_at_rest_and_not_while_training(play):
+    play.click("play")
+    play.wait_for("frame.steps > 20")
+    assert play.get("frame.notice.text") == ""
+    play.click("play")
+    play.wait_for("!frame.playing && frame.notice.text.length > 10")
 
 
 def test_the_doctor_is_asked(play):

@@ -25,15 +25,16 @@ from autograd_core.compiler.ir import (
     aligned,
 )
 from autograd_core.engine import ADD, DIV, MUL, NEG, SUB, Op
+from autograd_core.formulas import Formula, number
 
-PLUS, TIMES, UNARY, POWER, ATOM = range(5)  # how tightly an expression holds together
+UNNAMED = Formula("")
 OVER_EXAMPLES = ("each +", "each max")
 FEW = 12  # places an array at which an op is done
 
 
 @dataclass(eq=False, slots=True)
 class Cell:
-    """A number, or one for each example: `how(*operands)`, or what `text` says.
+    """A number, or one for each example: `how(*operands)`, or what `formula` says.
 
     `how` is an op; "+" or "max" of all operands; "each +" or "each max", that of one operand over
     all examples; or "row", for numbers that are put aside together. `stage` counts the loops over
@@ -46,12 +47,16 @@ class Cell:
     batched: bool = False
     stage: int = 0
     place: tuple[int, bool] = (0, False)
-    text: str = ""
-    level: int = ATOM
+    formula: Formula = UNNAMED
+
+    @property
+    def text(self) -> str:
+        """The formula's text."""
+        return self.formula.text
 
 
-NOTHING = Cell(None, text="0.0")
-COUNT = Cell(None, text="n")
+NOTHING = Cell(None, formula=Formula("0.0"))
+COUNT = Cell(None, formula=Formula("n"))
 
 
 class Scalars:
@@ -69,12 +74,12 @@ class Scalars:
 
     def leaf(self, x: Leaf) -> list[Cell]:
         """A variable for each number."""
-        names = [f"{self.letter(x.name)}{i}" for i in range(x.size)]
+        names = [Formula(f"{self.letter(x.name)}{i}") for i in range(x.size)]
         return [Cell(None, (), x.batched, 0, (0, x.batched), name) for name in names]
 
     def constant(self, x: Constant) -> list[Cell]:
         """The numbers themselves, multiplied or divided by the number of examples."""
-        return [self.number(number, x.power) for number in x.numbers.ravel().tolist()]
+        return [self.number(some, x.power) for some in x.numbers.ravel().tolist()]
 
     def compute(self, x: Compute) -> list[Cell]:
         """op(*operands), folded over the other letters first and then over the examples."""
@@ -128,18 +133,17 @@ class Scalars:
             self.made.append(cell)
         return self.known[key]
 
-    def number(self, number: float, power: int = 0) -> Cell:
-        """number * n**power."""
+    def number(self, x: float, power: int = 0) -> Cell:
+        """x * n**power."""
         if power:
-            rest = self.number(number, power - 1 if power > 0 else power + 1)
+            rest = self.number(x, power - 1 if power > 0 else power + 1)
             return self.new(MUL if power > 0 else DIV, rest, COUNT)
-        level = UNARY if math.copysign(1.0, number) < 0 else ATOM
-        return self.known.setdefault(repr(number), Cell(None, text=repr(number), level=level))
+        return self.known.setdefault(repr(x), Cell(None, formula=number(repr(x))))
 
-    def row(self, text: str, cells: Sequence[Cell]) -> Cell:
+    def row(self, name: str, cells: Sequence[Cell]) -> Cell:
         """Numbers that are put aside together, a row for each example."""
         stage = max([x.stage for x in cells], default=0)
-        self.made.append(Cell("row", tuple(cells), True, stage, (stage, True), text))
+        self.made.append(Cell("row", tuple(cells), True, stage, (stage, True), Formula(name)))
         return self.made[-1]
 
     def op(self, op: Op | None, *operands: Cell) -> Cell:

@@ -14,7 +14,13 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.jax_steps import Carried, Given, Parts, StepLoop, begun
-from autograd_core.compiler.executors.traced import Leaves, computed, is_undefined, shown
+from autograd_core.compiler.executors.traced import (
+    Leaves,
+    check_dtype,
+    computed,
+    is_undefined,
+    shown,
+)
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.training import Steps, Taken
 
@@ -33,8 +39,7 @@ class OnJax:
     name = "jax"
 
     def __post_init__(self) -> None:
-        if self.dtype not in {"float64", "float32"}:
-            raise ValueError(f"dtype is 'float64' or 'float32', got {self.dtype!r}")
+        check_dtype(self.dtype)
         if self.mesh is not None:  # whose axes may be of any kind: here JAX finds what lies where
             own = Mesh(self.mesh.devices, self.mesh.axis_names)
             object.__setattr__(self, "mesh", own)
@@ -55,7 +60,7 @@ class JaxExecutor:
         self.leaves = {x.name for x in self.order if isinstance(x, Leaf)}
         self.compute = jax.jit(self.traced, static_argnums=1)
         self.loops: dict[Any, Callable[..., Carried]] = {}
-        self.data: list[tuple[Any, Any]] = []  # examples as given, and on the devices
+        self.data: list[tuple[Any, ...]] = []  # where examples are, as given, and on the devices
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
@@ -83,13 +88,12 @@ class JaxExecutor:
 
     def take(self, leaves: Mapping[str, Sequence[Floats]], steps: Steps) -> Taken:
         """Many steps at once: a loop on the device for those of one size."""
-        (theta,), start, n = leaves["parameters"], 0, len(steps.order)
+        (theta,), start, order = leaves["parameters"], 0, np.resize(steps.order, steps.sizes.sum())
         taken = Taken(theta, np.zeros_like(theta), steps.state, np.zeros(0), np.zeros(0, int))
         for size, some in groupby(steps.sizes.tolist()):
             count, done = len(list(some)), len(taken.losses)
-            rows = np.arange(start, start + size * (1 if size == n else count)) % n
-            rates = steps.rates[done : done + count]
-            part = replace(steps, order=steps.order[rows], rates=rates, state=taken.state)
+            rows, rates = order[start : start + size * count], steps.rates[done : done + count]
+            part = replace(steps, order=rows, rates=rates, state=taken.state)
             more = self.take_alike(taken.theta, leaves, part, size)
             made = more if len(more.losses) else taken
             joined = [np.concatenate(pair) for pair in zip(taken[3:], more[3:])]
@@ -104,15 +108,17 @@ class JaxExecutor:
         """The same for steps of one size."""
         count, n = len(steps.rates), len(leaves["inputs"][0])
         room = 1 << (count - 1).bit_length()  # so that few sizes are compiled
-        rates = np.pad(steps.rates, (0, room - count))
-        in_order = size == n and np.array_equal(steps.order, np.arange(n))
+        rates, rows = np.resize(steps.rates, room), steps.order.reshape(count, size)
+        if (rows == rows[0]).all():  # as where all examples are one batch
+            rows = rows[:1]
+        whole = size == n and np.array_equal(rows[0], np.arange(n))
         others = {name: leaves[name] for name in self.leaves - {"inputs", "parameters"}}
         with jax.enable_x64(True):
             data = [self.placed(x) for x in (*leaves["inputs"], steps.labels) if x is not None]
             given = Given(others, rates, count, steps.threshold, steps.decay, steps.most)
             given = jax.tree.map(self.as_dtype, given)
             begin = begun(theta, steps, room, self.options.dtype)
-            order = None if in_order else steps.order
+            order = None if whole else rows.ravel()
             end = self.loop(steps, size)(begin, data, order, given)
             if not (end.going and np.isfinite(end.theta).all()):
                 loop = self.loop(steps, size, checked=True)
@@ -152,9 +158,12 @@ class JaxExecutor:
 
     def placed(self, x: Any) -> Any:
         """Examples on the devices, each with its share; they stay there for the next time."""
-        if not any(y is x for y, _ in self.data):
-            self.data = [*self.data[-3:], (x, self.put(self.as_dtype(x)))]
-        return next(z for y, z in self.data if y is x)
+        where = x.__array_interface__
+        found = [z for there, _, z in self.data if there == where]
+        if not found:
+            found = [self.put(self.as_dtype(x))]
+            self.data = [*self.data[-3:], (where, x, *found)]
+        return found[0]
 
     def put(self, x: Any) -> Any:
         """The same, which every process of a mesh has as a whole."""

@@ -11,6 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial, reduce
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -18,24 +19,17 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.executors import Outcome
-from autograd_core.compiler.executors.cells import (
-    ATOM,
-    OVER_EXAMPLES,
-    PLUS,
-    POWER,
-    TIMES,
-    UNARY,
-    Cell,
-    Scalars,
-)
+from autograd_core.compiler.executors.cells import OVER_EXAMPLES, Cell, Scalars
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.engine import DIV, MUL, NEG, SUB, Op, power
+from autograd_core.formulas import Formula, applied, infix, number
 from autograd_core.functions import OPS
 from autograd_core.numerics import real_power
 
 LETTERS = {"parameters": "w", "others": "c", "inputs": "x"}
 OWN = re.compile(r"[crsvwx]\d+|kept\d+|\w+_\d+")  # what the generated function calls its variables
 FOLDS = ("+", "max")
+WRITTEN = (SUB, MUL, DIV, NEG)  # as operators
 RESERVED = {*keyword.kwlist, *LETTERS, "_", "max", "n", "range", "run", "zip"}
 WIDTH = 88  # of a line, in characters
 PART = 44  # of what is written where it is read
@@ -149,7 +143,7 @@ class Writer:
         reads = in_step(self.rows)
         for cell in cells:
             if cell.how in OVER_EXAMPLES:
-                cell.text = self.variable("s")
+                cell.formula = self.variable("s")
                 before.append(f"    {cell.text} = {'0.0' if cell.how == 'each +' else '-inf'}")
             elif cell.how == "row":
                 before.append(f"    {cell.text} = []")
@@ -172,19 +166,20 @@ class Writer:
         else:
             first, *rest = chunks(cell.operands) if cell.how in FOLDS else [cell.operands]
             function = self.function(cell.how)
-            text, level = formula(cell.how, first, function)
-            if self.uses[cell] == 1 and not rest and len(text) <= PART:
-                cell.text, cell.level = text, level
+            found = formula(cell.how, [x.formula for x in first], function)
+            if self.uses[cell] == 1 and not rest and len(found.text) <= PART:
+                cell.formula = found
                 return
-            cell.text = self.variable("v")
-            yield f"{cell.text} = {text}"
+            cell.formula = self.variable("v")
+            yield f"{cell.text} = {found.text}"
             for part in rest:
-                yield f"{cell.text} = {formula(cell.how, [cell, *part], function)[0]}"
+                terms = [x.formula for x in (cell, *part)]
+                yield f"{cell.text} = {formula(cell.how, terms, function).text}"
 
-    def variable(self, letter: str) -> str:
+    def variable(self, letter: str) -> Formula:
         """A new variable."""
         self.variables[letter] += 1
-        return f"{letter}{self.variables[letter]}"
+        return Formula(f"{letter}{self.variables[letter]}")
 
     def function(self, how: Op | str | None) -> str:
         """What an op is called; its name, as far as that can be one here."""
@@ -247,36 +242,16 @@ def chunks(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
 # --- Formulas --------------------------------------------------------------------------------
 
 
-def formula(how: Op | str | None, xs: Sequence[Cell], function: str) -> tuple[str, int]:
-    """The text of how(*xs), and how tightly it holds together."""
-    x, y = xs[0], xs[-1]
+def formula(how: Op | str | None, xs: Sequence[Formula], function: str) -> Formula:
+    """How a cell is computed: how(*xs)."""
     if how == "+":
-        return within(x, PLUS) + "".join([signed("+", x) for x in xs[1:]]), PLUS
-    if how is SUB:
-        return within(x, PLUS) + signed("-", y), PLUS
-    if how is MUL or how is DIV:
-        return f"{within(x, TIMES)} {how.name} {within(y, UNARY)}", TIMES
-    if how is NEG:
-        text = within(x, TIMES)
-        return f"-({text})" if text[0] == "-" else f"-{text}", TIMES
+        return reduce(partial(infix, "+"), xs)
     n = exponent(how)
-    if n is not None and n.is_integer():
-        return f"{within(x, ATOM)} ** {n!r}", POWER
-    more = [repr(n)] if n is not None else []
-    return f"{function}({', '.join([*[x.text for x in xs], *more])})", ATOM
-
-
-def within(x: Cell, level: int) -> str:
-    """An operand, in parentheses where it holds together less tightly than it must."""
-    return x.text if x.level >= level else f"({x.text})"
-
-
-def signed(sign: str, x: Cell) -> str:
-    """An operand that is added or subtracted, with one sign."""
-    text = within(x, TIMES)
-    if text[0] == "-":
-        sign, text = "-" if sign == "+" else "+", text[1:]
-    return f" {sign} {text}"
+    if n is None:
+        return applied(how.name if how in WRITTEN else function, xs)
+    if n.is_integer():
+        return infix("**", xs[0], number(repr(n)))
+    return applied(function, [*xs, number(repr(n))])
 
 
 def exponent(how: Op | str | None) -> float | None:

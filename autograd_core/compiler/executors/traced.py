@@ -50,6 +50,12 @@ NEVER_UNDEFINED = (ABS, ADD, MAXIMUM, MINIMUM, MUL, NEG, RELU, STEP, SUB, None)
 HANDED_ON = (ADD, LOG, MUL, NEG, SQRT, SUB, None)
 
 
+def check_dtype(dtype: str) -> None:
+    """ValueError for a precision that programs do not have here."""
+    if dtype not in {"float64", "float32"}:
+        raise ValueError(f"dtype is 'float64' or 'float32', got {dtype!r}")
+
+
 def computed(
     order: Sequence[Array],
     leaves: Leaves,

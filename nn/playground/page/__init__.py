@@ -1,16 +1,25 @@
 """The page: ES modules of one concern each, and a style sheet; nothing is fetched from anywhere.
 
 A browser takes the modules as they are. A notebook takes one module, which `module` makes of them:
-each becomes a function that is called once and gives what the module exports.
+each becomes a function that is called once and gives what the module exports. A page of its own is
+one file, with a script that hands the page somebody to talk to: alone.js, still.js.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
 FIRST = "main.js"
+HTML = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<link rel="icon" href="data:,"><title>Playground</title><style>{style}</style>
+<body class="pg-alone">{body}
+<script type="module">{script}</script></body></html>
+"""
+COLOUR = re.compile(r"--pg-([\w-]+): (#\w{6});")
 IMPORT = re.compile(r'^import (\{[^}]*\}) from "\./(\w+)\.js";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:const|class|function) (\w+))", re.MULTILINE)
 
@@ -52,6 +61,19 @@ def text(name: str) -> str:
     return (FOLDER / name).read_text("utf-8")
 
 
+def document(script: str, body: str = '<div id="here"></div>') -> str:
+    """A page of its own, with a script that calls `widget.render({ model, el })`."""
+    page = module().replace("export default", "const widget =")
+    return HTML.format(style=style(), body=body, script=page + script)
+
+
 def style() -> str:
     """The style sheet."""
     return text("page.css")
+
+
+@cache
+def colours() -> dict[str, str]:
+    """The colours of the light theme, by their names in the style sheet."""
+    light, _ = style().split(".pg.pg-dark", 1)
+    return dict(COLOUR.findall(light))

@@ -54,6 +54,7 @@ export function paintCurve(app) {
   const fit = fitted(app.curveCanvas);
   if (!fit) return;
   const [c, w, h] = fit, { frame } = app, q = frame.look[0], low = frame.look[1], high = frame.look[2];
+  if (app.run.still && q !== app.weight) return write(c, `kept is the curve of ${app.run.label(q)}`, w / 2, h / 2, { align: "center", colour: C.soft });
   const n = frame.curve.length / 2, ws = frame.curve.subarray(0, n), ys = frame.curve.subarray(n);
   const known = [...ys].filter(Number.isFinite), loss = frame.loss;
   if (!known.length || loss == null) return;

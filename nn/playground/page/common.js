@@ -14,7 +14,7 @@ export function shown(x, digits = 3) {
   if (x === 0) return "0";
   const size = Math.abs(x), sign = x < 0 ? "−" : "";
   if (size >= 1e4 || size < 1e-3) {
-    const power = Math.floor(Math.log10(size));
+    const power = Number(size.toExponential(1).split("e")[1]);
     return `${sign}${(size / 10 ** power).toFixed(1)}·10${powers(power)}`;
   }
   if (size >= 100) return sign + size.toFixed(0);
@@ -142,6 +142,18 @@ export function mark(c, label, x, y, r, { fill = C.classes[label % 6], stroke = 
   else corners(c, x, y, 1.2 * r, label + 1 > 4 ? 4 : label + 1, label);
   c.fillStyle = fill; c.fill();
   if (stroke) { c.strokeStyle = stroke; c.lineWidth = width; c.stroke(); }
+}
+
+export function ramped(share) {
+  const colour = C.ramp[128 + Math.round(128 * clamp(share, -1, 1))];
+  return `rgb(${colour & 255} ${(colour >> 8) & 255} ${(colour >> 16) & 255})`;
+}
+
+// A point whose target is a number, as a share of the largest: its colour is on the plane's scale.
+export function heat(c, share, x, y, r, { stroke = C.ink, width = 1, hollow = false } = {}) {
+  c.beginPath(); c.arc(x, y, r, 0, 7); c.fillStyle = ramped(share); c.fill();
+  if (hollow) { c.beginPath(); c.arc(x, y, 0.4 * r, 0, 7); c.fillStyle = C.ink; c.fill(); }
+  if (stroke) { c.beginPath(); c.arc(x, y, r, 0, 7); c.strokeStyle = stroke; c.lineWidth = width; c.stroke(); }
 }
 function corners(c, x, y, r, n, label) {
   for (let k = 0; k < n; k++) {

@@ -21,11 +21,14 @@ export class Controls {
     if (key !== this.key) {
       this.key = key;
       const focus = document.activeElement?.dataset?.name;
-      this.el.innerHTML = controls.map((control) => this.html(control)).join("") + `<button class="pg-seed" title="other weights and other points (n)">New seed <b></b></button>`;
+      const open = this.el.querySelector("details")?.open, all = (folded) => controls.filter((control) => control.folded === folded).map((control) => this.html(control)).join("");
+      this.el.innerHTML = `${all(false)}<button class="pg-seed" title="other weights and other points (n)">New seed <b></b></button><details class="pg-more" ${open ? "open" : ""}><summary>More settings<span></span></summary>${all(true)}</details>`;
       if (focus) this.el.querySelector(`[data-name="${focus}"]`)?.focus();
     }
     if (thumbs) this.thumbs = thumbs;
     for (const control of controls) this.show(control, settings[control.name]);
+    const changed = controls.filter(({ name, folded, usual }) => folded && settings[name] !== usual).length;
+    put(this.el.querySelector(".pg-more span"), changed ? `, ${changed} changed` : "");
     put(this.el.querySelector(".pg-seed b"), String(settings.seed));
     this.restrict();
   }
@@ -37,14 +40,16 @@ export class Controls {
       part.hidden = Boolean(lesson) && !lesson.shows.includes(part.dataset.control);
       part.classList.toggle("pg-wanted", lesson?.change === part.dataset.control && !this.app.covered);
     }
-    this.el.querySelector(".pg-seed").hidden = Boolean(lesson);
+    for (const name of ["seed", "more"]) this.el.querySelector(`.pg-${name}`).hidden = Boolean(lesson);
   }
 
   html(control) {
     const { name, label, kind, help, low, high, step } = control, say = `title="${escaped(help)}"`, id = `${this.app.id}-${name}`;
     const inside = {
-      slider: () => `<label class="pg-row" ${say}><span>${escaped(label)}</span><output></output><input type="range" data-name="${name}" min="${low}" max="${high}" step="${step}"></label>`,
+      slider: () => `<label class="pg-row" ${say}><span>${escaped(label)}</span><output></output><input type="range" aria-label="${escaped(label)}" data-name="${name}" min="${low}" max="${high}" step="${step}"></label>`,
       choice: () => `<label class="pg-pick" ${say}><span>${escaped(label)}</span><select data-name="${name}">${control.choices.map(({ text }, k) => `<option value="${k}">${escaped(text)}</option>`).join("")}</select></label>`,
+      switch: () => `<label class="pg-pick" ${say}><span>${escaped(label)}</span><input type="checkbox" data-name="${name}"></label>`,
+      number: () => `<label class="pg-pick" ${say}><span>${escaped(label)}</span><input type="text" inputmode="decimal" data-name="${name}" placeholder="off"></label>`,
       several: () => `<div class="pg-chips" role="group" aria-label="${escaped(label)}" ${say}><span>${escaped(label)}</span>${control.choices.map(({ value }) => `<button data-several="${name}" data-value="${escaped(value)}" aria-pressed="false">${escaped(feature(value))}</button>`).join("")}</div>`,
       thumbs: () => `<div class="pg-thumbs" role="radiogroup" aria-label="${escaped(label)}" id="${id}">${control.choices.map(({ value, text }) => `<button role="radio" data-thumb="${escaped(value)}"><span class="pg-thumb"><canvas></canvas></span>${escaped(text)}</button>`).join("")}</div>`,
     }[kind];
@@ -61,12 +66,16 @@ export class Controls {
     } else if (control.kind === "choice") {
       const at = control.choices.findIndex((choice) => choice.value === value), field = part.querySelector("select");
       field.value = at < 0 ? "" : at;
+    } else if (control.kind === "switch") part.querySelector("input").checked = value;
+    else if (control.kind === "number") {
+      const field = part.querySelector("input");
+      if (!field.matches(":focus")) field.value = value ?? "";
     } else if (control.kind === "several") for (const b of part.querySelectorAll("button")) b.setAttribute("aria-pressed", value.includes(b.dataset.value));
     else for (const b of part.querySelectorAll("button")) { b.setAttribute("aria-checked", b.dataset.thumb === value); b.tabIndex = b.dataset.thumb === value ? 0 : -1; }
   }
 
   paint() {
-    for (const b of this.el.querySelectorAll("[data-thumb]")) paintThumb(b.querySelector("canvas"), this.thumbs?.[b.dataset.thumb] ?? []);
+    for (const b of this.el.querySelectorAll("[data-thumb]")) paintThumb(b.querySelector("canvas"), this.thumbs?.[b.dataset.thumb] ?? { points: [] });
   }
 
   set(settings) { this.app.steady("set", { do: "set", settings, gesture: this.gesture }); }
@@ -82,8 +91,10 @@ export class Controls {
   chose(field) {
     this.held = null;
     const control = this.controls?.[field.dataset.name];
-    if (control?.kind !== "choice") return;
-    this.app.send({ do: "set", settings: { [control.name]: control.choices[Number(field.value)].value } });
+    const read = { choice: () => control.choices[Number(field.value)].value, switch: () => field.checked, number: () => numberIn(field.value, control.usual) }[control?.kind];
+    if (!read) return;
+    field.blur(); // what it shows now is what Python answers
+    this.app.send({ do: "set", settings: { [control.name]: read() } });
   }
 
   clicked(b) {
@@ -94,4 +105,10 @@ export class Controls {
       this.app.send({ do: "set", settings: { features: value } });
     } else if (b.classList.contains("pg-seed")) this.app.newSeed();
   }
+}
+
+// A number as it was written, or as it usually is where nothing was; Python refuses other text.
+function numberIn(text, usual) {
+  const written = text.trim().replace(",", ".");
+  return written === "" ? usual : Number.isFinite(Number(written)) ? Number(written) : text;
 }

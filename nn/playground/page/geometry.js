@@ -52,7 +52,10 @@ export function gripOf(g, run, q) {
 
 // What is at a place: the chosen weight's pill, a neuron, a link, or a folded rest.
 export function hit(g, run, x, y, grip) {
-  if (grip && x > grip[0] - 4 && x < grip[0] + grip[2] + 4 && y > grip[1] - 10 && y < grip[1] + grip[3] + 10) return { kind: "grip" };
+  if (grip) {
+    const [left, top, wide, high] = grip, away = Math.abs(x - left - wide / 2), reach = away < 14 ? 10 : 2; // at its arrows further
+    if (away < wide / 2 + 2 && y > top - reach && y < top + high + reach) return { kind: "grip" };
+  }
   for (let l = 0; l <= run.L; l++) for (const i of g.rows[l])
     if (Math.abs(x - g.X[l]) < g.tile / 2 + 2 && Math.abs(y - g.Y[l][i]) < g.tile / 2 + 2) return { kind: "node", l, i };
   const folded = run.sizes.findIndex((n, l) => g.rows[l].length < n && Math.abs(x - g.X[l]) < 3.5 * g.e && Math.abs(y - foldedAt(g, l)) < 0.9 * g.e);

@@ -28,5 +28,5 @@ function isTaken(e, control) {
   if (control) return false;
   if (target.matches("input[type=range]")) return key.startsWith("Arrow");
   if (target.matches("select")) return key !== "Escape";
-  return target.matches("button") && [" ", "Enter", "ArrowLeft", "ArrowRight"].includes(key);
+  return target.matches("button, summary, input[type=checkbox]") && [" ", "Enter", "ArrowLeft", "ArrowRight"].includes(key);
 }

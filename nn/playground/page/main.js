@@ -52,7 +52,7 @@ class App extends Timeline {
   }
 
   receive(message, buffers) {
-    if (message.kind === "run") this.setRun(message);
+    if (message.kind === "run") { this.setRun(message); this.follow(); }
     else if (message.kind === "points" && this.run) Object.assign(this.run, message);
     else if (message.kind === "settings" && this.run) this.setSettings(message);
     else if (message.kind === "frame" && this.run) this.setFrame(message, buffers);
@@ -65,7 +65,10 @@ class App extends Timeline {
     this.run = new Run(message);
     if (String(before?.sizes) !== String(this.run.sizes)) { this.folds = {}; this.geometry = this.grip = null; this.keepInside(); }
     if (before?.lesson?.name !== this.run.lesson?.name) this.enter(this.run.lesson);
+    if (before && before.numbers !== this.run.numbers) this.tool = "move";
     this.maps = new Maps();
+    this.root.classList.toggle("pg-still", Boolean(this.run.still));
+    for (const part of this.root.querySelectorAll(".pg-rail, .pg-lens-left, .pg-right, .pg-layers, .pg-lessons")) part.inert = Boolean(this.run.still);
     this.setSettings(message);
   }
 
@@ -193,14 +196,24 @@ class App extends Timeline {
   enter(lesson) { this.answer = null; this.face = lesson?.backward ? "backward" : "forward"; if (lesson?.backward) this.scope = "all"; }
 
   showCode({ code, json }) { this.$("line").value = code; this.$("json").value = json; this.$("run").showModal(); }
-  async copy() { this.$("line").select(); try { await navigator.clipboard.writeText(this.$("line").value); } catch { document.execCommand("copy"); } }
+  async copy(text) { try { await navigator.clipboard.writeText(text); } catch { this.$("line").select(); document.execCommand("copy"); } }
+
+  // A page of its own may be asked for a run by its address; a link holds the run of now.
+  get link() { return `${location.href.replace(/#.*/, "")}#state=${encodeURIComponent(this.$("json").value)}`; }
+  follow() {
+    const asked = !this.followed && !this.run.still && document.body.classList.contains("pg-alone") && location.hash.match(/^#state=(.+)/);
+    this.followed = true;
+    if (!asked) return;
+    history.replaceState(null, "", location.href.replace(/#.*/, ""));
+    this.send({ do: "load", text: decodeURIComponent(asked[1]) });
+  }
   fullScreen() { if (document.fullscreenElement) document.exitFullscreen(); else this.host.requestFullscreen?.(); }
 
   // --- Listening and painting ----------------------------------------------------------
 
   listen() {
     const on = (name, act, event = "click") => this.$(name).addEventListener(event, act);
-    for (const [name, act] of Object.entries({ play: () => this.toggle(), step: () => this.step(), reset: () => this.reset(), check: () => this.check(), full: () => this.fullScreen(), copy: () => this.copy(), theme: () => this.setTheme(!this.root.classList.contains("pg-dark"), true), help: () => this.$("keys").showModal() })) on(name, act);
+    for (const [name, act] of Object.entries({ play: () => this.toggle(), step: () => this.step(), reset: () => this.reset(), check: () => this.check(), full: () => this.fullScreen(), copy: () => this.copy(this.$("line").value), link: () => this.copy(this.link), theme: () => this.setTheme(!this.root.classList.contains("pg-dark"), true), help: () => this.$("keys").showModal() })) on(name, act);
     for (const name of ["undo", "redo", "examine", "ghost", "code"]) on(name, () => this.send({ do: name }));
     on("load", () => { this.send({ do: "load", text: this.$("json").value }); this.$("run").close(); });
     on("lessons", (e) => this.send({ do: "lesson", name: e.target.value || null }), "change");
@@ -258,7 +271,7 @@ class App extends Timeline {
     if (!frame.playing) this.netCanvas.setAttribute("aria-label", net);
     if (!frame.playing) this.planeCanvas.setAttribute("aria-label", `Plane with ${run.points.length} points.`);
     const one = this.nodeOnPlane();
-    put(this.$("plane-name"), one ? `neuron ${run.node(...one)}; line: 0` : run.sizes.at(-1) > 1 ? "the likeliest class" : "line: boundary");
+    put(this.$("plane-name"), one ? `neuron ${run.node(...one)}; line: 0` : run.sizes.at(-1) > 1 ? "the likeliest class" : run.numbers ? "line: 0" : "line: boundary");
   }
 
   close() {

@@ -150,7 +150,8 @@ function number(c, app, g, { phase, E, all, lit }, l, i, x, y, felt) {
   const text = inPath ? `f′ ${shown(E.f[l][i], 2)}` : felt ? (app.covered ? "?" : shown(slope)) : shown(E.a[l][i], 2);
   const fresh = (phase.name === "forward" && l === phase.l + 1) || (phase.name === "backward" && l === phase.l && felt);
   const t = g.tile, e = g.e;
-  c.globalAlpha = fresh ? 1 : 0.88; c.fillStyle = fresh ? C.ink : C.halo; c.fillRect(x + 0.5, y + t - 1.15 * e, t - 1, 1.15 * e - 0.5); c.globalAlpha = 1;
+  c.globalAlpha = fresh ? 1 : 0.88; c.fillStyle = fresh ? C.ink : C.halo; c.font = `550 ${0.8 * C.em}px ${C.font}`;
+  const wide = Math.max(t - 1, c.measureText(text).width + 2); c.fillRect(x + (t - wide) / 2, y + t - 1.15 * e, wide, 1.15 * e - 0.5); c.globalAlpha = 1;
   const colour = fresh ? C.paper : (felt && all) || inPath ? C.ink : hueText(felt ? slope : E.a[l][i]);
   write(c, text, x + t / 2, y + t - 0.55 * e, { size: 0.8, align: "center", colour, weight: 550 });
 }
@@ -180,7 +181,7 @@ function lossBox(c, app, g, { phase, E, face, all }) {
   const point = run.points[frame.look[3]];
   if (!E || !point) return row(1.1, "no point", "");
   const known = phase.name !== "forward", out = run.sizes.at(-1), dz = E.dz.at(-1);
-  row(1.1, "class", String(point[2]));
+  row(1.1, run.numbers ? "target" : "class", run.numbers ? shown(point[2], 2) : String(point[2]));
   row(2.4, out === 1 ? "output" : `output ${point[2]}`, known ? shown(E.a.at(-1)[out === 1 ? 0 : point[2]], 2) : "");
   row(3.7, "loss L", known ? shown(E.loss) : "", { weight: 700, size: 1 });
   if (known) row(5, "∂L/∂z", app.covered ? "?" : out === 1 ? signedText(dz[0]) : `${dz.length} numbers`, { colour: out === 1 && !app.covered ? hueText(dz[0]) : C.ink });

@@ -8,6 +8,7 @@ export function showNumbers(app) {
   put($("steps"), frame.steps.toLocaleString("en"));
   put($("loss"), shown(frame.loss)); put($("held"), shown(frame.held)); put($("accuracy"), percent(frame.accuracy));
   put($("loss-name"), from == null || frame.loss == null ? "loss" : `loss ${signed(frame.loss - from)}`);
+  $("right-share").hidden = app.run.numbers;
   let norm = 0;
   for (const g of frame.gradient) norm += g * g;
   put($("norm"), app.covered ? "?" : shown(Math.sqrt(norm)));
@@ -23,7 +24,9 @@ export function showBars(app) {
   const { $, run } = app, phase = app.phase().name, face = { forward: "forward", loss: "forward", backward: "backward" }[phase] ?? app.face;
   fillSegments($("face"), [["forward", "Forward", "values and weights (b)"], ["backward", "Backward", "slopes (b)"], ["update", "Updates", "size of the next update beside the weight (b)"]], face);
   fillSegments($("scope"), [["point", "this point", ""], ["all", "all points", ""]], app.scope);
-  const brushes = Array.from({ length: Math.max(3, run.classes) }, (_, k) => [String(k), `<span class="pg-class${k}">${"●■▲◆⬟⬢"[k]}</span>`, `paint class ${k}`]);
+  const classes = Array.from({ length: Math.max(3, run.classes) }, (_, k) => [String(k), `<span class="pg-class${k}">${"●■▲◆⬟⬢"[k]}</span>`, `paint class ${k}`]);
+  const heights = [-1, 0, 1].map((share, k) => [String(share * run.scale), `<span class="${["pg-class0", "", "pg-class1"][k]}">${"●○●"[k]}</span>`, `paint ${shown(share * run.scale, 2)}`]);
+  const brushes = run.numbers ? heights : classes;
   fillSegments($("tools"), [["move", "Move", "choose or drag a point"], ...brushes, ["erase", "Erase", "erase points"]], app.tool);
   const names = ["Net", `neuron ${run.node(...app.node)}`, "graph"], key = `${names}|${app.zoom}`;
   if ($("crumbs").key !== key) {
@@ -123,7 +126,7 @@ export function showLesson(app) {
 export function showSaid(app) {
   const { $, frame } = app, { text, advice, tone } = frame.notice, said = $("said");
   said.className = `pg-said ${tone ? `pg-${tone}` : ""}`;
-  if (text) put(said, advice ? `${text} Try: ${advice}` : text);
+  if (text) put(said, advice ? `${text} ${advice}` : text);
   else if (app.answer) put(said, `${app.answer.right === app.answer.chosen ? "Right. " : "Not so. "}${app.answer.why}`);
   else put(said, app.covered ? "Predict first: slopes are covered." : "");
 }

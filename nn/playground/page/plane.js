@@ -1,5 +1,5 @@
 // The plane: the output, or one neuron, as a map, with axes, the boundary and the points.
-import { C, fitted, mark, minus, ticks, write } from "./common.js";
+import { C, fitted, heat, mark, minus, ramped, shown, ticks, write } from "./common.js";
 
 const SURE = 4096, FULL = 32767; // as Python packs them
 
@@ -84,7 +84,8 @@ function paintPoints(c, app, box) {
   run.points.forEach(([x1, x2, label, held], k) => {
     const x = box.px(x1), y = box.py(x2);
     if (batch.has(k)) { c.beginPath(); c.arc(x, y, 2.1 * r, 0, 7); c.strokeStyle = C.ink; c.lineWidth = 1.2; c.stroke(); }
-    if (held) mark(c, label, x, y, 0.82 * r, { fill: C.halo, stroke: C.classes[label % 6], width: 1.4 });
+    if (run.numbers) heat(c, label / run.scale, x, y, r, { hollow: held });
+    else if (held) mark(c, label, x, y, 0.82 * r, { fill: C.halo, stroke: C.classes[label % 6], width: 1.4 });
     else mark(c, label, x, y, r);
   });
   const chosen = run.points[frame.look[3]];
@@ -95,7 +96,8 @@ function paintPoints(c, app, box) {
   c.setLineDash([]);
   c.beginPath(); c.arc(x, y, ring, 0, 7);
   c.lineWidth = 4; c.strokeStyle = C.halo; c.stroke(); c.lineWidth = 2; c.strokeStyle = C.ink; c.stroke();
-  mark(c, chosen[2], x, y, Math.max(3, 1.15 * r));
+  if (run.numbers) heat(c, chosen[2] / run.scale, x, y, Math.max(3, 1.15 * r));
+  else mark(c, chosen[2], x, y, Math.max(3, 1.15 * r));
 }
 
 function axes(c, [x0, x1, y0, y1], box) {
@@ -108,6 +110,7 @@ function axes(c, [x0, x1, y0, y1], box) {
 }
 
 function legend(c, app, box) {
+  if (app.run.numbers) return scale(c, app.run.scale, box);
   const e = C.em, size = 0.8, two = app.run.classes === 2, texts = Array.from({ length: app.run.classes }, (_, k) => (two ? ["class 0, −", "class 1, +"][k] : String(k)));
   c.font = `400 ${size * e}px ${C.font}`;
   const widths = [...texts, "held out"].map((text) => c.measureText(text).width + 1.9 * e), wide = widths.reduce((x, y) => x + y, 0.2 * e);
@@ -120,8 +123,18 @@ function legend(c, app, box) {
   write(c, "held out", x + 1.35 * e, y, { size });
 }
 
+// Which colour is which number.
+function scale(c, most, box) {
+  const e = C.em, wide = 9 * e, x = box.x + 0.5 * e, y = box.y + box.s - 2.4 * e, size = 0.8, left = x + 0.9 * e;
+  c.globalAlpha = 0.86; c.fillStyle = C.halo; c.beginPath(); c.roundRect(x, y, wide + 8.4 * e, 2.1 * e, 4); c.fill(); c.globalAlpha = 1;
+  for (let k = 0; k < 64; k++) { c.fillStyle = ramped(k / 31.5 - 1); c.fillRect(left + wide * k / 64, y + 0.25 * e, wide / 64 + 0.5, 0.6 * e); }
+  for (const [share, at] of [[-1, 0], [0, 0.5], [1, 1]]) write(c, share ? `${share < 0 ? "≤ −" : "≥ "}${shown(most, 2)}` : "0", left + wide * at, y + 1.45 * e, { size, align: share < 0 ? "left" : share ? "right" : "center" });
+  heat(c, 0, left + wide + 1.2 * e, y + 1.05 * e, 4, { hollow: true });
+  write(c, "held out", left + wide + 1.9 * e, y + 1.05 * e, { size });
+}
+
 // A small picture of a data set; points lie within -1 to 1.
-export function paintThumb(canvas, points) {
+export function paintThumb(canvas, { points, numbers }) {
   const fit = fitted(canvas);
   if (!fit) return;
   const [c, w, h] = fit, r = Math.max(1, w / 38);
@@ -129,5 +142,5 @@ export function paintThumb(canvas, points) {
     c.strokeStyle = C.soft; c.lineWidth = 1.5; c.setLineDash([3, 3]); c.beginPath(); c.moveTo(0.2 * w, 0.68 * h);
     c.bezierCurveTo(0.4 * w, 0.05 * h, 0.6 * w, 0.95 * h, 0.8 * w, 0.32 * h); c.stroke();
   }
-  for (const [x1, x2, label] of points) mark(c, label, w / 2 + 0.43 * w * x1, h / 2 - 0.43 * h * x2, r, { stroke: null });
+  for (const [x1, x2, label] of points) (numbers ? heat : mark)(c, numbers ? Math.sign(label) * Math.sqrt(Math.abs(label)) : label, w / 2 + 0.43 * w * x1, h / 2 - 0.43 * h * x2, r, { stroke: null });
 }

@@ -13,7 +13,7 @@ export const TEMPLATE = `
     <div><span>step</span><b class="pg-steps"></b></div>
     <div class="pg-lead"><span class="pg-loss-name">loss</span><b class="pg-loss"></b></div>
     <div><span>held out</span><b class="pg-held"></b></div>
-    <div><span>right</span><b class="pg-accuracy"></b></div>
+    <div class="pg-right-share"><span>right</span><b class="pg-accuracy"></b></div>
     <div><span>‖gradient‖</span><b class="pg-norm"></b></div>
   </div>
   <div class="pg-group pg-end">
@@ -56,7 +56,7 @@ export const TEMPLATE = `
 <dialog class="pg-dialog pg-keys"><h2>Keys</h2><div class="pg-key-list"></div><form method="dialog"><button class="pg-main">Close</button></form></dialog>
 <dialog class="pg-dialog pg-run"><h2>This run</h2><p>A line of Python that repeats it bit for bit:</p><textarea class="pg-line" rows="3" readonly spellcheck="false" aria-label="Line of Python"></textarea>
   <p>As JSON, to keep; or paste another and load it:</p><textarea class="pg-json" rows="5" spellcheck="false" aria-label="Run as JSON"></textarea>
-  <form method="dialog"><button class="pg-copy" type="button">Copy the line</button> <button class="pg-load" type="button">Load the JSON</button> <button class="pg-main">Close</button></form></dialog>`;
+  <form method="dialog"><button class="pg-copy" type="button">Copy the line</button> <button class="pg-link" type="button">Copy a link</button> <button class="pg-load" type="button">Load the JSON</button> <button class="pg-main">Close</button></form></dialog>`;
 
 export const KEYS = {
   "space": "train, pause", "s": "one step, phase by phase; again: at once", "→ ←": "next, last phase", "↑ ↓": "chosen weight ± 0.05", "[ ]": "last, next weight",

@@ -1,6 +1,6 @@
 // One step in slow motion: its four phases, a moment of them, and playing through them.
 import { clamp, smooth } from "./common.js";
-import { lengthOf, phaseAt } from "./phases.js";
+import { AFTER, lengthOf, phaseAt } from "./phases.js";
 
 const RATES = [0.8, 2.2]; // layers a second, of the two slowest speeds
 const STEP = 1.9; // of a single step
@@ -14,8 +14,9 @@ export class Timeline {
   // Go to a moment; between old and new weights Python shows what is true of those between.
   moveTo(time) {
     if (!this.frame || this.ending) return;
-    const whole = lengthOf(this.run.L);
-    time = clamp(time, 0, whole);
+    const whole = lengthOf(this.run.L), last = this.run.still ? whole - AFTER - 1e-6 : whole; // without Python nothing is updated
+    time = clamp(time, 0, last);
+    if (time === last) this.isStepping = false;
     if (time > 0 && !this.trip) this.begin();
     if (!this.trip) return;
     this.time = time;

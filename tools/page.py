@@ -1,0 +1,143 @@
+"""Build the page without install: `python -m tools.page [out/page] [--packages FOLDER]`.
+
+The folder it writes is served by any server of files. Python comes with it: Pyodide's core and
+viz.js, of npm and pinned. NumPy and matplotlib for it are of Pyodide's own distribution: FOLDER, or
+any distribution of that version unpacked; without, the page loads them from Pyodide's network.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import html
+import json
+import shutil
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from nn.playground.browser.library import BROWSER, NETWORK, OURS, PYODIDE, ROOT, zipped
+from nn.playground.page import FOLDER as PLAYGROUND
+from tools.npm import MissingError, package
+from tools.page_cells import first_steps, student_edition
+
+SOURCES = ROOT / "docs" / "page"
+NOTEBOOKS = ROOT / "notebooks"
+VIZ = "@viz-js/viz@3.31.0"
+CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
+LOCK = "pyodide-lock.json"
+WITH_US = ("graphviz", "tqdm")  # pure Python, which pip would bring
+WANTED = ("numpy", "matplotlib")
+
+
+def build(folder: Path, packages: Path | None = None, site: str = "") -> None:
+    """Write the whole page into a folder, which is made; MissingError for what cannot be had.
+
+    `site` is the address of the documentation, if the page is to link to it.
+    """
+    pyodide, viz = package(f"pyodide@{PYODIDE}"), package(VIZ)
+    copy([SOURCES / "page.css", *SOURCES.glob("*.js")], folder)
+    copy([*PLAYGROUND.glob("*.js"), PLAYGROUND / "page.css"], folder / "playground")
+    copy(BROWSER.glob("*.js"), folder / "python")
+    copy([pyodide / name for name in (*CORE, LOCK)], folder / "pyodide")
+    copy([viz / "dist" / "viz.js"], folder / "viz")
+    if packages is not None:
+        copy(wheels(packages, json.loads((pyodide / LOCK).read_text("utf-8"))), folder / "pyodide")
+    library = zipped([*OURS, *map(installed, WITH_US)])
+    (folder / "python" / "library.zip").write_bytes(library)
+    config = {
+        "archive": "python/library.zip",
+        "home": "pyodide/",
+        "packages": NETWORK if packages is None else "pyodide/",
+        "viz": "viz/viz.js",
+        "notebooks": list(notebooks(folder / "notebooks")),
+    }
+    page = Template((SOURCES / "index.html").read_text("utf-8"))
+    data = json.dumps(config, ensure_ascii=False).replace("<", "\\u003c")
+    text = page.substitute(config=data, site=html.escape(site))
+    (folder / "index.html").write_text(text, "utf-8")
+    (folder / "LICENSES.txt").write_text(licences(), "utf-8")
+
+
+def copy(files: Iterable[Path], folder: Path) -> None:
+    """Copy files into a folder, which is made."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in files:
+        shutil.copyfile(path, folder / path.name)
+
+
+def installed(name: str) -> Path:
+    """The folder of an installed package."""
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:
+        raise MissingError(f"the page carries the package {name}: pip install {name}")
+    return Path(spec.origin).parent
+
+
+def wheels(folder: Path, lock: dict[str, Any]) -> Iterator[Path]:
+    """The wheels of what the page may load, each as Pyodide's list of them has it."""
+    for name in needed(WANTED, lock["packages"]):
+        about = lock["packages"][name]
+        path = folder / about["file_name"]
+        if not path.is_file():
+            raise MissingError(f"{path} is not there: is {folder} Pyodide's distribution?")
+        if hashlib.sha256(path.read_bytes()).hexdigest() != about["sha256"]:
+            raise MissingError(f"{path} is not the file that Pyodide's list of files names")
+        yield path
+
+
+def needed(names: Iterable[str], known: dict[str, Any]) -> set[str]:
+    """Packages with those that they need, and so on."""
+    found, waiting = set[str](), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += known[name]["depends"]
+    return found
+
+
+def notebooks(folder: Path) -> Iterator[dict[str, Any]]:
+    """Write the notebooks, first steps first; what the list of contents says of each."""
+    copy((NOTEBOOKS / "images").glob("*"), folder / "images")
+    for about, cells in [first_steps(), *student_edition()]:
+        (folder / f"{about['name']}.json").write_text(json.dumps({"cells": cells}), "utf-8")
+        yield about
+
+
+def licences() -> str:
+    """Whose work the folder holds, and under which terms."""
+    return "\n".join(
+        [
+            "autograd-core: MIT, below.",
+            f"pyodide/: pyodide {PYODIDE} of npm, with CPython: MPL-2.0 and PSF-2.0, https://pyodide.org",
+            f"viz/: {VIZ} of npm: MIT, with Graphviz (EPL-2.0) and Expat (MIT), https://viz-js.com",
+            "python/library.zip: besides ours, graphviz (MIT) and tqdm (MPL-2.0 and MIT).",
+            "",
+            (ROOT / "LICENSE").read_text("utf-8"),
+        ]
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build, and say how large it is; 1 where something is missing."""
+    p = argparse.ArgumentParser(prog="python -m tools.page", description=__doc__)
+    p.add_argument("folder", nargs="?", type=Path, default=ROOT / "out" / "page")
+    p.add_argument("--packages", type=Path, help="Pyodide's distribution, unpacked")
+    options = p.parse_args(arguments)
+    try:
+        build(options.folder, options.packages)
+    except MissingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    size = sum([path.stat().st_size for path in options.folder.rglob("*") if path.is_file()])
+    print(f"{options.folder}: {size / 1e6:.1f} MB")
+    print(f"python -m http.server --directory {options.folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
