@@ -207,6 +207,23 @@ def test_a_run_is_in_the_link_and_comes_back_with_it(visit, wasi):
     assert page.evaluate(f"[...{APP}.frame.theta]") == theta
 
 
+def test_a_playground_in_a_cell_is_played_and_can_be_asked(visit, wasi):
+    page = visit(wasi, "#notebook=first_steps")
+    page.wait_for_selector(".cell")
+    first, second = page.locator(".cell").nth(0), page.locator(".cell").nth(1)
+    first.locator("textarea").fill(
+        "from nn import Playground\np = Playground(state={'seed': 3})\np"
+    )
+    first.locator(".run").click()
+    page.wait_for_function(f"{APP}?.painted")
+    first.locator(".pg-step").click(click_count=2)
+    page.wait_for_function(f"{APP}.frame.steps === 1")
+    second.locator("textarea").fill("p.step(4)\np.session.steps")
+    second.locator(".run").click()
+    second.locator(".output", has_text="5").wait_for()
+    page.wait_for_function(f"{APP}.frame.steps === 5")
+
+
 def test_a_cell_that_never_ends_is_stopped(visit, wasi):
     page = visit(wasi, "#notebook=first_steps")
     page.wait_for_selector(".cell")
