@@ -2,6 +2,7 @@
 
 import gc
 import os
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import settings
@@ -14,6 +15,14 @@ def pytest_configure(config):
     if config.option.markexpr == "not slow" and not chosen:
         settings.register_profile("quick", parent=settings.default, max_examples=15)
         settings.load_profile("quick")
+
+
+def pytest_collection_modifyitems(items):
+    """What needs packages of an extra is left out without them; `pytest -m needs` is all of it."""
+    for item in items:
+        wanted = [package for mark in item.iter_markers("needs") for package in mark.args]
+        if absent := [package for package in wanted if find_spec(package) is None]:
+            item.add_marker(pytest.mark.skip(reason=f"not installed: {', '.join(absent)}"))
 
 
 def pytest_collection_finish():

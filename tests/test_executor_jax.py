@@ -19,7 +19,7 @@ from tests.test_compiler_executors import STRUCTURES
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 import jax.numpy as jnp  # noqa: E402 (which is there by now)
 
-pytestmark = pytest.mark.slow  # XLA takes a second for a program
+pytestmark = [pytest.mark.slow, pytest.mark.needs("jax")]  # XLA takes a second for a program
 
 each_structure = pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
 

@@ -1,6 +1,7 @@
 """Ways on: PyTorch and ONNX compute what a model of ours does, or the refusal names why not."""
 
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -23,15 +24,19 @@ NETS = [*[(hidden, "linear") for hidden in ACTIVATIONS], *[("relu", name) for na
 each_net = pytest.mark.parametrize(("hidden", "output"), NETS)
 
 
+pytestmark = pytest.mark.needs("torch", "onnx", "onnxruntime")
+
+
 @pytest.fixture
 def torch():
-    return pytest.importorskip("torch", reason="PyTorch is not installed")
+    return import_module("torch")
 
 
 @pytest.fixture
 def onnxruntime():
-    pytest.importorskip("onnx", reason="ONNX is not installed")
-    return pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
+    found = import_module("onnxruntime")
+    found.set_default_logger_severity(4)  # or it prints what it raises
+    return found
 
 
 def model_of(hidden, output):
@@ -185,39 +190,34 @@ class Drawn:
 PROGRAMS = [seed for seed in range(50) if sum(Drawn(seeded(seed)).sizes) and seeded(seed).batched]
 
 
-def computed(path, X):
+def computed(onnxruntime, path, X):
     """By onnxruntime, or by ONNX's own reference where that has no arcsin and the like."""
-    import onnxruntime
-    from onnx.reference import ReferenceEvaluator
-    from onnxruntime.capi.onnxruntime_pybind11_state import NotImplemented as Missing
-
     try:
         return by_onnx(onnxruntime, path, X)
-    except Missing:
-        return ReferenceEvaluator(str(path)).run(None, {"x": X})[0]
+    except onnxruntime.capi.onnxruntime_pybind11_state.NotImplemented:
+        reference = import_module("onnx.reference")
+        return reference.ReferenceEvaluator(str(path)).run(None, {"x": X})[0]
 
 
 @pytest.mark.parametrize("seed", PROGRAMS)
 def test_a_random_program_is_carried(onnxruntime, tmp_path, seed):
-    onnxruntime.set_default_logger_severity(4)  # it prints what it raises
     model = Drawn(seeded(seed))
     some = np.random.default_rng(seed).uniform(-2, 2, (5, sum(model.sizes)))
     to_onnx(model, tmp_path / "model.onnx", example=some[0].tolist())
     expected = compile(lambda x: model(x.tolist()), batched=True)(some)
-    found = computed(tmp_path / "model.onnx", some)
+    found = computed(onnxruntime, tmp_path / "model.onnx", some)
     assert np.abs(found - expected).max() <= 1e-12 * max(1.0, np.abs(expected).max())
 
 
 @pytest.mark.parametrize("op", [*OPS, *OWN, *KINKED], ids=lambda op: op.name)
 def test_every_op_is_carried_to_the_last_digits(onnxruntime, tmp_path, op):
-    onnxruntime.set_default_logger_severity(4)
     count, (low, high) = arities(op)[-1], op.domain
     ends = np.array([low, high, 0.5 * (low + high), low + 1e-9, 1e-12 if low < 0 else low])
     some = np.vstack(
         [np.random.default_rng(0).uniform(low, high, (50, count)), ends[:, None].repeat(count, 1)]
     )
     to_onnx(lambda xs: op(*xs), tmp_path / "op.onnx", example=some[0].tolist())
-    found = computed(tmp_path / "op.onnx", some)[:, 0]
+    found = computed(onnxruntime, tmp_path / "op.onnx", some)[:, 0]
     expected = np.array([op(*row) for row in some.tolist()])
     np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-300)
 

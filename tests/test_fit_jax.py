@@ -15,7 +15,7 @@ from nn.optim import OPTIMIZERS
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 from autograd_core.compiler.executors.jax import JaxExecutor, OnJax  # noqa: E402 (which needs JAX)
 
-pytestmark = pytest.mark.slow  # XLA takes a second for a program
+pytestmark = [pytest.mark.slow, pytest.mark.needs("jax")]  # XLA takes a second for a program
 
 
 def trained(executor, *, sizes=(4, 1), **options):
@@ -119,6 +119,17 @@ def test_parameters_that_overflow_unseen_stop_it_too():
         said.append(str(error.value).split(" from ")[0])
     assert said[0] == said[1]
     assert "the step takes" in said[0]
+
+
+def test_a_gradient_whose_squares_overflow_is_shortened_to_the_norm():
+    runs = []
+    for name in ("numpy", "jax"):
+        model = MLP(2, [1], init="zeros", seed=0)
+        fit(model, [[1e160, 0.0], [0.0, -2e160]], [1.0, 0.0], loss="hinge", optimizer=SGD(1e-160),
+            epochs=3, clip_norm=0.1, executor=name, progress=False)  # fmt: skip
+        runs.append([p.data for p in model.parameters()])
+    np.testing.assert_allclose(runs[1], runs[0], rtol=1e-12)
+    assert runs[0] != [0.0, 0.0, 0.0]
 
 
 def test_float32():

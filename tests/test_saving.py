@@ -2,7 +2,6 @@ import json
 import math
 import tracemalloc
 from contextlib import contextmanager
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ from hypothesis import strategies as st
 from nn import ACTIVATIONS, MLP, ModelFileError, load, save
 from tests.models import Autoencoder
 
-absent = find_spec("safetensors") is None
-tensors = pytest.mark.skipif(absent, reason="safetensors is not installed")
+tensors = pytest.mark.needs("safetensors")
 SUFFIXES = [".json", pytest.param(".safetensors", marks=tensors)]
 finite = st.floats(allow_nan=False, allow_infinity=False)
 shapes = st.lists(st.integers(1, 4), min_size=2, max_size=4)

@@ -48,7 +48,8 @@ def test_what_is_held_out_is_measured_too():
 
 @contextmanager
 def dask():
-    distributed = pytest.importorskip("distributed", reason="Dask is not installed")
+    import distributed
+
     with (
         distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as here,
         distributed.Client(here) as client,
@@ -59,7 +60,7 @@ def dask():
 POOLS = [
     pytest.param(lambda: ThreadPoolExecutor(3), id="threads"),
     pytest.param(lambda: ProcessPoolExecutor(2), id="processes", marks=pytest.mark.slow),
-    pytest.param(dask, id="dask", marks=pytest.mark.slow),
+    pytest.param(dask, id="dask", marks=[pytest.mark.slow, pytest.mark.needs("distributed")]),
 ]
 
 
@@ -255,8 +256,8 @@ def test_only_runs_that_can_be_are_made_at_once(made):
 # --- Tables ----------------------------------------------------------------------------------
 
 
+@pytest.mark.needs("pandas")
 def test_a_table_for_pandas():
-    pytest.importorskip("pandas", reason="pandas is not installed")
     some = found()
     table = some.to_pandas()
     assert table.columns.tolist() == ["lr", "activation", "epochs", "loss", "accuracy"]

@@ -22,6 +22,7 @@ from autograd_core.compiler.executors.traced import (
     shown,
 )
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
+from autograd_core.compiler.results import is_finite
 from autograd_core.compiler.training import Steps, Taken
 
 
@@ -67,10 +68,8 @@ class JaxExecutor:
         with jax.enable_x64(True):
             found, undefined = self.compute({name: leaves[name] for name in self.leaves}, n)
         arrays = [np.asarray(z, dtype=float) for z in found]
-        return Outcome(
-            [np.moveaxis(z, 0, -1) if x.batched else z for x, z in zip(self.results, arrays)],
-            bool(undefined),
-        )
+        results = [np.moveaxis(z, 0, -1) if x.batched else z for x, z in zip(self.results, arrays)]
+        return Outcome(results, bool(undefined) or not all(map(is_finite, arrays)))
 
     def traced(self, leaves: Leaves, n: int | None) -> tuple[list[Any], Any]:
         """The results, and whether some number on the way may be undefined."""

@@ -203,8 +203,8 @@ class StepLoop:
             terms = zip(gradient, given.decay, now.theta)
             gradient = [g + decay * p for g, decay, p in terms]
         if given.most is not None:
-            norm = jnp.sqrt(sum([(g * g).sum() for g in gradient]))
-            gradient = [g * (given.most / jnp.maximum(norm, given.most)) for g in gradient]
+            scale = given.most / jnp.maximum(norm_of(gradient), given.most)
+            gradient = [g * scale for g in gradient]
         return loss, hits, gradient, fine
 
     def moved(self, now: Carried, gradient: list[Any], rate: Any) -> tuple[list[Any], Any]:
@@ -238,6 +238,13 @@ def added_up(parts: Sequence[Any], axes: Any) -> list[Any]:
     vector = jax.lax.psum(jnp.concatenate([x.ravel() for x in parts]), axes)
     stops = np.cumsum([x.size for x in parts])[:-1]
     return [found.reshape(x.shape) for found, x in zip(jnp.split(vector, stops), parts)]
+
+
+def norm_of(parts: Sequence[Any]) -> Any:
+    """The length of all parts as one vector, whose squares do not overflow."""
+    most = jnp.stack([jnp.abs(x).max() for x in parts]).max()
+    unit = jnp.where(most > 0, most, 1.0)
+    return unit * jnp.sqrt(sum([((x / unit) ** 2).sum() for x in parts]))
 
 
 def hits_of(outputs: Any, labels: Any, threshold: Any) -> Any:
