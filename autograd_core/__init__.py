@@ -21,13 +21,16 @@ from autograd_core.functions import (
     where,
 )
 from autograd_core.lookup import index
+from autograd_core.neighbours import warn_of_another_nn
 from autograd_core.paths.explain import explain
 from autograd_core.paths.steps import backward_steps
 from autograd_core.pictures import draw
 from autograd_core.pictures.animation import animate
 from autograd_core.source import to_python
+from autograd_core.terminal import spell_signs
 from autograd_core.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 
+__version__ = "1.0.0"  # of both packages, and of what is published
 __all__ = [
     "OPS",
     "Op",
@@ -62,3 +65,6 @@ __all__ = [
     "value_and_grad",
     "where",
 ]
+
+warn_of_another_nn()
+spell_signs()

@@ -28,6 +28,7 @@ from typing import Any, NoReturn, Protocol, TypeAlias
 from autograd_core.callers import unless_cut
 from autograd_core.complaints import constant, no_slope, without_slopes
 from autograd_core.numerics import (
+    added,
     inner,
     inner_partials,
     larger,
@@ -168,7 +169,7 @@ MOD   = Op("mod",   operator.mod,             lambda z, x, y: (1.0, (z - x) / y)
 MAXIMUM = Op("maximum", larger,  lambda z, x, y: (1 - STEP(y - x), STEP(y - x)),    "maximum")
 MINIMUM = Op("minimum", smaller, lambda z, x, y: (1 - STEP(x - y), STEP(x - y)),    "minimum")
 
-TOTAL = Op("total", lambda *xs: sum(xs),      lambda z, *xs: (1.0,) * len(xs),      lambda np, *xs: sum(xs))
+TOTAL = Op("total", added,                    lambda z, *xs: (1.0,) * len(xs),      lambda np, *xs: sum(xs))
 DOT   = Op("dot",   inner,                    inner_partials,                       lambda np, *xys: inner(*xys))
 LOGSUMEXP = Op("logsumexp", log_of_sum,       lambda z, *xs: shares(z, xs),         log_of_sum_array)
 

@@ -55,10 +55,18 @@ def smaller(x: float, y: float) -> float:
     return x if x < y or x != x else y
 
 
+def added(*xs: float) -> float:
+    """x1 + ... + xn, rounded after each step, as programs do.
+
+    From Python 3.12 on, `sum` carries along what rounding loses, unless it starts from no number.
+    """
+    return sum(xs, start=False)
+
+
 def inner(*operands: Any) -> Any:
     """x1 * y1 + ... + xn * yn, and + bias where the number of operands is odd."""
     n = len(operands) // 2
-    products = sum(map(operator.mul, operands[:n], operands[n:]))
+    products = sum(map(operator.mul, operands[:n], operands[n:]), start=False)  # as in `added`
     return products + operands[-1] if len(operands) % 2 else products
 
 
@@ -71,7 +79,7 @@ def inner_partials(_: Any, *operands: Any) -> tuple[Any, ...]:
 def log_of_sum(*xs: float) -> float:
     """log(exp(x1) + ... + exp(xn)), shifted by the largest so that no exponent is positive."""
     top = max(xs)
-    return top + math.log(sum([math.exp(x - top) for x in xs]))
+    return top + math.log(added(*[math.exp(x - top) for x in xs]))
 
 
 def log_of_sum_array(np: Any, *xs: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from autograd_core import __version__ as __version__
 from nn import datasets, losses, optim, plot
 from nn.doctor import Diagnosis, Finding, diagnose
 from nn.losses import LOSSES, TargetError
@@ -17,7 +18,7 @@ from nn.train.settings import RecipeError
 from nn.train.sweep import Sweep, sweep
 
 if TYPE_CHECKING:
-    from nn.playground import Playground
+    from nn.playground import Playground as Playground
 
 __all__ = [
     "ACTIVATIONS",
@@ -38,7 +39,6 @@ __all__ = [
     "ModelFileError",
     "Module",
     "Neuron",
-    "Playground",
     "Recipe",
     "RecipeError",
     "Sweep",

@@ -114,7 +114,13 @@ def verdict(first_loss: float, final_loss: float, accuracy: float | None, n: int
     return share if accuracy >= 0.95 else f"not fitted: only {share}"
 
 
+def command() -> int:
+    """`main` on a terminal: what its encoding lacks is shown as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    return main()
+
+
 if __name__ == "__main__":
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # names of a table on any terminal
-    sys.exit(main())
+    sys.exit(command())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any, TypeAlias
 
+from autograd_core.extras import needing
 from nn.given import as_rng
 
 Labelled: TypeAlias = "tuple[list[list[float]], list[int]]"
@@ -82,12 +83,11 @@ def hills(n: int = 100, noise: float = 0.05, seed: int = 0) -> Data:
     return over(lambda x1, x2: math.sin(math.pi * x1) * math.sin(math.pi * x2), n, noise, seed)
 
 
+@needing("sklearn", "the data set digits")
 def digits() -> Labelled:
     """1797 handwritten digits of 8 x 8 pixels between 0 and 1; scikit-learn brings them."""
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError:
-        raise ImportError('the digits come with scikit-learn: pip install "scikit-learn"') from None
+    from sklearn.datasets import load_digits
+
     X, y = load_digits(return_X_y=True)
     return (X / 16).tolist(), y.tolist()
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from autograd_core import Value, compile
 from autograd_core.engine import RELU, SIGMOID, SOFTPLUS, TANH, Op, leaky, power
+from autograd_core.extras import needing
 from nn.given import look_up
 from nn.model.layers import Layer, calls, named
 from nn.model.mlp import MLP
@@ -76,6 +77,7 @@ def applied(layer: Layer, number: float) -> tuple[Op | None, float]:
 # --- PyTorch ---------------------------------------------------------------------------------
 
 
+@needing("torch", "to_torch")
 def to_torch(model: Model) -> Any:
     """The model as a torch.nn.Sequential of Linear modules and activations, in float64.
 
@@ -210,6 +212,7 @@ def numbers_of(layer: Layer) -> tuple[list[list[float]], list[float]]:
 # --- ONNX ------------------------------------------------------------------------------------
 
 
+@needing("onnx", "to_onnx")
 def to_onnx(
     model: Model,
     path: str | os.PathLike[str],

@@ -9,9 +9,12 @@ import json
 import os
 from typing import Any
 
+from autograd_core.extras import needing
+
 KEY = "autograd-core"  # of the description among a file's metadata
 
 
+@needing("safetensors", "a file of safetensors")
 def to_bytes(content: dict[str, Any]) -> bytes:
     """The content of a model file, written as safetensors."""
     from safetensors.numpy import save
@@ -39,6 +42,7 @@ def joined(name: str, part: str | int) -> str:
     return f"{name}.{part}" if name else str(part)
 
 
+@needing("safetensors", "a file of safetensors")
 def from_file(path: str | os.PathLike[str]) -> Any:
     """The content that was written; ValueError for a file that has none."""
     from safetensors import SafetensorError, safe_open

@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from autograd_core import Op, Value, draw, mean, topological, total
+from autograd_core.names import short
 from autograd_core.pictures.neurons import Net
 from nn import MLP, Layer, losses
 
@@ -315,3 +316,21 @@ def test_a_collapsed_picture_shows_the_graph_as_it_was_when_drawn():
         for v in topological(root):
             v.grad = 0.0
         root = losses.squared_error(MLP(3, [2, 2], seed=2)(X[0]), [1, 0])
+
+
+def test_every_weight_and_bias_is_told_with_its_gradient_where_it_is_asked_for():
+    model = MLP(2, [3, 1], activation="tanh", seed=0)
+    loss = losses.squared_error(model([1.0, -2.0]), 1.0)
+    loss.backward()
+    picture = draw(loss, collapse="neuron")
+    told = picture.numbers()
+    rows = [row for column in told.drawing.columns for box in column for row in box.rows]
+    texts = {row.name: row.text for row in rows}
+    lines = [line.split() for line in str(told).splitlines()]
+    for p in model.parameters():
+        assert texts[p.label] == f"{short(p.data)}  grad {short(p.grad)}"
+        assert [p.label, short(p.data), "grad", short(p.grad)] in lines
+        assert p.label not in str(picture)
+    assert told.drawing.edges == picture.drawing.edges
+    with pytest.raises(ValueError, match='collapsed by "neuron"'):
+        draw(loss, collapse="layer").numbers()

@@ -11,7 +11,7 @@ import pytest
 import nn.course.questions
 from autograd_core import Op, Value, dot, mean, softmax, topological
 from nn import datasets, losses
-from nn.course import check, check_engine, hint, layers, reveal, xor
+from nn.course import check, check_engine, hint, layers, pieces, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
 from nn.course.kinds import Choice, Code, Number
@@ -210,6 +210,8 @@ SOURCES = {  # of an answer: its lines and what they define
             "06.6",
             "07.1",
             "07.6",
+            "08.2",
+            "08.7",
             "09.5",
             "11.1",
             "11.2",
@@ -321,6 +323,26 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("07.6", "order[i : i + size]", "rng.choices(order, k=size)", "is in no batch"),
     ("07.6", "order[i : i + size]", "order[i : i + size + 1]", "more than once"),
     ("07.6", "range(0, n, size)]", "range(0, n)]", "more than once"),
+    ("08.2", "np.diff(slopes, prepend=0.0)", "slopes", "take their changes"),
+    ("08.2", "np.diff(f(joints)) / np.diff(joints)", "np.diff(f(joints))", "rise over run"),
+    ("08.2", "np.diff(slopes, prepend=0.0)", "-np.diff(slopes, prepend=0.0)", "the sign"),
+    ("08.2", "prepend=0.0", "append=0.0", "put the 0 in front"),
+    (
+        "08.2",
+        "np.diff(slopes, prepend=0.0)",
+        "np.append(0, np.diff(slopes))",
+        "before it, the slope",
+    ),
+    ("08.2", "np.diff(slopes, prepend=0.0)", "np.diff(slopes)", "valueerror"),
+    (
+        "08.7",
+        "[1] + [2 * (-1) ** i for i in range(1, n)]",
+        "[(-1) ** i for i in range(n)]",
+        "slope",
+    ),
+    ("08.7", "2 * (-1) ** i", "-1", "makes the slope 0"),
+    ("08.7", "range(1, n)", "range(n)", "a list of 1 weights"),
+    ("08.7", "(-1) ** i", "(-1) ** (i + 1)", "should say 0"),
     ("11.1", "seen.add(parent)", "pass", "in your list twice"),
     ("11.1", "stack.append((parent, iter(parent.parents)))", "topological(parent)", "is missing"),
     ("11.2", "(number(y), number(x))", "(number(x), number(y))", "hands each factor"),
@@ -371,10 +393,8 @@ def every_path(root):
 def answer(key, lines):
     _, name = SOURCES[key]
     own = {"breadth_first": breadth_first, "every_path": every_path, "topological": topological}
-    own |= {"np": np, "xor": xor, "Op": Op, "mean": mean, "losses": losses}
-    own |= {"softmax": softmax, "dot": dot}
-    if key.startswith("06"):  # whose softmax takes arrays
-        own["softmax"] = layers.softmax
+    own |= {"np": np, "xor": xor, "Op": Op, "mean": mean, "losses": losses, "pieces": pieces}
+    own |= {"softmax": softmax, "dot": dot, "column_softmax": layers.column_softmax}
     space = defined(lines, **own)
     if key == "01.8":
         space["MyValue"].backward = defined(BACKWARD, topological=topological)["backward"]

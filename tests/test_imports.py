@@ -8,16 +8,24 @@ import pytest
 
 import autograd_core
 
-BLOCK = """
+OPTIONAL = ("matplotlib", "sklearn", "torch", "onnx", "safetensors", "llvmlite", "jax", "anywidget")
+
+
+def without(*packages):
+    """A program's first lines, after which there are no such packages."""
+    return f"""
 import sys
 
 class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"numpy", "matplotlib", "tqdm", "pygraphviz"}:
-            raise ImportError(f"{name} is blocked")
+        if name.partition(".")[0] in {packages!r}:
+            raise ModuleNotFoundError(f"{{name}} is blocked", name=name)
 
 sys.meta_path.insert(0, Blocker())
 """
+
+
+BLOCK = without("numpy", "matplotlib", "tqdm", "pygraphviz")
 
 
 def run(program):
@@ -119,3 +127,53 @@ def test_every_public_name_is_there():
 def test_public_names_take_the_arguments_they_promise(name, signature):
     parameters = inspect.signature(getattr(autograd_core, name)).parameters
     assert list(parameters) == signature
+
+
+CALLS = """
+from nn import *
+from nn.playground.state import State
+import nn.export, nn.tensors
+from autograd_core import compile
+X, y = datasets.xor()
+model = MLP(2, [2, 1], seed=0)
+history = History([1.0], [])
+found = sweep(Recipe(data="xor", epochs=1), {"seed": [0]}, progress=False)
+wants = {
+    "matplotlib": {
+        "activation_histograms": lambda: plot.activation_histograms(model, X),
+        "activations": lambda: plot.activations(),
+        "decision_boundary": lambda: plot.decision_boundary(model, X, y),
+        "gradient_norms": lambda: plot.gradient_norms(GradientNorms(model, X, y, "hinge")),
+        "hidden_space": lambda: plot.hidden_space(model, X, y),
+        "loss": lambda: plot.loss(history),
+        "loss_surface": lambda: plot.loss_surface(model, X, y, "hinge"),
+        "sweep": lambda: plot.sweep(found, "seed"),
+    },
+    "scikit-learn": {"digits": datasets.digits},
+    "torch": {"to_torch": lambda: nn.export.to_torch(model)},
+    "onnx": {"to_onnx": lambda: nn.export.to_onnx(model, "m.onnx")},
+    "safetensors": {
+        "save": lambda: save(model, "m.safetensors"),
+        "load": lambda: load("m.safetensors"),
+    },
+    "llvmlite": {"native": lambda: compile(model, executor="native")(X[0])},
+    "jax": {"jax": lambda: compile(model, executor="jax")(X[0])},
+    "anywidget": {"Playground": lambda: nn.Playground},
+}
+assert {*plot.__all__} == {"Plot", *wants["matplotlib"]}
+for package, calls in wants.items():
+    for name, call in calls.items():
+        try:
+            call()
+        except ImportError as error:
+            assert f"pip install {package}" in str(error).replace('"', ""), (name, error)
+        else:
+            raise AssertionError(name)
+print("all named")
+"""
+
+
+def test_what_needs_an_extra_says_how_to_get_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(without(*OPTIONAL) + CALLS) == "all named\n"
+    assert list(tmp_path.iterdir()) == []

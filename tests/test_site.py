@@ -1,13 +1,17 @@
 """The tools of the site: what they find broken, and how they read docstrings."""
 
+import doctest
+
 import pytest
 
 pytest.importorskip("sphinx", reason="the site needs Sphinx: pip install '.[docs]'")
 
+from tools.site import links, places, public, sources
 from tools.site.links import broken
 from tools.site.places import place
 from tools.site.public import escaped
 
+pytestmark = pytest.mark.slow  # the environment of the quick layer has no Sphinx
 RIGHT = '<p id="here"><a href="#here">1</a> <a href="sub/b.html#there">2</a>'
 
 
@@ -67,3 +71,8 @@ def test_pages_have_their_places_and_keep_them(path, where):
 )
 def test_a_docstring_means_its_marks(docstring, written):
     assert escaped(docstring) == written
+
+
+@pytest.mark.parametrize("module", [links, places, public, sources])
+def test_what_is_said_of_the_tools_is_true(module):
+    assert doctest.testmod(module).failed == 0

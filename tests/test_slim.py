@@ -20,8 +20,9 @@ pytestmark = [
 ]
 
 
-def call(*command):
-    return subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+def call(*command, **options):
+    command = list(map(str, command))
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
 
 @pytest.fixture(scope="module")
@@ -45,23 +46,17 @@ def system(tmp_path_factory):
 
 @pytest.fixture
 def command(system, tmp_path):
-    """The command in that system, with the given extras: its result, and the files it wrote."""
+    """What comes of a command in that system with some extras, and the files that it wrote."""
 
-    def run(extras):
+    def run(extras, what="-m nn"):
         home = f"/{tmp_path.name}"
         script = (
             f"mkdir {home} && cd {home} && python3 -m venv v && v/bin/pip install -q --no-index "
-            f"--find-links /wheels 'autograd-core[{extras}]' && v/bin/python -m nn"
+            f"--find-links /wheels 'autograd-core[{extras}]' && v/bin/python {what}"
         )
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": home, "LC_ALL": "C"}
-        done = subprocess.run(
-            ["chroot", system, "sh", "-c", script],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done, {path.name for path in (system / home[1:] / "out").iterdir()}
+        done = call("chroot", system, "sh", "-c", script, env=environment)
+        return done, {path.name for path in (system / home[1:]).glob("out/*")}
 
     return run
 
@@ -82,3 +77,21 @@ def test_a_renderer_that_does_not_load_costs_the_graph_alone(command):
     assert done.returncode == 1
     assert "pygraphviz: lib" in done.stderr
     assert written == {"model.json", "boundary.png", "loss.png", "graph.txt", "graph.dot"}
+
+
+def test_without_extras_the_model_and_the_graph_as_text_are_written_and_the_rest_is_named(command):
+    done, written = command("")
+    assert done.returncode == 1
+    assert written == {"model.json", "graph.txt", "graph.dot"}
+    for left_out in ("boundary.png: a plot needs", "loss.png: a plot needs", "graph.svg: "):
+        assert f"error: no {left_out}" in done.stderr
+    for package in ("matplotlib", "graphviz-pure"):
+        assert f"pip install {package}" in done.stderr
+
+
+def test_what_no_renderer_there_can_draw_is_said(command):
+    program = 'from autograd_core import *; draw(Value(1.0)).save("g.pdf")'
+    done, _ = command("render", f"-c '{program}'")
+    assert done.returncode == 1
+    assert "cannot save 'g.pdf': drawing as pdf needs Graphviz, and none" in done.stderr
+    assert 'pip install "pygraphviz' in done.stderr

@@ -24,7 +24,7 @@ MOST_LINKS_BESIDE_A_GRAPH = 40  # whose labels push lines apart
 
 
 class NetPicture(Picture):
-    """A net drawn by its layers or its neurons; `example` and `neuron` look closer.
+    """A net drawn by its layers or its neurons; `example`, `numbers` and `neuron` look closer.
 
     Where the graph is of several examples, a box stands for a neuron in all of them: it shows
     the mean activation, and the length of the gradients as a vector.
@@ -63,6 +63,12 @@ class NetPicture(Picture):
                 f"there is no example {k}: {counted(self.examples, 'example')} can be told apart"
             )
         return NetPicture(self.net.only(k), self.level, self.view.held)
+
+    def numbers(self) -> Picture:
+        """The same, with each neuron's weights and biases, and their gradients, in its box."""
+        if self.level != "neuron":
+            raise ValueError('weights are told one by one in a picture collapsed by "neuron"')
+        return Picture(with_parameters(self.drawing, self.view))
 
     def neuron(self, layer: int | str, place: int, *, max_nodes: int = 400) -> Picture:
         """The scalar graph of one neuron: inputs, weights, sum and activation.
@@ -208,6 +214,27 @@ def weight_links(net: Net) -> list[Edge]:
         )
         for source, home, w in links
     ]
+
+
+def with_parameters(drawing: Drawing, view: NetView) -> Drawing:
+    """A row, and a line of the text, for each parameter of each neuron."""
+    cells = {
+        home: [view.cells(p.label, [p]) for p in neuron.parameters]
+        for home, neuron in view.net.neurons.items()
+    }
+    rows = {
+        place_id(home): [BoxRow(f"{data}  {grad}", name) for name, data, grad in told]
+        for home, told in cells.items()
+    }
+    columns = [
+        [replace(box, rows=(*box.rows, *rows.get(box.id, ()))) for box in column]
+        for column in drawing.columns
+    ]
+    lines = list(drawing.lines[: len(view.net.values)])
+    for i, place in reversed(list(enumerate(view.net.values))):
+        if place in view.net.neurons:
+            lines[i + 1 : i + 1] = [(f"  {name}", *rest) for name, *rest in cells[place]]
+    return replace(drawing, columns=columns, lines=[*lines, *drawing.lines[len(view.net.values) :]])
 
 
 def name_of(place: Place) -> str:

@@ -38,7 +38,7 @@ function go() {
     const el = document.createElement("section");
     el.className = `part ${part}`;
     $("main").append(el);
-    opened.set(key, { el, ...PARTS[part]({ el, python, argument, config }) });
+    opened.set(key, Object.assign(PARTS[part]({ el, python, argument, config }), { el }));
   } else opened.get(key).goTo?.(argument);
   for (const [other, { el }] of opened) el.hidden = other !== key;
   for (const a of document.querySelectorAll("nav a")) {

@@ -23,7 +23,6 @@ from nn.tables import shown
 from nn.train.history import History
 
 MOST_NODES, MOST_BOXES = 60, 60  # of a graph, and of a net drawn by its neurons, that can be read
-NO_MATPLOTLIB = 'plots need matplotlib: pip install "matplotlib>=3.8"'
 
 
 class Folder:
@@ -63,8 +62,6 @@ class Folder:
 
 def reason(error: Exception) -> str:
     """Why a file could not be made, on one line."""
-    if isinstance(error, ModuleNotFoundError) and (error.name or "").startswith("matplotlib"):
-        return NO_MATPLOTLIB
     said = " ".join(str(error).split())
     known = isinstance(
         error, (ValueError, ArithmeticError, OSError, ImportError, GraphvizMissingError)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from autograd_core import __version__
 from nn.optim import OPTIMIZERS
 from nn.train.recipe import Recipe
 from nn.train.settings import SETTINGS, RecipeError, Setting, pair, parse
@@ -24,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
         "loss.png and graph.svg, the trained net's prediction for one example.",
         epilog="python -m nn playground: train one live, in a notebook.",
     )
+    p.add_argument("--version", action="version", version=f"autograd-core {__version__}")
     data = p.add_mutually_exclusive_group()
     for name, setting in SETTINGS.items():
         add_option(data if name in {"data", "file"} else p, name, setting)

@@ -49,7 +49,7 @@ def with_matrices(model: MLP, W: Sequence[Any], b: Sequence[Any]) -> MLP:
     return model
 
 
-def softmax(z: Any) -> Any:
+def column_softmax(z: Any) -> Any:
     """Probabilities from sums; of a matrix, column by column."""
     e = np.exp(z - z.max(axis=0))
     return e / e.sum(axis=0)

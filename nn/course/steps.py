@@ -150,6 +150,18 @@ def histograms(signals: dict[str, Any]) -> Plot:
     return Plot(figure)
 
 
+def at_scale(deviation: float) -> Plot:
+    """Where the activations of layers 1, 3 and 5 lie, for weights of this standard deviation."""
+    from matplotlib.figure import Figure
+
+    signals, _ = through_layers(gaussian(deviation))
+    figure = Figure(figsize=(9, 1.9), layout="constrained")
+    for axes, k in zip(figure.subplots(1, 3, sharex=True), (0, 2, 4)):
+        axes.hist(signals[:, k].ravel(), np.linspace(-1, 1, 41), color="#3b6fb6")
+        axes.set(title=f"layer {k + 1}: size {size(signals)[k]:.2g}", yticks=[])
+    return Plot(figure)
+
+
 def sizes(signals: dict[str, Any], found: dict[str, Any]) -> Plot:
     """The size of activations and of gradients, layer by layer."""
     from matplotlib.figure import Figure

@@ -155,6 +155,22 @@ def bowl_and_plane() -> Plot:
     return Plot(figure)
 
 
+def moved(c: float) -> Plot:
+    """Where the hidden layer moves the four points, the second unit having this bias."""
+    from nn.plot.figure import new_figure
+
+    net = two_units(W=[[1, 1], [1, 1]], c=[0, c], w=[1, -2])
+    at = [net.layers[0](x) for x in X]
+    places = [[v.data for v in h] for h in at]
+    figure, axes = new_figure("h₁", "h₂", (4.4, 3.0))
+    axes.plot(*zip(places[0], places[3]), color="0.7", lw=1, zorder=1)
+    axes.scatter(*zip(*places), c=["#d9822b" if t else "#3b6fb6" for t in y], s=70)
+    off = abs(places[1][1] - (places[0][1] + places[3][1]) / 2)
+    axes.set(xlim=(-0.3, 2.3), ylim=(-0.3, 3.3), xticks=[0, 1, 2], yticks=[0, 1, 2, 3])
+    axes.set_title(f"orange is {off:g} off the line through blue")
+    return Plot(figure)
+
+
 def surface(axes: Any, model: MLP, title: str) -> None:
     """What a model says as a surface, and its errors as lines to the points."""
     line = np.linspace(0, 1, 41)

@@ -42,13 +42,15 @@ def svg(frames: Frames) -> str:
 
 def heading(header: dict[str, Any]) -> Iterator[str]:
     """The figures in one line."""
-    told = [f"step {header['steps']:,}", *[f"{name} {header[key]:.3g}" for name, key in (
-        ("loss", "loss"), ("held out", "held")) if header[key] is not None]]  # fmt: skip
+    figures = ("loss", header["loss"]), ("held out", header["held"])
+    told = [
+        f"step {header['steps']:,}",
+        *[f"{name} {x:.3g}" for name, x in figures if x is not None],
+    ]
     if header["accuracy"] is not None:
         told.append(f"right {header['accuracy']:.1%}")
-    yield text(
-        20, 26, "   ·   ".join(told), 'font-size="15" font-weight="600" xml:space="preserve"'
-    )
+    look = 'font-size="15" font-weight="600" xml:space="preserve"'
+    yield text(20, 26, "   ·   ".join(told), look)
 
 
 # --- The net ---------------------------------------------------------------------------------
@@ -61,9 +63,8 @@ def net(frames: Frames, arrays: dict[str, Any]) -> Iterator[str]:
     shown = [min(n, MOST) for n in sizes]
     space = min(56.0, (HIGH - TOP - 30) / max(shown))
     side, xs = 0.8 * space, np.linspace(left + 30, left + width - 60, len(sizes)).tolist()
-    ys = [
-        [TOP + (HIGH - TOP - 30) / 2 + (i - (n - 1) / 2) * space for i in range(n)] for n in shown
-    ]
+    middle = TOP + (HIGH - TOP - 30) / 2
+    ys = [[middle + (i - (n - 1) / 2) * space for i in range(n)] for n in shown]
     yield from links(arrays["theta"], sizes, xs, ys, side)
     first = 0
     for size, x, column in zip(sizes, xs, ys, strict=True):

@@ -1,4 +1,7 @@
-"""The page as a file that needs no Python: a moment, recorded, to be looked at and into."""
+"""The page as a file that needs no Python: a moment, recorded, to be looked at and into.
+
+A button in it fetches Python for browsers, and plays on.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
+from nn.playground.browser import playing_on
 from nn.playground.frames import packed
 from nn.playground.page import document, text
 from nn.playground.protocol import Desk, code_of, notice
@@ -17,7 +21,8 @@ def page(desk: Desk) -> str:
     """The whole file."""
     data = json.dumps(recorded(desk)).replace("<", "\\u003c")  # it ends no script
     held = f'<script type="application/json" id="recorded">{data}</script>'
-    return document(text("still.js"), body=f'<div id="pg-saved"></div>\n{held}')
+    onwards = playing_on(desk.session.state.to_dict())
+    return document(text("still.js"), body=f'<div id="pg-saved"></div>\n{held}\n{onwards}')
 
 
 def recorded(desk: Desk) -> dict[str, Any]:

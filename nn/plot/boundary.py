@@ -9,7 +9,7 @@ from autograd_core import Value, compile
 from nn.model.layers import Layer
 from nn.model.mlp import MLP, stack
 from nn.model.module import outputs_of, unchanged
-from nn.plot.figure import Plot, new_figure
+from nn.plot.figure import Plot, blank, new_figure
 from nn.plot.plane import Plane, grid
 from nn.train.examples import Model
 
@@ -54,14 +54,12 @@ def hidden_space(
     them colours the right plane, as `decision_boundary` does. After the last hidden layer the
     line there is straight: it is the one that the output neuron draws.
     """
-    from matplotlib.figure import Figure
-
     model = stack(model, "hidden_space")
     check_hidden(model, layer)
     first, rest = chain(model.layers[:layer]), chain(model.layers[layer:])
     plane = Plane.of(model, X, y, threshold)
     straight = mesh(plane.X)
-    figure = Figure(figsize=(9.6, 5.0), layout="constrained")
+    figure = blank((9.6, 5.0))
     figure.suptitle(f"What layer {layer} does to the plane")
     before, after = figure.subplots(1, 2)
     with unchanged(model):

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from autograd_core.extras import needing
 from autograd_core.files import write_whole
 
 if TYPE_CHECKING:
@@ -44,11 +45,17 @@ class Plot:
         return f"Plot({self.figure.get_suptitle() or self.figure.axes[0].get_title()!r})"
 
 
-def new_figure(x_label: str, y_label: str, size: tuple[float, float]) -> tuple[Figure, Any]:
-    """A figure with one pair of axes, made without touching matplotlib's global state."""
+@needing("matplotlib", "a plot")
+def blank(size: tuple[float, float]) -> Figure:
+    """An empty figure of so many inches, made without touching matplotlib's global state."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
+    return Figure(figsize=size, layout="constrained")
+
+
+def new_figure(x_label: str, y_label: str, size: tuple[float, float]) -> tuple[Figure, Any]:
+    """A figure with one pair of axes."""
+    figure = blank(size)
     axes = figure.add_subplot()
     axes.set_xlabel(x_label)
     axes.set_ylabel(y_label)

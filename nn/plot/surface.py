@@ -56,10 +56,10 @@ def loss_surface(
         except (ArithmeticError, ValueError):
             return math.nan  # not defined there
 
-    losses = [[at(s, t) for s in marks] for t in marks]
     across, up = [p.label for p in along] if along else ["first direction", "second direction"]
-    s0, t0 = [p.data for p in along] if along else [0.0, 0.0]
     figure, axes = new_figure(across, up, (6.2, 5.0))
+    losses = [[at(s, t) for s in marks] for t in marks]
+    s0, t0 = [p.data for p in along] if along else [0.0, 0.0]
     draw_surface(axes, [s0 + s for s in marks], [t0 + t for t in marks], losses)
     axes.plot([s0], [t0], "o", color="white", markeredgecolor="black", markersize=9)
     axes.annotate("here", (s0, t0), (8, 8), textcoords="offset points", color="black", bbox=NOTE)

@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd_core import Value, check_gradient, gradient
 from nn.model.layers import ACTIVATIONS, Activation, activation_of
-from nn.plot.figure import Plot
+from nn.plot.figure import Plot, blank
 from nn.plot.plane import COLOURS
 from nn.readings import activations_on
 from nn.train.examples import Model, inputs_for
@@ -26,13 +26,11 @@ def activations(*names: str | Activation) -> Plot:
     Both are computed with Values. At a kink, the slope that backward uses is a filled dot, and
     that on the other side an open one.
     """
-    from matplotlib.figure import Figure
-
     chosen = list(names or ACTIVATIONS)
     columns = min(3, len(chosen))
     rows = math.ceil(len(chosen) / columns)
     size = (max(4.4, 0.6 + 2.9 * columns), 0.9 + 2.5 * rows)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = blank(size)
     figure.suptitle("Activation functions and their derivatives")
     for i, name in enumerate(chosen, 1):
         axes = figure.add_subplot(rows, columns, i)
@@ -75,8 +73,6 @@ def activation_histograms(model: Model, X: Iterable[Any]) -> Plot:
     Units that are zero on all of the data are counted above the row, where there are any. Of a
     model of one's own, it is the Layers in it, each at every call.
     """
-    from matplotlib.figure import Figure
-
     examples = inputs_for(model, X)
     if not examples:
         raise ValueError("the data set is empty")
@@ -85,7 +81,7 @@ def activation_histograms(model: Model, X: Iterable[Any]) -> Plot:
         raise TypeError(
             f"activation_histograms needs Layers, and a {type(model).__name__} has none"
         )
-    figure = Figure(figsize=(6.0, 0.9 + 1.5 * len(outputs)), layout="constrained")
+    figure = blank((6.0, 0.9 + 1.5 * len(outputs)))
     figure.suptitle("Activations")
     for k, (name, rows) in enumerate(outputs.items(), 1):
         axes = figure.add_subplot(len(outputs), 1, k)

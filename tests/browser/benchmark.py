@@ -1,10 +1,14 @@
 """How smooth the playground is: `python -m tests.browser.benchmark [seconds]`.
 
 On the page alone, in Chromium, for a model of 2-16-16-1: frames painted and steps made a second,
-the time from a click on Step to its number on screen, from a drag to its picture, and the memory.
+the time from a click on Step to its number on screen, from a drag to its picture, from the command
+to the first picture, and the memory.
 """
 
 import gc
+import re
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -45,7 +49,24 @@ def main(seconds=10.0):
         measure("click to screen", [driver.page.evaluate(CLICK) for _ in range(60)])
         values = [round(0.02 * k, 6) for k in range(100)]
         measure("drag to picture", [driver.page.evaluate(DRAG, v) for v in values])
+        measure("command to picture", [1000 * started(context) for _ in range(3)])
     return 0
+
+
+def started(context):
+    """Seconds from the command until the page is painted."""
+    start, page = time.monotonic(), context.new_page()
+    command = [sys.executable, "-m", "nn", "playground", "--no-browser", "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        page.goto(re.search(r"http://\S+", process.stdout.readline())[0])
+        page.wait_for_function(f"{APP}?.seen")
+        return time.monotonic() - start
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(20)
+        process.stdout.close()
+        page.close()
 
 
 def measure_frames(driver, speed, seconds):

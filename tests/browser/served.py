@@ -23,7 +23,8 @@ class Quiet(SimpleHTTPRequestHandler):
 def served(folder):
     """The server: `address` is where it is, `broken` what it pretends not to have."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder))
-    server.broken, server.address = set(), f"http://127.0.0.1:{server.server_address[1]}/"
+    server.folder, server.broken = folder, set()
+    server.address = f"http://127.0.0.1:{server.server_address[1]}/"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -75,12 +75,12 @@ def test_a_saved_notebook_has_a_picture_of_the_last_moment(page, kernel, lab):
     picture = page.locator(".jp-OutputArea-child:has(.jp-RenderedSVG)")
     assert picture.count() == 1
     assert not picture.is_visible()  # beside the page that is live
-    page.locator(".pg-step").first.click()
-    page.locator(".pg-step").first.click()
+    kernel.run("p.step()")
     wait(page, "frame.steps === 1")
     page.wait_for_function(
         "document.querySelector('.jp-RenderedSVG').innerHTML.includes('step%201')"
     )
+    page.locator(".pg-net").first.focus()
     page.keyboard.press("Control+s")
     path = lab.folder / "notebooks" / "tests.ipynb"
     for _ in range(100):

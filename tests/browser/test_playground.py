@@ -193,6 +193,16 @@ def test_a_step_plays_by_itself_and_a_second_click_makes_it_at_once(play):
     is_shown(play)
 
 
+def test_a_step_is_played_while_the_doctor_has_something_to_say(play):
+    play.ask(lambda desk: desk.step(3))
+    play.click("examine")
+    play.wait_for("frame.notice.tone !== ''")
+    play.click("step")
+    play.wait_for("app.phase().name === 'backward'")
+    play.click("step")
+    play.wait_for("frame.steps === 4 && !app.trip && frame.notice.text === ''")
+
+
 def test_an_edit_in_the_middle_of_a_step_takes_it_back(play):
     start = play.numbers()
     play.click("step")
@@ -596,6 +606,16 @@ def test_a_narrow_page_is_stacked_and_not_cut(play):
     assert plane["y"] > net["y"] + net["height"]
 
 
+def test_a_button_gives_it_the_whole_screen_and_takes_it_back(play):
+    play.page.bring_to_front()
+    play.click("full")
+    play.wait_for("document.fullscreenElement === app.host")
+    play.settle()
+    assert play.get("[app.root.clientHeight, innerHeight]") == [play.get("innerHeight")] * 2
+    play.click("full")
+    play.wait("!document.fullscreenElement")
+
+
 def test_pictures_are_as_sharp_as_the_screen(play):
     for name in ("netCanvas", "planeCanvas", "historyCanvas", "curveCanvas"):
         width, shown, ratio = play.get(
@@ -653,13 +673,16 @@ def test_text_stands_out_from_its_ground(play, dark):
     colours = play.page.evaluate(
         f"""() => {{ const app = document.querySelector('.pg').playground;
         app.setTheme({str(dark).lower()}, true);
-        const style = getComputedStyle(app.root), names = ['paper', 'panel', 'ink', 'soft'];
+        const style = getComputedStyle(app.root);
+        const names = ['paper', 'panel', 'ink', 'soft', 'pos', 'neg'];
         return Object.fromEntries([...names, 'pos-text', 'neg-text']
         .map((name) => [name, style.getPropertyValue('--pg-' + name).trim()])); }}"""
     )
     for name in ("ink", "soft", "pos-text", "neg-text"):
         for ground in ("paper", "panel"):
             assert contrast(colours[name], colours[ground]) > 4.5, (name, ground)
+    for name in ("pos", "neg"):  # of links, which are no text
+        assert contrast(colours[name], colours["paper"]) > 3
     play.page.evaluate("document.querySelector('.pg').playground.setTheme(false, true)")
 
 

@@ -9,6 +9,8 @@ from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from tools.site.places import PLAY
+
 LINK = re.compile(r"<[^>]*?\s(?:href|src)=\"([^\"]*)\"")
 LOADED = re.compile(r"<(?:script|img|iframe|source|link)\b[^>]*?\s(?:href|src)=\"([^\"]*)\"")
 ANCHOR = re.compile(r"<[^>]*?\s(?:id|name)=\"([^\"]+)\"")
@@ -21,7 +23,7 @@ def broken(site: Path) -> list[str]:
 
 def pages(site: Path) -> Iterator[Path]:
     """The pages, but for the page without install, which has tests of its own."""
-    return (page for page in sorted(site.rglob("*.html")) if "page" not in page.parent.parts)
+    return (page for page in sorted(site.rglob("*.html")) if page.parent != site / PLAY)
 
 
 def wrong(page: Path) -> Iterator[str]:

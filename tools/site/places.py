@@ -9,6 +9,7 @@ from sphinx.application import Sphinx
 from sphinx.project import Project
 
 ROOT = Path(__file__).parents[2]
+PLAY = "play"  # the page without install
 PLACES = {
     "README": "tour",
     "docs/index": "index",

@@ -18,13 +18,13 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.osutil import relative_uri
 
-from tools.site.places import ROOT
+from tools.site.places import PLAY, ROOT
 
 PACKAGES = (ROOT / "autograd_core", ROOT / "nn")  # shown as a whole
 LINE = "line"  # the anchor of line 7 is line-7
 LARGEST = 100_000  # bytes that are shown
 ALONE = {"toctree": lambda **_: ""}  # a menu on each of these pages takes longer than all the rest
-PAGE = ROOT / "docs" / "page"  # the page without install, which is there by itself
+PAGE = ROOT / "docs" / "page"  # is built by itself
 
 
 def is_shown(path: Path) -> bool:
@@ -55,7 +55,7 @@ def name_of(path: Path) -> str:
 def uri(path: Path) -> str:
     """Where the site has it."""
     if path.is_relative_to(PAGE):
-        return f"page/{path.relative_to(PAGE).as_posix()}"
+        return f"{PLAY}/{path.relative_to(PAGE).as_posix()}"
     return name_of(path) + ".html" * is_shown(path)
 
 

@@ -14,6 +14,7 @@ from warnings import warn
 
 from autograd_core.compiler.executors.cells import is_scalar
 from autograd_core.compiler.ir import Array, Floats
+from autograd_core.extras import needing
 
 
 class Row(NamedTuple):
@@ -95,14 +96,8 @@ def made(
 
 def module_of(row: Row, who: str) -> Any:
     """The module of an executor; ImportError says how to install the package that it lacks."""
-    try:
+    with needing(row.package, who):
         return import_module(row.module)
-    except ModuleNotFoundError as error:
-        if error.name != row.package:
-            raise
-        raise ImportError(
-            f"{who} needs the package {row.package}: pip install 'autograd-core[{row.package}]'"
-        ) from None
 
 
 def choose(order: Sequence[Array]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.chosen import call_of, choices
 from autograd_core.compiler.executors.contract import Call, Named, contract
+from autograd_core.compiler.executors.threads import threads_for
 from autograd_core.compiler.ir import (
     NAMES,
     Array,
@@ -65,7 +67,8 @@ class NumPyExecutor:
             for slot, part in zip(slots, leaves[name]):
                 slot[...] = part.T
         complaints: list[str] = []
-        with np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind)):
+        said = np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind))
+        with calls.threads, said:
             for call in calls.calls:
                 call()
             finite = math.isfinite(calls.last.dot(calls.zeros))
@@ -103,6 +106,7 @@ class Calls:
         self.results = [self.array[x] for x in executor.results]
         self.last = self.row(executor.results)
         self.zeros = np.zeros(self.last.size)  # a product with them is 0 if all numbers are finite
+        self.threads = threads_for(max(map(self.multiplications, executor.order), default=0))
         self.leaves = [
             (slots_of(self.array[x], leaves[x.name]), x.name)
             for x in executor.order
@@ -131,6 +135,12 @@ class Calls:
         """The last result in a row, as a gradient lies; NaN, for unknown, where it does not so."""
         known = results and not results[-1].batched and self.array[results[-1]].flags.c_contiguous
         return self.array[results[-1]].reshape(-1) if known else np.array([math.nan])
+
+    def multiplications(self, x: Array) -> int:
+        """How many there are in a product; of other calls, the numbers that are read."""
+        operands = x.operands if isinstance(x, Compute) and x not in self.chosen else ()
+        pairs = [zip(letters, self.array[y].shape) for y, letters in operands]
+        return math.prod(dict(chain(*pairs)).values())
 
     # --- What each kind of array takes
 

@@ -12,7 +12,7 @@ import numpy as np
 from autograd_core import compile, jacobian
 from nn import losses
 from nn.course.kinds import Choice, Code, Number, Question
-from nn.course.layers import by_engine, softmax, three_writings
+from nn.course.layers import by_engine, column_softmax, three_writings
 from nn.course.safely import Empty, run
 from nn.model import MLP
 
@@ -121,7 +121,7 @@ def backward_with(slip: Slip, W: list[Any], b: list[Any], X: Any, Y: Any) -> lis
     a = [X]
     for W_k, b_k in zip(W, b):
         z = W_k @ a[-1] + b_k
-        a.append(np.tanh(z) if len(a) < len(W) else softmax(z))
+        a.append(np.tanh(z) if len(a) < len(W) else column_softmax(z))
     dW: list[Any] = []
     dz = factor * (a[-1] - Y) / X.shape[1]
     for k in range(len(W), 0, -1):

@@ -13,6 +13,7 @@ from typing import Any
 from autograd_core import OPS, Value, maximum, mean, minimum, total
 
 LONGEST = 2000  # characters
+TOO_DEEP = "this is nested too deeply, or it is no text"
 INFIX: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -47,7 +48,10 @@ def values_of(text: str) -> dict[str, Value]:
     """
     named: dict[str, Value] = {}
     for target, expression in statements(text):
-        value = Reader(named).read(expression)
+        try:
+            value = Reader(named).read(expression)
+        except RecursionError:
+            raise wrong(expression, TOO_DEEP) from None
         value = value if isinstance(value, Value) else Value(value)
         value.label = value.label or target
         named[target] = value
@@ -65,7 +69,7 @@ def statements(text: str) -> Iterator[tuple[str, ast.expr]]:
     except SyntaxError as error:
         raise FormulaError(f"line {error.lineno}: {error.msg}") from None
     except (ValueError, RecursionError, MemoryError):
-        raise FormulaError("this is too deeply nested, or no text at all") from None
+        raise FormulaError(TOO_DEEP) from None
     for statement in body:
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=expression):

@@ -12,7 +12,7 @@ export function listenToKeys(app) {
     const inside = app.root.contains(e.target) || (e.target === document.body && document.body.classList.contains("pg-alone"));
     if (!inside) return;
     const control = e.ctrlKey || e.metaKey, own = control ? withControl[e.key.toLowerCase()] : e.altKey ? null : does[e.key];
-    app.root.dataset.lmSuppressShortcuts = String(!control || Boolean(own));
+    app.root.toggleAttribute("data-lm-suppress-shortcuts", !control || Boolean(own));
     if (!own || isTaken(e, control)) return;
     e.preventDefault(); e.stopPropagation();
     own(e);

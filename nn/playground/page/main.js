@@ -207,7 +207,7 @@ class App extends Timeline {
     history.replaceState(null, "", location.href.replace(/#.*/, ""));
     this.send({ do: "load", text: decodeURIComponent(asked[1]) });
   }
-  fullScreen() { if (document.fullscreenElement) document.exitFullscreen(); else this.host.requestFullscreen?.(); }
+  fullScreen() { if (document.fullscreenElement) document.exitFullscreen(); else this.host.requestFullscreen?.().catch(() => {}); }
 
   // --- Listening and painting ----------------------------------------------------------
 

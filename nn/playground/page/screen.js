@@ -29,9 +29,10 @@ export function watchSize(app) {
 
 // How high the page may be: all of its window, or what is seen of a notebook.
 function room(app) {
-  const alone = document.body.classList.contains("pg-alone") || document.fullscreenElement === app.host;
+  const full = document.fullscreenElement === app.host, alone = full || document.body.classList.contains("pg-alone");
+  const below = full ? 0 : app.host.parentElement?.querySelector(":scope > .pg-on")?.offsetHeight ?? 0; // what lets a saved page play on
   const panel = app.host.closest(".jp-WindowedPanel-outer, .jp-Notebook, .jp-LinkedOutputView");
-  const height = alone ? innerHeight : Math.min(1100, (panel?.clientHeight || innerHeight) - 24);
+  const height = alone ? innerHeight - below : Math.min(1100, (panel?.clientHeight || innerHeight) - 24);
   app.root.style.setProperty("--pg-height", `${Math.max(560, height)}px`);
 }
 

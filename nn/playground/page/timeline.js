@@ -42,7 +42,7 @@ export class Timeline {
 
   // A frame has come: if it is the one after the step, the step is over.
   stepped() {
-    if (!this.trip || (this.frame.steps === this.trip.steps && !this.frame.notice.tone)) return;
+    if (!this.trip || (this.frame.steps === this.trip.steps && !(this.ending && this.frame.notice.tone))) return;
     Object.assign(this, { trip: null, time: 0, goal: null, isStepping: false, ending: false, share: null });
     if (this.isLooping && !this.frame.notice.tone) this.isStepping = true; else this.isLooping = false;
   }

@@ -1,0 +1,218 @@
+"""The page without install, as far as it needs no browser: desks, formulas, cells, the builder."""
+
+import ast
+import hashlib
+import json
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nn.playground.browser import playing_on
+from nn.playground.browser.cells import Cells
+from nn.playground.browser.desks import MAKERS, Desks
+from nn.playground.browser.explorer import graph_of
+from nn.playground.browser.formula import FUNCTIONS, LONGEST, FormulaError, values_of
+from tools import npm, page
+
+NUMBERS = st.floats(-5, 5).map(lambda x: f"({x!r})")
+TEXTS = st.recursive(
+    NUMBERS | st.sampled_from(["a", "b"]),
+    lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(" ".join).map("({})".format),
+    max_leaves=20,
+)
+
+
+# --- Formulas ------------------------------------------------------------------------------------
+
+
+@given(TEXTS)
+def test_a_formula_has_the_number_that_python_gives_it(text):
+    named = values_of(f"a = 1.5\nb = -0.25\n{text}")
+    expected = eval(text, {"a": 1.5, "b": -0.25})  # noqa: S307 (made above, of + - *)
+    assert list(named.values())[-1].data == expected
+
+
+@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+def test_every_function_is_called_by_its_name(name):
+    for operands in ("0.5", "0.5, 0.25", "0.5, 0.25, 2"):
+        try:
+            values = list(values_of(f"{name}({operands})").values())
+        except FormulaError:
+            continue  # it takes more, or fewer
+        except (ValueError, ArithmeticError):
+            return  # arccosh of 0.5 has no value, and it says so
+        assert math.isfinite(values[-1].data)
+        return
+    pytest.fail(f"{name} takes neither one nor two nor three operands")
+
+
+REFUSED = [
+    "",
+    "a",
+    "a = 2\nb = c",
+    "y = (",
+    "y = [1, 2]",
+    "y = 'text'",
+    "y = True",
+    "y = 1 if 2 else 3",
+    "import os",
+    "y = __import__('os')",
+    "y = (1).__class__",
+    "y = open('/etc/passwd')",
+    "y = exec('1')",
+    "a, b = 1, 2",
+    "y = tanh(*a)",
+    "y = tanh(1, x=2)",
+    "y = tanh(1, 2, 3)",
+    "y = lambda: 1",
+    "y = 1e400",
+    "y = " + "-" * 1900 + "1",
+    "y = 1" + " " * LONGEST,
+    "y = 1 % 2",
+    "y = 1\x00",
+]
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_no_formula_is_refused_in_a_sentence(text):
+    with pytest.raises(FormulaError) as refused:
+        values_of(text)
+    assert str(refused.value)
+
+
+def test_a_number_may_have_a_sign_before_it():
+    assert values_of("y = --2 ** 2")["y"].data == 4.0
+
+
+# --- Desks ---------------------------------------------------------------------------------------
+
+
+class Heard:
+    """What desks have said."""
+
+    def __init__(self):
+        self.said = []
+        self.desks = Desks(lambda text, buffers: self.said.append((json.loads(text), buffers)))
+
+    def ask(self, to, **content):
+        self.said.clear()
+        self.desks.receive(json.dumps({"to": to, "content": content}))
+        assert {message["from"] for message, _ in self.said} <= {to}
+        return [message["content"] for message, _ in self.said]
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_every_desk_says_when_it_is_there(name):
+    assert Heard().ask(name, do="open") == [{"kind": "opened"}]
+
+
+def test_the_playgrounds_frames_bring_their_arrays():
+    heard = Heard()
+    heard.ask("playground", do="hello", page="a")
+    (frame, buffers) = heard.said[-1]
+    assert frame["content"]["kind"] == "frame"
+    assert len(buffers) == len(frame["content"]["arrays"]) > 0
+    assert all(isinstance(buffer, bytes) for buffer in buffers)
+
+
+def test_a_graph_that_cannot_be_is_a_complaint():
+    (said,) = Heard().ask("explorer", do="draw", text="y = log(-1)")
+    assert said["kind"] == "complaint"
+    assert "log" in said["text"]
+
+
+def test_each_value_of_the_graph_is_a_box_of_the_picture():
+    graph = graph_of("a = 2\nb = 3\nd = a * b + a", 1)
+    assert [v["grad"] for v in graph["values"]] == [4.0, 2.0, 1.0, 1.0]
+    assert all(f'id="v{i}"' in graph["svg"] for i in range(4))
+    assert graph["sum"] == ["sum 2 = b.grad"]
+
+
+# --- Cells ---------------------------------------------------------------------------------------
+
+
+def run(code, *before):
+    """What is said of the last of some cells."""
+    said = []
+    cells = Cells(said.append)
+    for i, text in enumerate([*before, code]):
+        said.clear()
+        cells.receive({"do": "run", "notebook": "n", "cell": i, "code": text})
+    assert all((m["notebook"], m["cell"]) == ("n", len(before)) for m in said)
+    assert said.pop()["kind"] == "done"
+    return said
+
+
+def test_a_cell_prints_and_shows_its_last_line():
+    said = run("print('x is', x)\nx + 1", "x = 2")
+    assert [m["kind"] for m in said] == ["stream", "show"]
+    assert said[0]["text"].strip() == "x is 2"
+    assert said[1]["bundle"] == {"text/plain": "3"}
+    assert run("x = 2;") == run("2;") == run("None") == run("") == []
+
+
+@pytest.mark.parametrize(
+    "code", ["1 / 0", "def f():\n    return 1 / 0\nf()", "x = (", "raise SystemExit"]
+)
+def test_an_error_is_told_from_the_cell_on(code):
+    ((error),) = run(code)
+    assert error["kind"] == "error"
+    assert "cells.py" not in error["text"]
+    assert (
+        error["text"].strip().splitlines()[-1].startswith(("ZeroDiv", "SyntaxError", "SystemExit"))
+    )
+
+
+def test_pictures_are_shown_as_pictures():
+    figure = "from matplotlib.figure import Figure\nFigure()"
+    for code in ("from autograd_core import Value, draw\ndraw(Value(1.0))", figure):
+        (said,) = run(code)
+        assert set(said["bundle"]) & {"image/svg+xml", "image/png"}
+
+
+# --- The builder ---------------------------------------------------------------------------------
+
+
+def test_the_students_notebooks_are_text_and_cells(tmp_path):
+    made = list(page.notebooks(tmp_path))
+    assert len(made) == 13
+    assert made[0]["name"] == "first_steps"
+    for about in made:
+        cells = json.loads((tmp_path / f"{about['name']}.json").read_text("utf-8"))["cells"]
+        code = [cell["code"] for cell in cells if "code" in cell]
+        assert code
+        for text in code:
+            ast.parse(text)
+        html = "".join([cell.get("html", "") for cell in cells])
+        assert ".ipynb" not in html.replace("`", "")
+        assert "$" not in html or about["name"] == "first_steps"
+
+
+def test_wheels_are_those_of_pyodides_list(tmp_path):
+    content = b"a wheel"
+    about = {"file_name": "n.whl", "sha256": hashlib.sha256(content).hexdigest(), "depends": []}
+    lock = {"packages": {"numpy": about, "matplotlib": {**about, "depends": ["numpy"]}}}
+    with pytest.raises(npm.MissingError, match=r"n\.whl is not there"):
+        list(page.wheels(tmp_path, lock))
+    (tmp_path / "n.whl").write_bytes(b"another")
+    with pytest.raises(npm.MissingError, match="not the file"):
+        list(page.wheels(tmp_path, lock))
+    (tmp_path / "n.whl").write_bytes(content)
+    assert list(page.wheels(tmp_path, lock)) == [tmp_path / "n.whl"] * 2
+
+
+def test_what_cannot_be_fetched_is_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", "")
+    assert page.main([str(tmp_path / "out")]) == 1
+    assert "comes by npm" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_page_that_plays_on_has_all_but_pyodide_in_it():
+    text = playing_on({"hidden": [3]}, home="https://school.example/pyodide/")
+    assert "https://school.example/pyodide/" in text
+    assert "src=" not in text.split("</script>")[0]
+    assert not [line for line in text.splitlines() if line.startswith(("import ", "export "))]
