@@ -42,11 +42,6 @@ LINES = 15  # of a cell that a student reads
 FINISHED = [path for path in SOURCES if Source(path).is_second_edition]
 
 each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-each_asking = pytest.mark.parametrize(
-    "path",
-    [path for path in FINISHED if path.stem[:2] not in {"06", "07", "08"}],
-    ids=lambda path: path.stem,
-)
 each_finished = pytest.mark.parametrize("path", FINISHED, ids=lambda path: path.stem)
 
 
