@@ -17,6 +17,7 @@ STEPS = (
     "The net",
     "Write scalars, run matrices",
 )
+SAVED = re.compile(r'(draw\(.*\))\.save\(".*\.svg"\)')
 LINK = re.compile(r'(<a href=")(?:\.\./)?(\d\d_\w+)\.ipynb(?:#[^"]*)?"')
 ELSEWHERE = re.compile(r'<a href="(?!https?:|#)[^"]*">(.*?)</a>', re.DOTALL)
 IMAGE = re.compile(r'(<img [^>]*?src=")(?:\.\./)?(?:notebooks/)?images/')
@@ -58,7 +59,10 @@ def groups(code: str) -> Iterator[str]:
 
     >>> list(groups(">>> x = 2\n>>> x\n2\n>>> x + 1\n3\n"))
     ['x = 2\nx', 'x + 1']
+    >>> list(groups('>>> draw(d).save("graph.svg")\n'))
+    ['draw(d)']
     """
+    code = SAVED.sub(r"\1", code)  # in a page, a picture is shown
     if ">>>" not in code:
         yield code.rstrip()
         return

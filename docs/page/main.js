@@ -31,8 +31,10 @@ $(".again").onclick = () => location.reload();
 
 // --- Parts ---------------------------------------------------------------------------------
 
+function said(text) { try { return decodeURIComponent(text); } catch { return ""; } }
+
 function go() {
-  const [name, ...rest] = decodeURIComponent(location.hash.slice(1)).split("="), argument = rest.join("=");
+  const [name, ...rest] = said(location.hash.slice(1)).split("="), argument = rest.join("=");
   const part = name in PARTS ? name : "playground", key = part === "notebook" ? `notebook=${argument}` : part;
   if (!opened.has(key)) {
     const el = document.createElement("section");
@@ -46,6 +48,7 @@ function go() {
     if (is) a.setAttribute("aria-current", "page"); else a.removeAttribute("aria-current");
   }
   document.body.dataset.part = part;
+  document.body.classList.remove("failed"); // what another part lacks is no fault of this one
   scrollTo(0, 0);
 }
 

@@ -1,8 +1,9 @@
 // The course: notebooks whose cells are edited and run in this page.
 import { editor } from "./editor.js";
+import widget from "./playground/main.js";
 
 const NEEDED = ["numpy", "matplotlib"];
-const KINDS = ["text/html", "image/svg+xml", "image/png", "text/plain"]; // the first there is, is shown
+const KINDS = ["application/x-playground", "text/html", "image/svg+xml", "image/png", "text/plain"]; // the first there is, is shown
 
 export function course({ el, config }) {
   el.innerHTML = `<h1>The course</h1><p class="lead">Twelve notebooks, from one multiplication to a small language model. Where you see three dots, it is your turn: <code>check</code> tells you which idea is missing. What you change is kept in this browser.</p><ol class="contents"></ol>`;
@@ -81,9 +82,20 @@ class Notebook {
     const cell = this.cells[m.cell - 1];
     if (cell.stale) { cell.output.replaceChildren(); cell.stale = false; }
     if (m.kind === "stream") print(cell.output, m.text);
-    else if (m.kind === "show") cell.output.append(shown(m.bundle));
+    else if (m.kind === "show") cell.output.append(this.shown(m.bundle));
     else if (m.kind === "error") { cell.output.append(block("error", m.text)); cell.failed = true; }
     else if (m.kind === "done") this.done(cell);
+  }
+
+  shown(bundle) {
+    const kind = KINDS.find((kind) => kind in bundle), data = bundle[kind] ?? "";
+    if (kind === "text/plain" || !kind) return block("result", data);
+    const el = document.createElement("div");
+    el.className = `result is-${kind.split("/")[1].slice(0, 3)}`;
+    if (kind === KINDS[0]) widget.render({ model: this.python.desk(data), el });
+    else if (kind === "image/png") el.append(Object.assign(new Image(), { src: `data:image/png;base64,${data}`, alt: bundle["text/plain"] ?? "a picture" }));
+    else el.innerHTML = data;
+    return el;
   }
 
   done(cell) {
@@ -133,14 +145,4 @@ function print(output, more) {
   if (!last?.classList.contains("stream")) output.append(last = block("stream", ""));
   const lines = (last.textContent + more).split("\n");
   last.textContent = lines.map((line) => line.replace(/\r+$/, "").split("\r").at(-1)).join("\n") + (more.endsWith("\r") ? "\r" : "");
-}
-
-function shown(bundle) {
-  const kind = KINDS.find((kind) => kind in bundle), data = bundle[kind] ?? "";
-  if (kind === "text/plain" || !kind) return block("result", data);
-  const el = document.createElement("div");
-  el.className = `result is-${kind.split("/")[1].slice(0, 3)}`;
-  if (kind === "image/png") el.append(Object.assign(new Image(), { src: `data:image/png;base64,${data}`, alt: bundle["text/plain"] ?? "a picture" }));
-  else el.innerHTML = data;
-  return el;
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import sys
 
 import pytest
 
@@ -82,7 +83,7 @@ def formula(seed):
         x, y = [f"x{chance.randrange(i)}" for _ in range(2)]
         shape = chance.choice(["{x} + {y}", "{x} - {y}", "{x} * {y} / 3", "sqrt({x} * {x} + 0.1)"])
         lines.append(f"x{i} = " + shape.format(x=x, y=y))
-    return "\n".join([*lines, "total(" + ", ".join([f"x{i}" for i in range(24)]) + ")"])
+    return "\n".join([*lines, " + ".join([f"x{i}" for i in range(24)])])
 
 
 def test_numbers_are_cpythons_to_the_last_bit(explorer):
@@ -172,7 +173,8 @@ def test_fit_gives_cpythons_numbers(visit, wasi):
     page = visit(wasi, "#notebook=first_steps")
     page.wait_for_selector(".cell")
     cell = page.locator(".cell").first
-    for compile_, close in ((False, 0.0), (True, 1e-12)):
+    is_same_sum = sys.version_info >= (3, 12)  # before, `sum` of floats rounds at every term
+    for compile_, close in ((False, 0.0 if is_same_sum else 1e-12), (True, 1e-12)):
         code = FIT.format(compile=compile_)
         cell.locator("textarea").fill(code)
         cell.locator(".run").click()
@@ -205,6 +207,23 @@ def test_a_run_is_in_the_link_and_comes_back_with_it(visit, wasi):
     page.reload()
     page.wait_for_function(f"{APP}?.painted && {APP}.run.settings.seed === 7")
     assert page.evaluate(f"[...{APP}.frame.theta]") == theta
+
+
+def test_a_playground_in_a_cell_is_played_and_can_be_asked(visit, wasi):
+    page = visit(wasi, "#notebook=first_steps")
+    page.wait_for_selector(".cell")
+    first, second = page.locator(".cell").nth(0), page.locator(".cell").nth(1)
+    first.locator("textarea").fill(
+        "from nn import Playground\np = Playground(state={'seed': 3})\np"
+    )
+    first.locator(".run").click()
+    page.wait_for_function(f"{APP}?.painted")
+    first.locator(".pg-step").click(click_count=2)
+    page.wait_for_function(f"{APP}.frame.steps === 1")
+    second.locator("textarea").fill("p.step(4)\np.session.steps")
+    second.locator(".run").click()
+    second.locator(".output", has_text="5").wait_for()
+    page.wait_for_function(f"{APP}.frame.steps === 5")
 
 
 def test_a_cell_that_never_ends_is_stopped(visit, wasi):

@@ -29,7 +29,7 @@ class Desk(Protocol):
         """Do what a message asks for, and say what came of it."""
 
 
-def playground(send: Any) -> Desk:
+def playground(_: Desks, send: Any) -> Desk:
     """A run to steer."""
     from nn.playground import protocol
     from nn.playground.session import Session
@@ -38,21 +38,23 @@ def playground(send: Any) -> Desk:
     return protocol.Desk(Session(State()), send)
 
 
-def explorer(send: Any) -> Desk:
+def explorer(_: Desks, send: Any) -> Desk:
     """A graph to type."""
     from nn.playground.browser.explorer import Explorer
 
     return Explorer(send)
 
 
-def cells(send: Any) -> Desk:
-    """A notebook to run."""
+def cells(desks: Desks, send: Any) -> Desk:
+    """A notebook to run, whose cells may hold playgrounds, each at a desk of its own."""
     from nn.playground.browser.cells import Cells
+    from nn.playground.browser.inline import make_room
 
+    make_room(desks)
     return Cells(send)
 
 
-MAKERS: dict[str, Callable[[Any], Desk]] = {
+MAKERS: dict[str, Callable[[Desks, Any], Desk]] = {
     "playground": playground,
     "explorer": explorer,
     "cells": cells,
@@ -72,11 +74,11 @@ class Desks:
         """
         message = json.loads(text)
         name, content = message["to"], message["content"]
-        if name not in self.desks:
-            self.desks[name] = MAKERS[name](partial(self.send, name))
+        if name in MAKERS and name not in self.desks:
+            self.desks[name] = MAKERS[name](self, partial(self.send, name))
         if content["do"] == "open":
             self.send(name, {"kind": "opened"})
-        else:
+        elif name in self.desks:  # a widget's is gone with its cell when Python begins anew
             self.desks[name].receive(content)
 
     def send(self, name: str, content: dict[str, Any], buffers: Sequence[bytes] = ()) -> None:
