@@ -43,7 +43,7 @@ async function drawing() {
 async function bytes(address) { return (await fetch(address)).arrayBuffer(); }
 
 function fail(error) {
-  const failed = missing || String(error?.message ?? error).split("\n").filter(Boolean).at(-1) ?? "unknown";
+  const failed = missing || (String(error?.message ?? error).split("\n").filter(Boolean).at(-1) ?? "unknown");
   say({ failed, advice: error?.advice ?? ADVICE });
 }
 
