@@ -38,15 +38,10 @@ WORDS = {  # rows with nothing in them to compute: definitions, notations, plans
 
 CELL = re.compile(r"\[(\d\d) · ([^\]]+)\]\((\d\d_\w+\.ipynb)#([^)]+)\)((?:,? In\[\d+\])+)")
 TEST = re.compile(r"\[(test_\w+)\]\(\.\./tests/(test_\w+\.py)\)")
-LINES = 15  # of a cell that a student reads
+LINES, WIDTH = 15, 105  # of a cell that a student reads, and of its lines
 FINISHED = [path for path in SOURCES if Source(path).is_second_edition]
 
 each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-each_asking = pytest.mark.parametrize(
-    "path",
-    [path for path in FINISHED if path.stem[:2] not in {"06", "07", "08"}],
-    ids=lambda path: path.stem,
-)
 each_finished = pytest.mark.parametrize("path", FINISHED, ids=lambda path: path.stem)
 
 
@@ -241,6 +236,8 @@ def test_the_students_edition_holds_no_answer_and_no_long_cell(path):
     assert "#?" not in everything
     long = [cell.source for cell in code_cells(student) if len(cell.source.splitlines()) > LINES]
     assert long == []
+    lines = "\n".join(cell.source for cell in code_cells(student)).splitlines()
+    assert [line for line in lines if len(line) > WIDTH] == []
 
 
 @each_finished

@@ -19,5 +19,5 @@ def test_a_row_is_undecided_where_both_agree_or_neither():
 
 
 def test_the_table_shows_all_three_numbers_of_each_row():
-    table = errata.Errata([errata.Erratum("p", "a", "b", 0.25, np.array([1.0, np.inf]), "2 × 3")])
-    assert table._repr_markdown_().endswith("| p | a | b | 0.2500 | (1.0000, ∞) | 2 × 3 |")
+    table = errata.Errata([errata.Erratum("p", "a", "$b$", 0.25, np.array([1.0, np.inf]), "2 × 3")])
+    assert table._repr_markdown_().endswith("| p | a | ${b}$ | 0.2500 | (1, ∞) | 2 × 3 |")

@@ -174,6 +174,7 @@ class Compiled:
             self.replay(leaves).check(slopes=slopes)
         return outcome
 
+    @collector_paused()
     def prepare(self, wrt: Leaf | None) -> Ready:
         """The executor for the results, and for the gradient along a leaf if there is one.
 

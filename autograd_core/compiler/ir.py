@@ -22,6 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -61,11 +62,17 @@ class Array:
     @property
     def axes(self) -> str:
         """Letters for the axes, by position."""
-        return NAMES[: len(self.shape) - 1] + "b" if self.batched else NAMES[: len(self.shape)]
+        return axes_of(self.shape)
 
     def reads(self) -> Iterable[Array]:
         """The arrays it is computed from."""
         return ()
+
+
+@cache  # there are few, and it is asked for again and again
+def axes_of(shape: tuple[int | None, ...]) -> str:
+    """Letters for the axes of a shape."""
+    return NAMES[: len(shape) - 1] + "b" if shape[-1:] == (EXAMPLES,) else NAMES[: len(shape)]
 
 
 @dataclass(frozen=True, eq=False, slots=True)

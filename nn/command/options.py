@@ -23,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m nn",
         description="Train a small multi-layer perceptron and write model.json, boundary.png, "
         "loss.png and graph.svg, the trained net's prediction for one example.",
-        epilog="python -m nn playground: train one live, in a notebook.",
+        epilog="python -m nn playground: train one live, on a page that this opens.",
     )
     p.add_argument("--version", action="version", version=f"autograd-core {__version__}")
     data = p.add_mutually_exclusive_group()

@@ -51,26 +51,6 @@ def test_the_cells_have_the_present_numbers_while_it_plays(page, kernel):
     )
 
 
-def test_keys_stay_in_the_widget_and_saving_is_jupyterlab_s(page, kernel, lab):
-    page.locator(".pg-net").first.focus()
-    cells = page.locator(".jp-Notebook .jp-Cell").count()
-    for key in ("b", "a", "x", "d", "d", "m", "z"):
-        page.keyboard.press(key)
-    page.wait_for_timeout(300)
-    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
-    path = lab.folder / "notebooks" / "tests.ipynb"
-    before = path.stat().st_mtime_ns
-    page.keyboard.press("Control+s")
-    for _ in range(50):
-        page.wait_for_timeout(100)
-        if path.stat().st_mtime_ns != before:
-            break
-    assert path.stat().st_mtime_ns != before
-    page.locator(".pg-net").first.focus()
-    page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.classList.contains('pg-net')")
-
-
 def test_a_saved_notebook_has_a_picture_of_the_last_moment(page, kernel, lab):
     picture = page.locator(".jp-OutputArea-child:has(.jp-RenderedSVG)")
     assert picture.count() == 1
@@ -92,6 +72,26 @@ def test_a_saved_notebook_has_a_picture_of_the_last_moment(page, kernel, lab):
     assert told[0].startswith("Playground(state=")
     assert told[1:] == ["Playground at step 1"]
     assert "<svg" in "".join(outputs[1]["data"]["image/svg+xml"])
+
+
+def test_keys_stay_in_the_widget_and_saving_is_jupyterlab_s(page, kernel, lab):
+    page.locator(".pg-net").first.focus()
+    cells = page.locator(".jp-Notebook .jp-Cell").count()
+    for key in ("b", "a", "x", "d", "d", "m", "z"):
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+    path = lab.folder / "notebooks" / "tests.ipynb"
+    before = path.stat().st_mtime_ns
+    page.keyboard.press("Control+s")
+    for _ in range(50):
+        page.wait_for_timeout(100)
+        if path.stat().st_mtime_ns != before:
+            break
+    assert path.stat().st_mtime_ns != before
+    page.locator(".pg-net").first.focus()
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.classList.contains('pg-net')")
 
 
 def test_the_theme_is_jupyterlab_s(page, kernel):

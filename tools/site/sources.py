@@ -24,7 +24,7 @@ PACKAGES = (ROOT / "autograd_core", ROOT / "nn")  # shown as a whole
 LINE = "line"  # the anchor of line 7 is line-7
 LARGEST = 100_000  # bytes that are shown
 ALONE = {"toctree": lambda **_: ""}  # a menu on each of these pages takes longer than all the rest
-PAGE = ROOT / "docs" / "page"  # is built by itself
+PAGE = ROOT / "docs" / "page" / "index.html"  # whose place is taken by what is built of it
 
 
 def is_shown(path: Path) -> bool:
@@ -54,8 +54,8 @@ def name_of(path: Path) -> str:
 
 def uri(path: Path) -> str:
     """Where the site has it."""
-    if path.is_relative_to(PAGE):
-        return f"{PLAY}/{path.relative_to(PAGE).as_posix()}"
+    if path == PAGE:
+        return f"{PLAY}/{path.name}"
     return name_of(path) + ".html" * is_shown(path)
 
 
@@ -93,7 +93,7 @@ class Sources:
     def pages(self, app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
         """A page for each, and for all that the folders hold; the rest is copied."""
         every = {item for path in self.linked for item in with_all_inside(path)}
-        for path in sorted(item for item in every if not item.is_relative_to(PAGE)):
+        for path in sorted(every - {PAGE}):
             name = name_of(path)
             if is_shown(path):
                 yield name, {**ALONE, **page(app, path)}, "page.html"

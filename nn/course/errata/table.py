@@ -5,6 +5,7 @@ Each row is computed three times: by the engine, by the formula as it must be, a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -49,11 +50,17 @@ class Errata(list[Erratum]):
         lines = [head, "|:--|:--|:--|:--|:--|:--|"]
         for e in self:
             numbers = [in_words(x) for x in (e.by_engine, e.by_right, e.by_printed)]
-            lines.append("| " + " | ".join([e.place, e.printed, e.right, *numbers]) + " |")
+            texts = [unbroken(text) for text in (e.place, e.printed, e.right)]
+            lines.append("| " + " | ".join([*texts, *numbers]) + " |")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"<{len(self)} errata>"
+
+
+def unbroken(text: str) -> str:
+    """Formulas in braces: these are not broken into lines where a column is narrow."""
+    return re.sub(r"\$([^$]+)\$", r"${\1}$", text)
 
 
 def in_words(x: Shown) -> str:
@@ -61,7 +68,7 @@ def in_words(x: Shown) -> str:
     if isinstance(x, (str, int)):
         return str(x)
     if np.ndim(x):
-        return "(" + ", ".join([in_words(float(v)) for v in x]) + ")"
+        return "(" + ", ".join(["∞" if np.isinf(v) else f"{round(v, 4) + 0.0:g}" for v in x]) + ")"
     return "∞" if np.isinf(x) else f"{x + 0.0:.4f}"
 
 
