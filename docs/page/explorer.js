@@ -25,7 +25,7 @@ export function explorer({ el, python, argument }) {
   let chosen = null, timer = 0, values = [];
 
   const draw = () => desk.send({ do: "draw", text: input.value, chosen });
-  const choose = (i) => { chosen = i === chosen ? null : i; draw(); };
+  const choose = (i) => { clearTimeout(timer); chosen = i === chosen ? null : i; draw(); link(); };
   const take = (text) => { input.value = text; chosen = null; draw(); };
 
   input.oninput = () => { clearTimeout(timer); timer = setTimeout(() => { chosen = null; draw(); link(); }, LATER); };

@@ -13,7 +13,6 @@ from nn.playground.browser.cells import executed
 from nn.playground.browser.formula import values_of
 from nn.playground.session import Session
 from nn.playground.state import State
-from tests.browser.driver import APP
 from tests.browser.lab import Watch
 from tests.browser.served import served
 from tests.browser.stand_in import DRIVER, on_pyodide, on_wasi
@@ -21,6 +20,7 @@ from tools.npm import MissingError
 
 pytestmark = pytest.mark.slow
 
+APP = "document.querySelector('.pg')?.playground"  # it may not be there yet
 BOOK = "window.page.opened.get('notebook={}').book"
 EXAMPLE = "a = 2\nb = 3\nd = a * b + a"
 

@@ -43,7 +43,7 @@ async function drawing() {
 async function bytes(address) { return (await fetch(address)).arrayBuffer(); }
 
 function fail(error) {
-  const failed = String(error?.message ?? error).split("\n").filter(Boolean).at(-1) ?? "unknown";
+  const failed = missing || (String(error?.message ?? error).split("\n").filter(Boolean).at(-1) ?? "unknown");
   say({ failed, advice: error?.advice ?? ADVICE });
 }
 
@@ -52,12 +52,14 @@ const plain = self.fetch.bind(self);
 self.fetch = async (what, options) => {
   const address = String(what?.url ?? what);
   let response;
-  try { response = await plain(what, options); } catch { throw new Error(`${address} could not be loaded`); }
-  if (!response.ok) throw new Error(`${address} could not be loaded: the server answered ${response.status}`);
+  try { response = await plain(what, options); } catch { throw miss(`${address} could not be loaded`); }
+  if (!response.ok) throw miss(`${address} could not be loaded: the server answered ${response.status}`);
   return counted(response);
 };
 
-let loaded = 0, total = 0, told = 0;
+let loaded = 0, total = 0, told = 0, missing = "";
+
+function miss(text) { missing ||= text; return new Error(text); } // who asked may say it in other words
 
 function counted(response) {
   const { body, headers, status } = response;
