@@ -159,7 +159,7 @@ def test_the_gradient_of_each_example_is_eagers(case, count):
     assert_close(rows.mean(axis=0), program.value_and_gradient(*args)[1])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(expressions())
 def test_the_mean_of_the_gradients_of_all_examples_is_the_gradient(expression):
     leaves = expression.leaves()
