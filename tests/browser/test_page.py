@@ -11,6 +11,7 @@ from autograd_core import topological
 from nn.playground.browser import saved
 from nn.playground.browser.cells import executed
 from nn.playground.browser.formula import values_of
+from nn.playground.page import style
 from nn.playground.session import Session
 from nn.playground.state import State
 from tests.browser.lab import Watch
@@ -276,7 +277,9 @@ def test_a_saved_page_plays_on(visit, wasi, monkeypatch, tmp_path):
     monkeypatch.setattr(saved, "worker", lambda made=saved.worker: "\n".join([*kept, made()]))
     piece = saved.playing_on({"hidden": [3], "seed": 7}, home=f"{wasi.address}pyodide/")
     (wasi.folder / "saved.html").write_text(
-        f'<!doctype html><meta charset="utf-8"><div id="pg-saved">a picture</div>{piece}', "utf-8"
+        f'<!doctype html><meta charset="utf-8"><style>{style()}</style>'
+        f'<div id="pg-saved">a picture</div>{piece}',
+        "utf-8",
     )
     page = visit(wasi, "")
     page.goto(f"{wasi.address}saved.html")
