@@ -133,8 +133,8 @@ def split(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def find_separator(text: str) -> str:
-    """The separator that finds most numbers in the first rows, and more than one column."""
-    found, most = ",", -1
+    """The separator by which the first rows are equally long, or else hold the most numbers."""
+    found, best = ",", (False, -1)
     for separator in SEPARATORS:
         try:
             rows = [row for _, row in islice(split(text, separator), SAMPLE)]
@@ -142,8 +142,9 @@ def find_separator(text: str) -> str:
             continue
         widths = Counter([len(row) for row in rows])
         numbers = len([cell for row in rows for cell in row if is_number(cell)])
-        if rows and widths.most_common(1)[0][0] > 1 and numbers > most:
-            found, most = separator, numbers
+        fit = (len(widths) == 1 and numbers > 0, numbers)
+        if rows and widths.most_common(1)[0][0] > 1 and fit > best:
+            found, best = separator, fit
     return found
 
 

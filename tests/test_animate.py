@@ -56,7 +56,7 @@ def svg_of(animation):
 
 
 @given(expressions(max_steps=4))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_the_page_has_every_step_and_a_drawing_of_all_that_it_marks(expression):
     _, root = expression.graph()
     values = topological(root)

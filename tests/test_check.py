@@ -5,7 +5,7 @@ from contextlib import suppress
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from autograd_core import (
     Op,
@@ -23,7 +23,6 @@ WRONG_SINE = Op("sine", math.sin, lambda z, x: (z,), "sin")
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_right_derivatives_pass(expression):
     result = check_gradient(expression, *expression.leaves())
     assert len(result.slopes) == len(expression.inputs)
@@ -187,7 +186,6 @@ def test_an_input_given_twice_is_checked_as_one():
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_data_and_grads_are_put_back(expression):
     leaves, constant = expression.leaves(), Value(1.5)
     kept = constant * 2.0  # the function may use a graph that is there already

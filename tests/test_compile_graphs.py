@@ -117,7 +117,6 @@ def rounding(f, args, *, batched):
     return value, slopes, np.array([slopes[v] for v in flat])
 
 
-@settings(deadline=None)
 @given(st.data(), st.lists(thousandths(), max_size=3))
 def test_any_program_has_the_numbers_of_eager(data, inputs):
     f = data.draw(recipes(len(inputs)))
@@ -125,7 +124,6 @@ def test_any_program_has_the_numbers_of_eager(data, inputs):
 
 
 @pytest.mark.slow
-@settings(deadline=None)
 @given(st.data(), st.integers(1, 3), st.lists(st.integers(1, 4), min_size=1, max_size=3))
 def test_a_batch_has_the_mean_of_eager_at_any_size(data, n_inputs, sizes):
     f = data.draw(recipes(n_inputs))
@@ -652,7 +650,7 @@ def test_a_sparse_pattern_of_products():
     assert_like_eager(f, 0.3)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.data())
 @example(2, 3, 2, None)
 def test_products_of_parameters_by_any_operands_in_any_order(rows, columns, n, data):

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import OPS, Value, compile, dot, gradient, hessian, logsumexp, softmax, total
@@ -235,7 +235,6 @@ def test_a_second_derivative_where_there_is_none_is_eagers_error_or_infinite():
     assert compile(lambda: 3 * x).hessian_vector(direction=[1.0]).tolist() == [0.0]
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), min_size=3, max_size=3))
 def test_a_program_that_differentiates_has_a_gradient(numbers):
     w = [Value(x) for x in numbers]

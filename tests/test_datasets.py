@@ -49,7 +49,7 @@ def test_there_are_a_hundred_points_unless_asked_otherwise(dataset):
 
 @each
 @given(n=st.integers(3, 60), seed=st.integers())
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_classes_are_balanced_and_numbered_from_zero(dataset, n, seed):
     _, y = dataset(n, seed=seed)
     counts = Counter(y)
@@ -146,7 +146,6 @@ shares = st.floats(0, 1, exclude_max=True)
 
 
 @given(labels, shares, st.integers(0, 9))
-@settings(deadline=None)
 def test_no_class_is_held_out_whole_and_each_about_alike(y, share, seed):
     X, count, free = list(range(len(y))), round(share * len(y)), len(y) - len(set(y))
     if count > free:

@@ -227,7 +227,7 @@ def test_no_other_unit_is_dead(activation):
     assert not {"dead layer", "dead units"} & set(kinds(diagnose(model, *MOONS, LOGITS)))
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.floats(-6, 1))
 def test_dead_units_are_those_that_no_example_wakes(seed, bias):
     model = with_biases(MLP(2, [5, 1], seed=seed), bias)
@@ -267,7 +267,7 @@ def test_the_corners_that_are_wrong_and_those_that_are_undecided_are_named():
     ]
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(2, 4), st.floats(-5, 5))
 def test_a_tie_is_no_hit(n, number):
     def said(n_out, loss, y):
@@ -589,7 +589,7 @@ def cases(draw):
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=1800, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1800, suppress_health_check=list(HealthCheck))
 @given(cases())
 def test_whatever_it_is_given_it_answers_in_words(case):
     model, X, y, loss, record = case

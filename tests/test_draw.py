@@ -11,7 +11,7 @@ import xml.etree.ElementTree as ET
 from importlib import metadata
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 
 from autograd_core import (
     Op,
@@ -102,7 +102,6 @@ def edges(source):
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_every_operand_has_an_edge_that_carries_its_local_derivative(expression):
     _, root = expression.graph()
     order = topological(root)
@@ -299,7 +298,6 @@ def test_a_gradient_of_many_uses_is_cut_short():
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_the_terms_account_for_every_gradient(expression):
     _, root = expression.graph()
     root.backward()
@@ -323,7 +321,6 @@ def test_the_tooltip_of_a_node_is_its_arithmetic(label):
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_the_flows_over_any_cut_add_up_to_the_gradient(expression):
     leaves, root = expression.graph()
     order = topological(root)

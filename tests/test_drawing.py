@@ -9,7 +9,7 @@ from importlib import util
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 import autograd_core
 from autograd_core import (
@@ -94,7 +94,6 @@ def test_a_drawing_is_the_same_each_time_and_knows_no_value(drawing):
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_a_graph_has_a_box_for_each_value_and_an_edge_for_each_operand(expression):
     _, root = expression.graph()
     order = topological(root)
@@ -148,7 +147,6 @@ def test_a_gradient_has_the_tone_of_its_sign_and_the_loss_a_heavy_frame(drawing)
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_what_no_highlighted_path_meets_is_faint(expression):
     leaves, root = expression.graph()
     order = topological(root)

@@ -11,7 +11,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import (
@@ -142,7 +142,6 @@ def test_values_are_equal_only_to_themselves():
 
 
 @given(finite, finite)
-@settings(deadline=None)
 def test_values_compare_and_convert_like_their_data(x, y):
     for compare in COMPARISONS:
         assert compare(Value(x), Value(y)) == compare(x, y)
@@ -300,7 +299,6 @@ def test_a_numpy_number_may_stand_on_either_side_of_a_comparison(compare, number
 
 
 @given(thousandths(), thousandths())
-@settings(deadline=None)
 def test_operators_compute_what_they_do_on_floats(x, y):
     for calculate in (operator.add, operator.sub, operator.mul):
         expected = calculate(x, y)
@@ -382,7 +380,6 @@ def test_python_sums_values_from_its_zero():
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_backward_gives_the_slopes_of_the_array_forms(expression):
     leaves, y = expression.graph()
     y.backward()
@@ -401,7 +398,6 @@ def test_backward_twice_adds_up_on_leaves_and_starts_afresh_between():
 
 
 @given(expressions(), st.integers(2, 5))
-@settings(deadline=None)
 def test_k_calls_add_k_gradients_to_every_leaf(expression, k):
     _, y = expression.graph()
     y.backward()
@@ -413,7 +409,6 @@ def test_k_calls_add_k_gradients_to_every_leaf(expression, k):
 
 
 @given(expressions(), st.data())
-@settings(deadline=None)
 def test_backward_starts_from_any_node_and_reaches_only_its_history(expression, data):
     _, y = expression.graph()
     order = topological(y)
@@ -435,7 +430,6 @@ def test_an_inner_node_is_given_its_gradient_for_the_last_call_alone():
 
 
 @given(expressions(), st.sampled_from([0.0, -1.0, 0.25, 1024.0]))
-@settings(deadline=None)
 def test_gradients_are_linear_in_the_seed(expression, seed):
     plain, y = expression.graph()
     y.backward()
@@ -470,7 +464,6 @@ def test_two_graphs_that_share_a_leaf_add_up_on_it():
 
 
 @given(expressions(max_steps=12))
-@settings(deadline=None)
 def test_topological_lists_each_value_once_and_parents_first(expression):
     _, root = expression.graph()
     order = topological(root)
@@ -533,7 +526,6 @@ def test_functions_are_stable_far_from_zero(x):
 
 
 @given(st.floats(-700, 700))
-@settings(deadline=None)
 def test_sigmoid_and_softplus_keep_their_digits(x):
     assert Value(x).sigmoid().data == pytest.approx(0.5 + math.tanh(x / 2) / 2, abs=1e-15)
     assert Value(-x).sigmoid().data + Value(x).sigmoid().data == pytest.approx(1.0, rel=1e-15)
@@ -582,7 +574,6 @@ def outcome(f, *xs):
     return repr((z.data, z.grad, z.label, z.op.name, [p.data for p in z.parents], z.partials))
 
 
-@settings(deadline=None)
 @given(st.floats() | st.integers(-3, 3), st.floats() | st.integers(-3, 3))
 def test_methods_and_operators_make_the_node_that_their_op_records(x, y):
     assert len(UNARY) > 20
@@ -620,7 +611,6 @@ def test_leaky_relu_leaks_by_the_slope_it_is_given():
 
 
 @given(st.lists(thousandths(), min_size=1, max_size=6))
-@settings(deadline=None)
 def test_maximum_and_minimum_give_the_slope_to_the_first_of_equals(numbers):
     for choose, best in ((maximum, max(numbers)), (minimum, min(numbers))):
         values = list(map(Value, numbers))
@@ -662,7 +652,6 @@ logits = st.lists(
 
 
 @given(logits)
-@settings(deadline=None)
 def test_softmax_gives_shares_that_sum_to_one(xs):
     shares = [share.data for share in softmax(xs)]
     assert math.fsum(shares) == pytest.approx(1.0, abs=1e-12)
@@ -671,20 +660,17 @@ def test_softmax_gives_shares_that_sum_to_one(xs):
 
 
 @given(st.lists(thousandths(), min_size=1, max_size=6))
-@settings(deadline=None)
 def test_softmax_is_its_textbook_formula(xs):
     whole = sum(math.exp(x) for x in xs)
     assert [share.data for share in softmax(xs)] == pytest.approx([math.exp(x) / whole for x in xs])
 
 
 @given(logits)
-@settings(deadline=None)
 def test_the_slopes_of_logsumexp_sum_to_one(xs):
     assert math.fsum(logsumexp(xs).partials) == pytest.approx(1.0, abs=1e-12)
 
 
 @given(logits)
-@settings(deadline=None)
 def test_logsumexp_is_at_home_with_any_finite_numbers(xs):
     top = max(xs)
     expected = top + math.log(math.fsum(math.exp(x - top) for x in xs))
@@ -693,7 +679,6 @@ def test_logsumexp_is_at_home_with_any_finite_numbers(xs):
 
 
 @given(st.lists(st.tuples(thousandths(), thousandths()), max_size=6), thousandths())
-@settings(deadline=None)
 def test_dot_is_the_sum_of_products(pairs, bias):
     xs, ys = [Value(x) for x, _ in pairs], [Value(y) for _, y in pairs]
     expected = math.fsum(x * y for x, y in pairs)
@@ -708,7 +693,6 @@ def test_dot_is_the_sum_of_products(pairs, bias):
 
 
 @given(st.lists(thousandths(), min_size=1, max_size=6))
-@settings(deadline=None)
 def test_total_and_mean_are_one_node_and_its_share(numbers):
     values = list(map(Value, numbers))
     assert total(values).data == pytest.approx(math.fsum(numbers), abs=1e-12)

@@ -57,7 +57,7 @@ def structure(request):
 
 
 @given(n=st.one_of(st.integers(1, 20), st.sampled_from([63, 64, 65, 127, 128, 129, 1000, 3000])))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_one_code_serves_any_number_of_examples(structure, n):
     order, results, parameters, executor = structure
     rows = np.random.default_rng(n).normal(size=(n, 6))
@@ -89,14 +89,14 @@ def assert_like_numpy(program):
 
 
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=3)
 def test_a_random_program_has_the_numbers_of_numpy(source):
     assert_like_numpy(RandomProgram(source))
 
 
 @pytest.mark.slow
 @given(st.randoms(use_true_random=False))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_many_random_programs_have_the_numbers_of_numpy(source):
     assert_like_numpy(RandomProgram(source))
 
@@ -291,7 +291,6 @@ def test_whole_epochs_have_the_numbers_of_steps_by_numpy(optimizer, options):
     loss=st.sampled_from(["mse", "hinge", "cross_entropy"]),
     seed=st.integers(0, 5),
 )
-@settings(deadline=None)
 def test_any_training_has_the_numbers_of_steps_by_numpy(optimizer, outputs, loss, **options):
     loss = "cross_entropy" if outputs > 1 else {"cross_entropy": "mse"}.get(loss, loss)
     assert_trained_alike(

@@ -4,7 +4,7 @@ import math
 import xml.etree.ElementTree as ET
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autograd_core import Value, backward_steps, dot, explain, topological, total
@@ -82,7 +82,6 @@ def small_graphs(draw):
 
 
 @given(small_graphs())
-@settings(deadline=None)
 def test_the_sum_over_all_paths_is_the_gradient(graph):
     root, wrt = graph
     root.backward()
@@ -96,7 +95,6 @@ def test_the_sum_over_all_paths_is_the_gradient(graph):
 
 
 @given(small_graphs(), st.integers(0, 20))
-@settings(deadline=None)
 def test_the_listed_paths_are_the_largest_and_all_are_counted(graph, top):
     root, wrt = graph
     expected = all_paths(root, wrt)
@@ -112,7 +110,6 @@ def test_the_listed_paths_are_the_largest_and_all_are_counted(graph, top):
 
 
 @given(small_graphs())
-@settings(deadline=None)
 def test_no_grad_changes(graph):
     root, wrt = graph
     for i, v in enumerate(topological(root)):
@@ -272,7 +269,6 @@ def test_the_table_is_well_formed_and_shows_any_label(label):
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_the_topological_order_passes_nothing_on_too_early(expression):
     _, root = expression.graph()
     steps = backward_steps(root)
@@ -292,7 +288,6 @@ def test_the_topological_order_passes_nothing_on_too_early(expression):
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_the_reversed_order_of_creation_is_right(expression):
     created = expression.nodes(expression.leaves())
     root = created[-1]
@@ -305,7 +300,6 @@ def test_the_reversed_order_of_creation_is_right(expression):
 
 
 @given(small_graphs(), st.sampled_from(WRONG_ORDERS))
-@settings(deadline=None)
 def test_a_pass_that_ends_wrong_has_a_step_that_is_marked(graph, order):
     root, _ = graph
     steps = backward_steps(root, order)
@@ -316,7 +310,6 @@ def test_a_pass_that_ends_wrong_has_a_step_that_is_marked(graph, order):
 
 
 @given(small_graphs(), st.sampled_from(list(ORDERS)), st.data())
-@settings(deadline=None)
 def test_steps_can_be_cut_off_anywhere(graph, order, data):
     root, _ = graph
     steps = backward_steps(root, order)

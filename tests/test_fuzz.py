@@ -8,7 +8,7 @@ from tests.fuzz import Outcome, RandomProgram, check, seeded
 from tests.report import fuzz
 
 
-@settings(deadline=None, max_examples=24)
+@settings(max_examples=24)
 @given(st.randoms(use_true_random=False))
 def test_a_random_program_has_the_numbers_of_eager(source):
     program = RandomProgram(source)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import (
@@ -37,7 +37,6 @@ def backward_on_arrays(expression, xs):
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_gradient_equals_backward_on_every_value(expression):
     _, y = expression.graph()
     order = topological(y)
@@ -48,7 +47,6 @@ def test_gradient_equals_backward_on_every_value(expression):
 
 
 @given(expressions(max_steps=6))
-@settings(deadline=None)
 def test_the_hessian_is_the_slope_of_the_gradient_and_symmetric(expression):
     leaves, y = expression.graph()
     rows = np.array([data(row) for row in hessian(y, leaves)])
@@ -62,7 +60,6 @@ def test_the_hessian_is_the_slope_of_the_gradient_and_symmetric(expression):
 
 
 @given(expressions(max_steps=6))
-@settings(deadline=None)
 def test_backward_through_a_gradient_gives_second_derivatives(expression):
     leaves, y = expression.graph()
     rows = hessian(y, leaves)
@@ -123,7 +120,6 @@ def test_results_come_in_the_order_asked_for():
 
 
 @given(expressions())
-@settings(deadline=None)
 def test_gradient_touches_no_grad(expression):
     leaves, y = expression.graph()
     y.backward(0.5)
@@ -165,7 +161,6 @@ def test_a_gradient_depends_on_what_it_was_computed_from():
 
 
 @given(st.lists(thousandths(), min_size=2, max_size=5))
-@settings(deadline=None)
 def test_the_hessian_of_logsumexp_is_that_of_the_textbook(numbers):
     xs = list(map(Value, numbers))
     rows = np.array([data(row) for row in hessian(logsumexp(xs), xs)])
@@ -181,7 +176,6 @@ def test_the_jacobian_has_a_row_for_each_output():
 
 
 @given(st.lists(thousandths(), min_size=2, max_size=4))
-@settings(deadline=None)
 def test_the_jacobian_of_softmax_is_that_of_the_textbook(numbers):
     xs = list(map(Value, numbers))
     shares = softmax(xs)

@@ -4,7 +4,7 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import Op, Value, draw, gradient, topological, total
@@ -66,7 +66,6 @@ names = st.sampled_from(sorted(PLAIN))
 seeds = st.integers(0, 10**6)
 
 
-@settings(deadline=None)
 @given(shapes, names, names, seeds, st.booleans())
 def test_outputs_and_gradients_are_those_of_the_textbook(shape, hidden, output, seed, expand):
     n_in, *sizes = shape
@@ -93,7 +92,6 @@ def test_outputs_and_gradients_are_those_of_the_textbook(shape, hidden, output, 
         assert [v.data for v in layer.activations] == pytest.approx(a, rel=1e-12, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(shapes, names, seeds)
 def test_expand_gives_the_same_numbers_with_more_nodes(shape, activation, seed):
     n_in, *sizes = shape
@@ -170,7 +168,6 @@ def test_layers_keep_the_values_of_the_latest_call():
     assert model.layers[0].activations[0].data == 5.0
 
 
-@settings(deadline=None)
 @given(seeds)
 def test_a_softmax_output_is_shares_of_one_with_the_slopes_of_a_softmax(seed):
     model = MLP(2, [3], output="softmax", seed=seed)

@@ -51,7 +51,6 @@ def slopes(loss, prediction, target):
 # --- Each against its formula ----------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(many)
 def test_squared_errors_are_a_sum_half_a_sum_and_a_mean(pairs):
     prediction, target = zip(*pairs, strict=True)
@@ -61,7 +60,6 @@ def test_squared_errors_are_a_sum_half_a_sum_and_a_mean(pairs):
     assert mse(values(prediction), target).data == close(squares / len(pairs))
 
 
-@settings(deadline=None)
 @given(many)
 def test_the_slope_of_half_the_squared_error_is_prediction_minus_target(pairs):
     prediction, target = zip(*pairs, strict=True)
@@ -69,7 +67,6 @@ def test_the_slope_of_half_the_squared_error_is_prediction_minus_target(pairs):
     assert found == close([p - t for p, t in pairs])
 
 
-@settings(deadline=None)
 @given(outputs, outputs)
 def test_one_output_needs_no_list(prediction, target):
     for loss in (squared_error, mse, half_squared_error):
@@ -77,7 +74,6 @@ def test_one_output_needs_no_list(prediction, target):
         assert alone == loss([Value(prediction)], [target]).data
 
 
-@settings(deadline=None)
 @given(outputs, st.sampled_from([-1, 1]))
 def test_hinge_is_the_margin_that_is_missing(z, label):
     assert hinge(Value(z), label).data == max(0.0, 1 - label * z)
@@ -85,20 +81,17 @@ def test_hinge_is_the_margin_that_is_missing(z, label):
     assert slope == (-label if label * z < 1 else 0)
 
 
-@settings(deadline=None)
 @given(outputs)
 def test_hinge_takes_label_zero_for_minus_one(z):
     assert hinge(Value(z), 0).data == hinge(Value(z), -1).data
 
 
-@settings(deadline=None)
 @given(shares, st.sampled_from([0, 1]))
 def test_binary_cross_entropy_is_the_surprise_at_the_label(p, label):
     expected = -math.log(p if label else 1 - p)
     assert binary_cross_entropy(Value(p), label).data == close(expected)
 
 
-@settings(deadline=None)
 @given(outputs, st.sampled_from([0, 1]))
 def test_binary_cross_entropy_with_logits_is_that_of_the_sigmoid(z, label):
     expected = math.log1p(math.exp(-z if label else z))
@@ -107,7 +100,6 @@ def test_binary_cross_entropy_with_logits_is_that_of_the_sigmoid(z, label):
     assert slope == close(plain_sigmoid(z) - label)
 
 
-@settings(deadline=None)
 @given(st.lists(outputs, min_size=2, max_size=5), st.data())
 def test_cross_entropy_is_the_surprise_of_the_softmax_with_slopes_p_minus_one_hot(logits, data):
     label = data.draw(st.integers(0, len(logits) - 1))
@@ -118,14 +110,12 @@ def test_cross_entropy_is_the_surprise_of_the_softmax_with_slopes_p_minus_one_ho
     assert found == close([share - (k == label) for k, share in enumerate(p)])
 
 
-@settings(deadline=None)
 @given(st.lists(shares, min_size=2, max_size=5), st.data())
 def test_nll_is_minus_the_log_of_the_probability_of_the_label(p, data):
     label = data.draw(st.integers(0, len(p) - 1))
     assert nll(values(p), label).data == close(-math.log(p[label]))
 
 
-@settings(deadline=None)
 @given(st.lists(outputs, min_size=2, max_size=5), st.data())
 def test_cross_entropy_is_nll_of_a_softmax(logits, data):
     label = data.draw(st.integers(0, len(logits) - 1))
@@ -148,7 +138,7 @@ def test_an_index_and_a_one_hot_list_are_the_same_target(loss, label):
 # --- Gradients against measured slopes --------------------------------------------------------
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(many)
 def test_the_gradients_of_squared_errors_are_measured(pairs):
     prediction, target = zip(*pairs, strict=True)
@@ -156,7 +146,7 @@ def test_the_gradients_of_squared_errors_are_measured(pairs):
         check_gradient(lambda *zs, loss=loss: loss(zs, target), *prediction)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.floats(-5, 5), shares, st.sampled_from([0, 1]))
 def test_the_gradients_for_two_classes_are_measured(z, p, label):
     assume(abs(abs(z) - 1) > 1e-3)  # the kink of hinge
@@ -166,7 +156,7 @@ def test_the_gradients_for_two_classes_are_measured(z, p, label):
     check_gradient(lambda p: binary_cross_entropy(p, label), p)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.lists(st.floats(0.05, 5), min_size=3, max_size=3), st.integers(0, 2))
 def test_the_gradients_for_many_classes_are_measured(prediction, label):
     check_gradient(lambda *zs: cross_entropy(zs, label), *prediction)
@@ -305,7 +295,6 @@ def test_every_loss_is_known_by_its_name():
 # --- Shares for labels -------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(outputs, shares), min_size=2, max_size=5))
 def test_soft_labels_cost_their_cross_entropy(pairs):
     """-Σ t log p, of shares t of the classes and probabilities p, however it is written."""
@@ -318,7 +307,6 @@ def test_soft_labels_cost_their_cross_entropy(pairs):
     assert slopes(cross_entropy, values(zs), t) == close(slope)
 
 
-@settings(deadline=None)
 @given(outputs, shares)
 def test_a_share_between_two_labels_costs_their_cross_entropy(z, t):
     p = plain_sigmoid(z)
@@ -329,7 +317,6 @@ def test_a_share_between_two_labels_costs_their_cross_entropy(z, t):
 
 
 @pytest.mark.parametrize("loss", [row for row in LOSSES.values() if row.hard], ids=lambda x: x.name)
-@settings(deadline=None)
 @given(p=shares, label=st.integers(0, 1))
 def test_the_short_formula_of_labels_is_the_formula(loss, p, label):
     prediction = [Value(p)] if not loss.of_classes else [Value(1 - p), Value(p)]

@@ -43,7 +43,6 @@ def plain_adam(p, gradients, lr, beta1, beta2, eps):
     return p
 
 
-@settings(deadline=None)
 @given(st.lists(numbers, min_size=3, max_size=3), histories, rates, shares)
 def test_sgd_is_its_formula(start, history, lr, momentum):
     along = list(zip(*history, strict=True))
@@ -53,7 +52,6 @@ def test_sgd_is_its_formula(start, history, lr, momentum):
     assert run(SGD(lr, momentum), start, history) == pytest.approx(expected, rel=1e-12, abs=1e-12)
 
 
-@settings(deadline=None)
 @given(st.lists(numbers, min_size=3, max_size=3), histories, rates, shares, shares)
 def test_adam_is_its_formula(start, history, lr, beta1, beta2):
     along = list(zip(*history, strict=True))
@@ -92,7 +90,6 @@ def torch_adamw(p, gradients, lr, weight_decay, beta1, beta2):
     return p
 
 
-@settings(deadline=None)
 @given(st.lists(numbers, min_size=3, max_size=3), histories, rates, shares, st.floats(0, 0.5))
 def test_optimisers_are_those_of_pytorch(start, history, lr, share, weight_decay):
     cases = {
@@ -175,7 +172,6 @@ def test_a_rate_of_a_function_that_is_no_rate_is_refused_naming_the_step(wrong):
     assert p.data == 0.0
 
 
-@settings(deadline=None)
 @given(numbers.filter(lambda g: abs(g) > 1e-3))
 def test_the_first_step_of_adam_is_lr_whatever_the_gradient(gradient):
     (moved,) = run(Adam(0.25), [0.0], [[gradient]])
@@ -184,7 +180,7 @@ def test_the_first_step_of_adam_is_lr_whatever_the_gradient(gradient):
 
 @pytest.mark.parametrize("together", [1, 2, 3])
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=12))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_every_parameter_counts_its_own_steps(together, turns):
     """One optimiser for three lists of parameters in any turn is an optimiser for each."""
     shared, alone = Adam(0.1), [Adam(0.1) for _ in range(3)]
@@ -200,7 +196,6 @@ def test_every_parameter_counts_its_own_steps(together, turns):
     assert [[shared.state_of(p)[0] for p in ps] for ps in lists] == [[n] * together for n in made]
 
 
-@settings(deadline=None)
 @given(histories, st.sampled_from([row() for row in OPTIMIZERS.values()]))
 def test_update_on_arrays_is_update_element_by_element(history, optimizer):
     start = [1.0, -2.0, 0.5]
@@ -278,7 +273,6 @@ def test_a_momentum_outside_zero_to_one_is_an_error_that_names_it(wrong):
 # --- Gradient descent as printed --------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(numbers, numbers, st.floats(0.01, 0.4), st.integers(0, 10))
 def test_gradient_descent_is_the_printed_algorithm(start, centre, lr, steps):
     expected, expected_losses = start, []

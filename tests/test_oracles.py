@@ -24,7 +24,7 @@ from tests.oracles.activations import ACTIVATIONS, logistic
 seeds = st.integers(0, 2**32 - 1)
 widths = st.lists(st.integers(1, 4), min_size=1, max_size=5)  # of the inputs and hidden layers
 names = st.sampled_from(sorted(ACTIVATIONS))
-many = settings(deadline=None, max_examples=20)
+many = settings(max_examples=20)
 
 
 def random_network(seed, sizes, *, biases=True):

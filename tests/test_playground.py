@@ -100,14 +100,12 @@ anything = st.recursive(
 
 
 @given(states)
-@settings(deadline=None)
 def test_a_state_comes_back_from_its_json(state):
     assert State.of(state.to_json()) == state
     assert State.of(json.loads(json.dumps(state.to_dict()))) == state
 
 
 @given(st.sampled_from([*State().to_dict(), "points", "weights", "changes"]), anything)
-@settings(deadline=None)
 def test_any_value_of_a_setting_is_taken_or_refused_by_name(name, value):
     try:
         state = State.of({name: value})
@@ -174,7 +172,7 @@ def steps_or_failure(session, steps):
 
 
 @given(states, st.integers(1, 12))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_a_state_gives_the_same_run_bit_for_bit(state, steps):
     first, second = Session(state), Session(State.of(state.to_json()))
     assert steps_or_failure(first, steps) == steps_or_failure(second, steps)
@@ -412,7 +410,7 @@ def test_what_is_not_there_is_refused_and_nothing_has_changed(ask):
 
 
 @given(states, st.integers(0, 3))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_a_look_ahead_is_the_next_step_and_changes_nothing(state, steps):
     s = Session(state)
     steps_or_failure(s, steps)
@@ -428,7 +426,7 @@ def test_a_look_ahead_is_the_next_step_and_changes_nothing(state, steps):
 
 
 @given(states)
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_every_input_and_neuron_has_its_map(state):
     s = Session(state)
     drawn = pictures(s, Look(neuron=0))
@@ -524,7 +522,7 @@ ACTS = {
 
 
 @given(st.lists(st.sampled_from([*ACTS]), min_size=1, max_size=5))
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_every_act_is_undone_by_one_undo_and_what_follows_is_the_same(acts):
     s = trained(3, optimizer="momentum")
     past, seen = Past(s), []
@@ -584,7 +582,7 @@ def test_every_setting_that_a_user_may_change_has_a_control_with_its_value():
 
 
 @given(states)
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 def test_every_option_of_a_control_is_one_that_the_state_takes(state):
     found, now = controls(state)
     for name, control in found.items():
@@ -729,7 +727,7 @@ def told(page):
 
 
 @given(st.lists(st.sampled_from([*DEEDS]), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_after_every_deed_all_figures_are_of_the_present_weights_and_one_undo_takes_it_back(deeds):
     page, seen = Page({**SMALL, "held_out": 0.2}), []
     for deed in deeds:

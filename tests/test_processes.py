@@ -14,7 +14,7 @@ from threading import Barrier
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import OPS, Op, Value, compile, dot, gradient, softmax, topological
@@ -270,7 +270,6 @@ def test_a_loss_is_copied_by_its_name(copied, loss):
 # --- Copies of Values ------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(expressions())
 def test_a_deep_copy_of_a_graph_is_the_same_and_its_own(expression):
     leaves, root = expression.graph()
@@ -347,7 +346,6 @@ def test_an_op_without_a_name_in_its_module_is_not_pickled_and_says_so():
                 pickle.dumps(thing)
 
 
-@settings(deadline=None)
 @given(expressions(), st.data())
 def test_a_pickled_graph_is_the_same_with_whatever_shares_it(expression, data):
     leaves, root = expression.graph()

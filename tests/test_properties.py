@@ -29,7 +29,7 @@ def for_all(*strategies, quick=15, long=1000):
     def decorate(check):
         @pytest.mark.parametrize("examples", [quick, pytest.param(long, marks=pytest.mark.slow)])
         def test(examples):
-            settings(max_examples=examples, deadline=None)(given(*strategies)(check))()
+            settings(max_examples=examples)(given(*strategies)(check))()
 
         return test
 

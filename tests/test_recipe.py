@@ -54,7 +54,6 @@ def bits(model):
 
 
 @given(recipes)
-@settings(deadline=None)
 def test_a_recipe_comes_back_from_its_json(recipe):
     assert Recipe.of(recipe.to_json()) == recipe
     assert Recipe.of(json.loads(recipe.to_json())).to_json() == recipe.to_json()
@@ -149,7 +148,7 @@ def fitted(recipe, **options):
 
 @pytest.mark.parametrize("examples", [5, pytest.param(200, marks=pytest.mark.slow)])
 def test_any_recipe_gives_the_same_in_fit_eager_the_command_line_and_the_playground(examples):
-    settings(deadline=None, max_examples=examples)(given(small)(is_the_same_everywhere))()
+    settings(max_examples=examples)(given(small)(is_the_same_everywhere))()
 
 
 def is_the_same_everywhere(chosen):

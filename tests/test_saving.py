@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nn import ACTIVATIONS, MLP, ModelFileError, load, save
@@ -42,7 +42,6 @@ def changed(good, change):
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @given(shapes, activations, st.sampled_from([*sorted(ACTIVATIONS), "softmax"]), st.data())
-@settings(deadline=None)
 def test_a_model_comes_back_bit_by_bit(folder, suffix, shape, activation, output, data):
     n_in, *sizes = shape
     model = MLP(n_in, sizes, activation=activation, output=output)
@@ -181,7 +180,6 @@ def test_another_version_of_the_format_is_refused(tmp_path, good):
 
 
 @given(st.floats(0, 1))
-@settings(deadline=None)
 def test_a_truncated_file_is_refused(folder, share):
     save(MLP(2, [3, 1], seed=0), folder / "whole.json")
     whole = (folder / "whole.json").read_bytes().rstrip()

@@ -352,7 +352,6 @@ def test_a_model_and_its_compiled_twin_never_diverge(sessions, events):
         settings=settings(
             max_examples=sessions,
             stateful_step_count=events,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -155,7 +155,7 @@ def test_targets_that_are_no_labels_have_no_accuracy(compile):
     assert (final_loss, accuracy) == (21.0, None)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     st.integers(0, 10**6),
     st.sampled_from(sorted(set(ACTIVATIONS) - {"linear"})),
@@ -209,7 +209,7 @@ def test_arrays_and_iterators_are_data_too():
     assert bits(arrays) == bits(expected) == bits(iterators)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.booleans())
 def test_visible_sums_train_to_the_same_numbers(seed, momentum):
     models = [net(seed=seed, expand=expand) for expand in (False, True)]
@@ -321,7 +321,6 @@ def steps_seen(n, batch_size, epochs=1, seed=0):
     return [w.data for w in model.layers[0].neurons[0].w]
 
 
-@settings(deadline=None)
 @given(st.integers(1, 8), st.integers(1, 10), st.integers(0, 100))
 def test_batches_show_every_example_once_an_epoch(n, batch_size, seed):
     sizes = [min(batch_size, n - start) for start in range(0, n, batch_size)]
@@ -329,7 +328,7 @@ def test_batches_show_every_example_once_an_epoch(n, batch_size, seed):
     assert sorted(steps_seen(n, batch_size, seed=seed)) == pytest.approx(expected)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(1, 6), st.integers(1, 4))
 def test_batches_of_one_show_every_example_once_in_each_epoch(n, epochs):
     assert steps_seen(n, 1, epochs=epochs) == [float(epochs)] * n

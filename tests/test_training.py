@@ -88,7 +88,7 @@ def outcome(options, *, compile):
     return [*numbers(model), *history.loss, *history.validation_loss, *history.accuracy]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(runs)
 def test_whatever_a_run_is_told_compiled_is_eager(options):
     compiled, eager = [outcome(dict(options), compile=way) for way in (True, False)]

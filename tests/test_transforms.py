@@ -59,7 +59,7 @@ def test_a_jacobian_has_the_shape_of_the_result_and_then_of_the_argument():
 
 
 @given(expressions(max_steps=5))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_all_agree_with_slopes_measured_and_with_each_other(expression):
     xs = list(expression.inputs)
     v = [0.5 + i for i in range(len(xs))]

@@ -69,7 +69,7 @@ class Static:
 
 
 def key_of(name: str, x: Any) -> tuple[Any, ...]:
-    """What tells a static argument from others; 1, 1.0 and True are three, but not in a tuple."""
+    """What tells a static argument from others: 1, 1.0 and True are three, in a tuple as well."""
     try:
         hash(x)
     except TypeError:
@@ -77,4 +77,11 @@ def key_of(name: str, x: Any) -> tuple[Any, ...]:
             f"the static argument {name} is a {type(x).__name__}, which cannot be hashed: there is "
             "a program for each of its values, which must be told apart (a tuple can)"
         ) from None
-    return name, type(x), repr(x) if isinstance(x, float) else x
+    return name, told_apart(x)
+
+
+def told_apart(x: Any) -> tuple[Any, ...]:
+    """A value beside its type, and so are the items of a tuple; 0.0 is told from -0.0."""
+    if isinstance(x, tuple):
+        return type(x), tuple([told_apart(item) for item in x])
+    return type(x), repr(x) if isinstance(x, float) else x

@@ -6,11 +6,9 @@ kind than x86 are not asked: there the numbers that come out must tell.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.nests import summed_up
+from autograd_core.compiler.executors.native.nests import added_up
 from autograd_core.compiler.executors.native.regions import Region
 from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
 
@@ -52,10 +50,7 @@ def declared(region: Region, name: str) -> str:
 def all_finite(region: Region, first: Symbol, size: int) -> Symbol:
     """Whether all numbers in a row are: 0 times each adds up to 0 then, and else to NaN."""
 
-    def add(lanes: int) -> Callable[[Region, Any, list[Symbol]], list[Symbol]]:
-        return lambda inner, i, held: [held[0] + inner.load(inner.at(first, i), lanes=lanes) * 0.0]
+    def nothing(inner: Region, i: Any, lanes: int) -> Symbol:
+        return inner.load(inner.at(first, i), lanes=lanes) * 0.0
 
-    whole, zero = size // LANES * LANES, region.double(0.0)
-    (sums,) = region.loop(0, whole, LANES, add(LANES), [zero.wide(LANES)])
-    (total,) = region.loop(whole, size, 1, add(1), [summed_up([sums])])
-    return total == 0.0
+    return added_up(region, size, nothing) == 0.0

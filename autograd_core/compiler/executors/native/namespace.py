@@ -14,7 +14,9 @@ from autograd_core.compiler.executors.native.symbols import Number, Symbol, intr
 from autograd_core.engine import Op
 
 # NumPy's name: the C library's.
-LIBRARY = {name: name for name in ("sinh", "cosh", "tan", "cbrt", "log2", "log10", "hypot", "erfc")}
+LIBRARY = {
+    name: name for name in ("sinh", "cosh", "tan", "cbrt", "exp2", "log2", "log10", "hypot", "erfc")
+}
 LIBRARY |= {
     f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")
 }
@@ -78,10 +80,6 @@ class Namespace:
     def symbol(self, x: Number) -> Symbol:
         """A number as a symbol."""
         return x if isinstance(x, Symbol) else self.region.double(x)
-
-    def exp2(self, x: Any) -> Any:
-        """2 ** x."""
-        return library("exp2", self.symbol(x))
 
     def power(self, x: Any, y: Any) -> Any:
         """x ** y."""

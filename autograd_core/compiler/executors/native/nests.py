@@ -8,7 +8,7 @@ side. In the middle of the loops is a point: a combination of places, each an ac
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
@@ -269,6 +269,17 @@ def fitting(n: int, most: int) -> int:
     """A number of places that divides n, if one is nearly as large as most; else that."""
     divisors = [t for t in range(min(n, most), 0, -1) if n % t == 0]
     return divisors[0] if 2 * divisors[0] > min(n, most) else min(n, most)
+
+
+def added_up(region: Region, size: int, term: Callable[[Region, Any, int], Symbol]) -> Symbol:
+    """The sum of a term for each of so many places, in all lanes as long as there are enough."""
+    whole, zero = size // LANES * LANES, region.double(0.0)
+
+    def add(lanes: int) -> Callable[[Region, Any, list[Symbol]], list[Symbol]]:
+        return lambda inner, i, held: [held[0] + term(inner, i, lanes)]
+
+    (sums,) = region.loop(0, whole, LANES, add(LANES), [zero.wide(LANES)])
+    return region.loop(whole, size, 1, add(1), [summed_up([sums])])[0]
 
 
 def summed_up(xs: list[Symbol]) -> Symbol:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from autograd_core.compiler.executors.native import exceptions
 from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.nests import summed_up
+from autograd_core.compiler.executors.native.nests import added_up
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.symbols import (
     DOUBLE,
@@ -141,14 +141,7 @@ class Training:
 
     def total(self, region: Region, term: Callable[[Region, Any, int], Symbol]) -> Symbol:
         """The sum of a term over all parameters."""
-        n = self.shape.parameters
-        whole, zero = n // LANES * LANES, region.double(0.0)
-
-        def add(lanes: int) -> Callable[[Region, Any, list[Symbol]], list[Symbol]]:
-            return lambda inner, i, held: [held[0] + term(inner, i, lanes)]
-
-        (sums,) = region.loop(0, whole, LANES, add(LANES), [zero.wide(LANES)])
-        return region.loop(whole, n, 1, add(1), [summed_up([sums])])[0]
+        return added_up(region, self.shape.parameters, term)
 
     def decayed(self, region: Region, i: Any, lanes: int) -> Symbol:
         """Add decay to the gradient; 0 where it is finite."""
