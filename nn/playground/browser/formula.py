@@ -96,7 +96,7 @@ class Reader:
             case ast.UnaryOp(op=ast.USub(), operand=x):
                 return -self.read(x)
             case ast.BinOp(left=x, op=op, right=y) if type(op) in INFIX:
-                return INFIX[type(op)](self.read(x), self.read(y))
+                return applied(INFIX[type(op)], self.read(x), self.read(y))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=[]):
                 return self.call(name, args, e)
             case ast.Call(func=ast.Attribute(value=x, attr=name), args=args, keywords=[]):
@@ -120,6 +120,17 @@ class Reader:
         except TypeError:
             raise wrong(e, f"{name} does not take {len(xs)} operands") from None
         return value
+
+
+def applied(op: Callable[[Any, Any], Any], x: Any, y: Any) -> Any:
+    """An op of two operands; of two numbers it is a number, and errors are those of Values.
+
+    >>> applied(operator.pow, 2.0, 3.0)
+    8.0
+    """
+    if isinstance(x, Value) or isinstance(y, Value):
+        return op(x, y)
+    return op(Value(x), y).data
 
 
 def number_too_large(e: ast.expr) -> float:
