@@ -308,7 +308,9 @@ def test_training_stops_before_the_step_that_fails_and_says_why():
     assert said[0] == said[1]
 
 
-def test_a_gradient_whose_squares_overflow_is_clipped_where_the_processor_tells_nothing(monkeypatch):
+def test_a_gradient_whose_squares_overflow_is_clipped_where_the_processor_tells_nothing(
+    monkeypatch,
+):
     monkeypatch.setattr(exceptions, "seen", lambda region: region.integer(0))
     runs = []
     for name in ("numpy", "native"):
