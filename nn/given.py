@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from numbers import Integral, Real
 from typing import Any, TypeAlias, TypeVar
@@ -48,6 +49,13 @@ def share(what: str, x: Any) -> float:
     """A number from 0 to below 1 as a float, or a ValueError that says what it must be."""
     if isinstance(x, bool) or not isinstance(x, Real) or not 0 <= float(x) < 1:
         raise ValueError(f"{what} must be at least 0 and below 1, got {x!r}")
+    return float(x)
+
+
+def penalty(what: str, x: Any) -> float:
+    """A finite number from 0 on as a float, or a ValueError that says what it must be."""
+    if isinstance(x, bool) or not isinstance(x, Real) or not 0 <= float(x) < math.inf:
+        raise ValueError(f"{what} must be a number of at least 0, got {x!r}")
     return float(x)
 
 

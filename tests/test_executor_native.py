@@ -31,6 +31,7 @@ from autograd_core.compiler.executors.native import (
     SIZES,
     NativeExecutor,
     cache,
+    exceptions,
     machine,
     wasm,
     written,
@@ -305,6 +306,20 @@ def test_training_stops_before_the_step_that_fails_and_says_why():
             trained(name, optimizer=SGD(1e200), loss="mse", batch_size=5)
         said.append(re.sub(r"\d+\.\d+", "x", str(error.value)))  # in which rounding shows
     assert said[0] == said[1]
+
+
+def test_a_gradient_whose_squares_overflow_is_clipped_where_the_processor_tells_nothing(
+    monkeypatch,
+):
+    monkeypatch.setattr(exceptions, "seen", lambda region: region.integer(0))
+    runs = []
+    for name in ("numpy", "native"):
+        model = MLP(2, [1], init="zeros", seed=0)
+        fit(model, [[1e160, 0.0], [0.0, -2e160]], [1.0, 0.0], loss="hinge", optimizer=SGD(1e-160),
+            epochs=3, clip_norm=0.1, executor=name, progress=False)  # fmt: skip
+        runs.append([p.data for p in model.parameters()])
+    np.testing.assert_allclose(runs[1], runs[0], rtol=1e-12)
+    assert runs[0] != [0.0, 0.0, 0.0]
 
 
 def test_machine_code_is_chosen_for_long_trainings():

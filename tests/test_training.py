@@ -268,6 +268,13 @@ def test_a_norm_that_is_none_is_refused(wrong):
         train(net(), clip_norm=wrong)
 
 
+@pytest.mark.parametrize("name", ["l1", "l2"])
+@pytest.mark.parametrize("wrong", [-1.0, math.nan, math.inf, "a"])
+def test_a_penalty_that_is_none_is_refused(name, wrong):
+    with pytest.raises(ValueError, match=f"{name} must be a number of at least 0, got"):
+        train(net(), **{name: wrong})
+
+
 # --- The order -------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from weakref import ref
 
 from autograd_core import softmax
 from autograd_core.engine import collector_paused
-from nn.given import Seed, look_up, whole_number
+from nn.given import Seed, look_up, penalty, whole_number
 from nn.losses import Loss
 from nn.model.mlp import MLP
 from nn.model.module import Module, outputs_of, unchanged
@@ -105,7 +105,11 @@ def fit(
     if compile and executor is None:
         executor = executor_for(model, data.n, size, epochs)
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
-    what: dict[str, Any] = {"l1": l1, "l2": l2, "clip_norm": clip_norm}
+    what: dict[str, Any] = {
+        "l1": penalty("l1", l1),
+        "l2": penalty("l2", l2),
+        "clip_norm": clip_norm,
+    }
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
     return trained(loop, epochs, held_out, callbacks, progress=progress)
 

@@ -107,6 +107,8 @@ class Training:
         nothing = self.total(region, self.decayed) + loss * 0.0
         scale = self.scale(region)
         good = (nothing == 0.0) & (exceptions.seen(region) == 0)
+        if scale is not None:
+            good = good & (scale > 0.0)  # 0 where squares overflow, which not every processor tells
         zero = region.integer(0)
 
         def move(inner: Region) -> list[Symbol]:
