@@ -1231,11 +1231,12 @@ def test_the_picture_is_an_image_of_the_present_numbers(state):
 
 def test_a_notebook_keeps_a_picture_of_when_it_came_to_rest(new_playground, monkeypatch):
     monkeypatch.setattr("nn.playground.jupyter.RESTED", 0.02)
-    told = []
+    told, showing = [], []
 
     class Handle:
         def display(self, data, raw, metadata=None):
             told.append([*data])
+            showing.append(self)
 
         def update(self, data, raw):
             told.append(data["text/plain"])
@@ -1245,6 +1246,7 @@ def test_a_notebook_keeps_a_picture_of_when_it_came_to_rest(new_playground, monk
     async def scene():
         p = new_playground(state=SMALL)
         p._ipython_display_()
+        p._ipython_display_()  # in another cell: a picture there is of the same moments
         p.desk.receive({"do": "hello", "page": "a"})
         for _ in range(3):
             p.step()
@@ -1260,7 +1262,8 @@ def test_a_notebook_keeps_a_picture_of_when_it_came_to_rest(new_playground, monk
     first, picture, *kept = told
     assert "application/vnd.jupyter.widget-view+json" in first
     assert picture == ["image/svg+xml", "text/plain"]
-    assert kept == ["Playground at step 3"]
+    assert kept == [first, picture, "Playground at step 3"]
+    assert showing[1] is showing[3]
 
 
 @pytest.mark.parametrize(

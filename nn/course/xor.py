@@ -12,7 +12,7 @@ import numpy as np
 from autograd_core import Value, compile, dot, mean
 from nn import datasets
 from nn.model import MLP
-from nn.plot.figure import Plot, blank
+from nn.plot.figure import Plot, blank, new_figure
 
 X, y = datasets.xor()
 PLACES = {"0": 0.0, "1/8": 1 / 8, "1/6": 1 / 6, "1/4": 1 / 4}  # where trainings end
@@ -156,8 +156,6 @@ def bowl_and_plane() -> Plot:
 
 def moved(c: float) -> Plot:
     """Where the hidden layer moves the four points, the second unit having this bias."""
-    from nn.plot.figure import new_figure
-
     net = two_units(W=[[1, 1], [1, 1]], c=[0, c], w=[1, -2])
     at = [net.layers[0](x) for x in X]
     places = [[v.data for v in h] for h in at]
@@ -219,8 +217,6 @@ def one_of_each(ends: Any) -> Plot:
 
 def share_by_units(share: dict[int, int]) -> Plot:
     """How many of 200 nets reach cost 0, by their number of hidden units."""
-    from nn.plot.figure import new_figure
-
     figure, axes = new_figure("hidden units", "nets of 200", (6.0, 3.2))
     axes.bar_label(axes.bar([str(n) for n in share], list(share.values()), color=COLOURS["0"]))
     axes.set(ylim=(0, 210), title="Relu nets that reach cost 0")

@@ -135,7 +135,7 @@ class Playground(anywidget.AnyWidget):
 
         bundle: Any = self._repr_mimebundle_()
         DisplayHandle().display(bundle[0], metadata=bundle[1], raw=True)
-        self.kept_picture = DisplayHandle()
+        self.kept_picture = self.kept_picture or DisplayHandle()  # one for every cell that shows it
         self.kept_picture.display(self.picture(), raw=True)
 
     def picture(self) -> dict[str, str]:
