@@ -644,6 +644,15 @@ def test_a_loss_of_labels_takes_no_numbers_and_labels_are_no_numbers():
         session().change("add", (0.0, 0.0, 0.5))
 
 
+def test_a_setting_that_the_loss_refuses_leaves_the_run_as_it_was():
+    s = trained(2, data=HEIGHTS[0], n=20)
+    before = s.state, s.now, numbers(s)
+    with pytest.raises(ValueError, match="label_smoothing"):
+        s.set(label_smoothing=0.1)
+    assert (s.state, s.now, numbers(s)) == before
+    s.set(schedule="cosine")
+
+
 def test_numbers_of_ones_own_are_predicted(new_playground):
     X = [[0.1 * i, -0.1 * i] for i in range(12)]
     p = new_playground(MLP(2, [3, 1], activation="tanh", seed=0), X, [3 * x for x, _ in X])

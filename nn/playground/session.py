@@ -244,7 +244,7 @@ class Session:
         before = self.save()
         try:
             self.build(replace(now, weights=keep, changes=points), self.model if keep else None)
-        except RecipeError:
+        except Exception:
             self.restore(before)
             raise
         return True
