@@ -125,14 +125,19 @@ class Symbol:
 
     @property
     def formula(self) -> Formula:
-        """The expression; a long sum as Python adds up a list, in the same order."""
+        """The expression; a long sum as Python adds up a list, in the same order.
+
+        From Python 3.12 on, `sum` carries along what rounding loses, unless it starts from no
+        number.
+        """
         terms = [self.term]
         symbol = self
         while symbol.before is not None:
             symbol = symbol.before
             terms.append(symbol.term)
         if len(terms) > MOST_TERMS:
-            return Formula(f"sum([{', '.join([x.text for x in reversed(terms)])}])")
+            listed = ", ".join([x.text for x in reversed(terms)])
+            return Formula(f"sum([{listed}], start=False)")
         return reduce(partial(infix, "+"), reversed(terms))
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from autograd_core import topological
 from nn.playground.browser import saved
 from nn.playground.browser.cells import executed
 from nn.playground.browser.formula import values_of
+from nn.playground.page import style
 from nn.playground.session import Session
 from nn.playground.state import State
 from tests.browser.lab import Watch
@@ -269,14 +270,14 @@ def test_without_numpy_the_playground_says_so_and_graphs_are_drawn(visit, pyodid
 
 def test_a_saved_page_plays_on(visit, wasi, monkeypatch, tmp_path):
     driver = DRIVER.read_text("utf-8").replace("./shim/", f"{wasi.address}python/shim/")
-    kept = [line for line in driver.splitlines() if line.startswith("import ")]
     texts = {"python.js": driver}
     plain = saved.text
     monkeypatch.setattr(saved, "text", lambda name: texts.get(name) or plain(name))
-    monkeypatch.setattr(saved, "worker", lambda made=saved.worker: "\n".join([*kept, made()]))
     piece = saved.playing_on({"hidden": [3], "seed": 7}, home=f"{wasi.address}pyodide/")
     (wasi.folder / "saved.html").write_text(
-        f'<!doctype html><meta charset="utf-8"><div id="pg-saved">a picture</div>{piece}', "utf-8"
+        f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">'
+        f'<style>{style()}</style><div id="pg-saved">a picture</div>{piece}',
+        "utf-8",
     )
     page = visit(wasi, "")
     page.goto(f"{wasi.address}saved.html")

@@ -11,7 +11,9 @@ from typing import Any
 from nn.playground.browser.library import BROWSER, NETWORK, OURS, zipped
 from nn.playground.page import module
 
-LINKED = re.compile(r"^import .*\n|^export ", re.MULTILINE)  # what one file need not say
+LINKED = re.compile(
+    r'^import \{[^}]*\} from "\./\w+\.js";\n|^export ', re.MULTILINE
+)  # what one file need not say
 
 
 def playing_on(state: dict[str, Any], home: str = NETWORK) -> str:
