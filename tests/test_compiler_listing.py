@@ -170,6 +170,22 @@ def read_as(lines):
     return inspect.cleandoc(lines).rstrip()
 
 
+@pytest.mark.parametrize(
+    ("f", "lines"),
+    [
+        (lambda x, w, b: x * 3, ["∇x = 3 / n 1 × n"]),
+        (lambda x, w, b: w + b + x, ["∇b = 1 1", "∇w = 1 1"]),
+        (lambda x, w, b: w + b * x + 2 * b, ["v4 = sum(x) 1", "∇b = v4 / n + 2 1", "∇w = 1 1"]),
+    ],
+    ids=["input", "parameters", "in pieces"],
+)
+def test_a_constant_gradient_is_listed_once(f, lines):
+    w, b = Value(1.0, "w"), Value(2.0, "b")
+    program = compile(lambda x: f(x, w, b), batched=True)
+    program([1.0, 2.0])
+    assert backward_lines(program) == lines
+
+
 def test_a_classifier_reads_as_the_textbook():
     model = MLP(2, [3, 3], activation="tanh", seed=0)
     program = compile(lambda x, y: losses.cross_entropy(model(x), y), batched=True)

@@ -154,7 +154,7 @@ class Listing(Names):
                 self.give(g, f"∇{self.name(x)}", self.layout_along(x, self.along[x]))
         forward = set(needed(self.order, self.compiled.results))
         for g in self.order:
-            if g not in forward:
+            if g not in forward and not isinstance(g, Constant):
                 yield from self.gradient(g, alike[g])
         for g in [g for g in alike if isinstance(g, Constant)]:
             yield from self.aliases(g, alike[g])
@@ -210,11 +210,17 @@ class Listing(Names):
         for x in along:
             shown = x in self.named or isinstance(x, Gather) or x is self.along_leaf
             name = f"∇{self.name(x)}" if shown and x.size else ""
-            known = isinstance(g, Constant) and self.along_leaf not in x.reads()
+            apart = self.along_leaf in x.reads() and not self.is_told(x)
+            known = isinstance(g, Constant) and not apart
             if name and not known and not isinstance(g, Gather) and self.named.get(g) != name:
                 sign = "+=" if self.adds([x]) else "="
                 text = self.text(self.along[x], self.wanted(x)).text
                 yield f"  {name} {sign} {text}", self.shape_name(x)
+
+    def is_told(self, x: Array) -> bool:
+        """Whether the gradient along an array stands in the pieces of that along its sources."""
+        sources = x.sources if isinstance(x, Gather) else ()
+        return any(isinstance(self.along[y][0], Scatter) for y in sources if y in self.along)
 
     # --- Formulas
 
