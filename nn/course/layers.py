@@ -10,10 +10,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd_core import compile, mean
+from autograd_core.extras import needing
 from nn import losses
 from nn.course.examples import numbers
 from nn.model import MLP
-from nn.plot.figure import Plot, new_figure
+from nn.plot.figure import Plot, blank, new_figure
 
 Arrays: TypeAlias = list[Any]
 
@@ -185,14 +186,14 @@ def times(examples: Sequence[int] = (2, 5, 10, 30, 100, 300)) -> Plot:
 # --- Where the gradients go -------------------------------------------------------------------
 
 
+@needing("matplotlib", "a plot")
 def blocks(model: MLP) -> Plot:
     """The slopes as `backward` leaves them, in a row, and below as the program's arrays."""
     from matplotlib.colors import LinearSegmentedColormap
-    from matplotlib.figure import Figure
 
     colours = LinearSegmentedColormap.from_list("signs", [BLUE, "white", ORANGE])
     found, n = gradients(model), len(model.layers)
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    figure = blank((9, 3.4))
     grid = figure.add_gridspec(2, 2 * n, height_ratios=[1, 3], width_ratios=[2, 1] * n)
     row = [[p.grad for p in model.parameters()]]
     shown = [(grid[0, :], row, "21 scalars, neuron by neuron: weights, then bias")]

@@ -10,7 +10,7 @@ import numpy as np
 from autograd_core import Value, gradient, logsumexp, mean, softmax
 from nn import losses
 from nn.model import MLP
-from nn.plot.figure import Plot, new_figure
+from nn.plot.figure import Plot, blank, new_figure
 
 BLUE, ORANGE, GREEN = "#3b6fb6", "#d9822b", "#4a9c5d"
 
@@ -54,9 +54,7 @@ PAIRS: list[tuple[str, Any, Any, list[float]]] = [  # output, loss, target, last
 
 def saturation() -> Plot:
     """Two losses of a sigmoid with the target 1, and their slopes."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    figure = blank((9, 3.4))
     left, right = figure.subplots(1, 2)
     zs = np.linspace(-8, 8, 161)
     for loss, name, look in (
@@ -111,9 +109,7 @@ def soft_maximum() -> Plot:
 
 def bars(p: Any, y: Any, slopes: Any) -> Plot:
     """Prediction, target and gradient of each class."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 2.6), layout="constrained")
+    figure = blank((9, 2.6))
     shown = {"prediction p": p, "target y": y, "gradient": slopes}
     for axes, (title, heights), colour in zip(
         figure.subplots(1, 3, sharey=True), shown.items(), (BLUE, GREEN, ORANGE)

@@ -14,7 +14,7 @@ from nn import losses
 from nn.course.xor import with_numbers
 from nn.model import MLP
 from nn.optim import Adam
-from nn.plot.figure import Plot, new_figure
+from nn.plot.figure import Plot, blank, new_figure
 from nn.train.fit import fit
 
 BLUE, ORANGE, GREEN, RED = "#3b6fb6", "#d9822b", "#4a9c5d", "#c0504d"
@@ -64,9 +64,7 @@ def typical_error(model: MLP, f: Curve = parabola) -> float:
 
 def curve_and_error(model: MLP, f: Curve = parabola) -> Plot:
     """A curve and a net, with its joints; and the error between the joints."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.4, 3.2), layout="constrained")
+    figure = blank((8.4, 3.2))
     left, right = figure.subplots(1, 2)
     left.plot(PLACES, f(PLACES), color=ORANGE, lw=5, alpha=0.5, label="x² + 2x + 2")
     left.plot(PLACES, values(model, PLACES), color=BLUE, label="the net")
@@ -110,9 +108,7 @@ def step(x: Any) -> Any:
 
 def conditions() -> Plot:
     """What happens outside the interval, and at a jump."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.8, 3.2), layout="constrained")
+    figure = blank((8.8, 3.2))
     left, right = figure.subplots(1, 2)
     wide, near = np.linspace(-6, 6, 601), np.linspace(0, 0.6, 601)
     left.axvspan(LOW, HIGH, color="0.93")
@@ -210,9 +206,7 @@ def trained(sizes: Sequence[int], seeds: int = 4) -> dict[tuple[int, int], MLP]:
 
 def by_hand_and_trained(nets: dict[tuple[int, int], MLP]) -> Plot:
     """Errors of nets by hand and of trained ones, by their number of units."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.2, 3.5), layout="constrained")
+    figure = blank((9.2, 3.5))
     sizes = sorted({n for n, _ in nets})
     measures = {"largest error": largest_error, "root of the mean squared error": typical_error}
     for axes, (title, error) in zip(figure.subplots(1, 2), measures.items()):
@@ -247,9 +241,7 @@ def noisy(n: int, rng: random.Random) -> tuple[list[list[float]], list[float]]:
 
 def by_noise(model: MLP, history: Any, X: Any, y: Any) -> Plot:
     """Both errors by epoch, and where the training ends."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.2, 3.4), layout="constrained")
+    figure = blank((9.2, 3.4))
     left, right = figure.subplots(1, 2)
     left.loglog(history.loss, color=BLUE, label="training")
     left.loglog(history.validation_loss, "--", color=ORANGE, label="held out")

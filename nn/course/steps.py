@@ -11,7 +11,7 @@ import numpy as np
 
 from autograd_core import total
 from nn.model import MLP
-from nn.plot.figure import Plot, new_figure
+from nn.plot.figure import Plot, blank, new_figure
 
 Point: TypeAlias = tuple[float, float]
 Way: TypeAlias = Callable[[Point, int], Point]  # where to go from the slopes, at step t = 1, 2, ...
@@ -139,9 +139,7 @@ def size(numbers: Any) -> Any:
 
 def histograms(signals: dict[str, Any]) -> Plot:
     """Where the activations of layers 1, 3 and 5 lie, for each start."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 4.6), layout="constrained")
+    figure = blank((9, 4.6))
     for column, name in zip(figure.subplots(3, 3, sharex=True).T, signals):
         for axes, k in zip(column, (0, 2, 4)):
             bins = np.linspace(-1, 1, 41)
@@ -152,10 +150,8 @@ def histograms(signals: dict[str, Any]) -> Plot:
 
 def at_scale(deviation: float) -> Plot:
     """Where the activations of layers 1, 3 and 5 lie, for weights of this standard deviation."""
-    from matplotlib.figure import Figure
-
     signals, _ = through_layers(gaussian(deviation))
-    figure = Figure(figsize=(9, 1.9), layout="constrained")
+    figure = blank((9, 1.9))
     for axes, k in zip(figure.subplots(1, 3, sharex=True), (0, 2, 4)):
         axes.hist(signals[:, k].ravel(), np.linspace(-1, 1, 41), color="#3b6fb6")
         axes.set(title=f"layer {k + 1}: size {size(signals)[k]:.2g}", yticks=[])
@@ -164,9 +160,7 @@ def at_scale(deviation: float) -> Plot:
 
 def sizes(signals: dict[str, Any], found: dict[str, Any]) -> Plot:
     """The size of activations and of gradients, layer by layer."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    figure = blank((9, 3.2))
     panels = zip(figure.subplots(1, 2), (signals, found), ("activations", "gradients"))
     for axes, numbers, title in panels:
         for name in numbers:

@@ -13,7 +13,7 @@ from nn.course.xor import with_numbers
 from nn.model import MLP
 from nn.model.module import outputs_of
 from nn.optim import SGD, Adam
-from nn.plot.figure import Plot, new_figure
+from nn.plot.figure import Plot, blank, new_figure
 from nn.plot.plane import COLOURS, Plane
 from nn.train.fit import fit
 from nn.train.history import History
@@ -60,9 +60,7 @@ def at_rate(rate: float, steps: int = 100) -> tuple[History, Plot]:
 
 def two_panels() -> tuple[Any, Any, Plot]:
     """A wide axes for curves, a square one for the plane, and their plot."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.4, 3.4), layout="constrained")
+    figure = blank((8.4, 3.4))
     left, right = figure.subplots(1, 2, width_ratios=(5, 4))
     return left, right, Plot(figure)
 
@@ -160,11 +158,9 @@ def errors_by_kind(errors: dict[str, list[float]]) -> Plot:
 
 def misread(X: Any, y: Any, scores: Any, most: int = 8) -> Plot:
     """Digits that a model has wrong, with what they are and what it said."""
-    from matplotlib.figure import Figure
-
     said = np.argmax(scores, axis=1)
     wrong = np.flatnonzero(said != np.array(y))[:most]
-    figure = Figure(figsize=(1.2 * most, 1.6), layout="constrained")
+    figure = blank((1.2 * most, 1.6))
     for axes, i in zip(figure.subplots(1, most), wrong):
         axes.imshow(np.reshape(X[i], (8, 8)), cmap="gray_r")
         axes.set_title(f"a {y[i]}, read {said[i]}", fontsize=9)

@@ -12,7 +12,7 @@ import numpy as np
 from autograd_core import Value, compile, dot, mean
 from nn import datasets
 from nn.model import MLP
-from nn.plot.figure import Plot
+from nn.plot.figure import Plot, blank
 
 X, y = datasets.xor()
 PLACES = {"0": 0.0, "1/8": 1 / 8, "1/6": 1 / 6, "1/4": 1 / 4}  # where trainings end
@@ -140,9 +140,8 @@ def on_grid(model: MLP, line: Any) -> Any:
 
 def bowl_and_plane() -> Plot:
     """The straight model's cost at b = ½, seen from above, and its best plane."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.8, 3.9))
+    figure = blank((8.8, 3.9))
+    figure.set_layout_engine("none")  # it has no room for axes in space
     left, right = figure.add_subplot(121), figure.add_subplot(122, projection="3d")
     line = np.linspace(-1.5, 1.5, 61)
     bowl = compile(lambda w1, w2: [J(w1, w2, 0.5)], batched=True)
@@ -186,9 +185,7 @@ def surface(axes: Any, model: MLP, title: str) -> None:
 
 def trainings(record: Any) -> Plot:
     """Every training's cost by step, and how many end where."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.6, 4.0), layout="constrained")
+    figure = blank((9.6, 4.0))
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     for row in record.T:
         colour = COLOURS[place(row[-1])]
@@ -203,11 +200,9 @@ def trainings(record: Any) -> Plot:
 
 def one_of_each(ends: Any) -> Plot:
     """What one net of each place says over the plane: orange near 1, blue near 0."""
-    from matplotlib.figure import Figure
-
     final = [place(x) for x in costs(ends)]
     line, levels = np.linspace(-0.35, 1.35, 69), np.linspace(-0.5, 1.5, 17)
-    figure = Figure(figsize=(9.6, 3.2), layout="constrained")
+    figure = blank((9.6, 3.2))
     for axes, name in zip(figure.subplots(1, 4, sharey=True), PLACES):
         net = with_numbers(MLP(2, [2, 1]), ends[final.index(name)].round(6))
         heights, look = on_grid(net, line), {"levels": levels, "extend": "both"}

@@ -79,8 +79,8 @@ def test_keys_stay_in_the_widget_and_saving_is_jupyterlab_s(page, kernel, lab):
     cells = page.locator(".jp-Notebook .jp-Cell").count()
     for key in ("b", "a", "x", "d", "d", "m", "z"):
         page.keyboard.press(key)
-    page.wait_for_timeout(300)
-    assert page.locator(".jp-Notebook .jp-Cell").count() == cells
+        assert page.evaluate("document.activeElement.classList.contains('pg-net')"), key
+        assert page.locator(".jp-Notebook .jp-Cell").count() == cells, key
     path = lab.folder / "notebooks" / "tests.ipynb"
     before = path.stat().st_mtime_ns
     page.keyboard.press("Control+s")

@@ -6,20 +6,18 @@ import numpy as np
 
 from nn.course.errata.moon import LABELS, POINTS, hidden
 from nn.course.errata.table import Errata, at
-from nn.plot.figure import Plot
+from nn.plot.figure import Plot, blank
 
 BLUE, ORANGE = "#3b6fb6", "#d9822b"
 
 
 def hidden_spaces() -> Plot:
     """The hidden units of slide 17 as printed and as they must be, and the line h · w = ½."""
-    from matplotlib.figure import Figure
-
     versions = {
         "as printed": (np.array([[0, 0], [1, 1], [1, 0], [0, 1]]), [1, -1]),
         "as it must be": (hidden(at(2, 2), [0, -1]), [1, -2]),
     }
-    figure = Figure(figsize=(8, 3.4), layout="constrained")
+    figure = blank((8, 3.4))
     for axes, (name, (H, w)) in zip(figure.subplots(1, 2), versions.items()):
         axes.axline((0.5, 0), (0.5 - w[1], w[0]), color="0.4", linewidth=1)
         axes.scatter(*H.T, c=[ORANGE if y else BLUE for y in LABELS], s=70, zorder=3)
@@ -34,9 +32,7 @@ def hidden_spaces() -> Plot:
 
 def bars(rows: Errata) -> Plot:
     """Right and printed numbers of some rows, class by class."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.0), layout="constrained")
+    figure = blank((8, 3.0))
     for axes, row in zip(figure.subplots(1, len(rows)), rows):
         places = np.arange(len(row.by_right))
         axes.bar(places - 0.2, row.by_right, 0.4, color=BLUE, label="right")

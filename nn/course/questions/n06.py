@@ -24,7 +24,7 @@ def parameters() -> Number:
             (24, "Those are the weights, 9 + 9 + 6. And the biases?"),
             (8, "Those are the biases. And the weights?"),
             (36, "The last layer has only 2 neurons: 2 · 3 weights and 2 biases."),
-            (21, "That is one hidden layer less. There are two."),
+            (20, "That is one hidden layer less. There are two."),
             (11, "Those are the inputs and neurons. A layer has a weight for each pair of both."),
         ],
         hints=["A neuron has a weight for each of its inputs, and a bias.", "3 · 3 + 3, the same again, and 2 · 3 + 2."],

@@ -14,7 +14,7 @@ def behind() -> Number:
         right=21,
         wrong=[
             (15, "Those are its own: 6 + 6 and the 3 of its own unit. Softmax divides by the sum over all classes."),
-            (18, "The biases of the other classes count, too: they shift the sum over all classes."),
+            (18, "The biases of the last layer count, too: each of them shifts the sum over all classes."),
             (9, "Those of the last layer. And what the layers before them say?"),
             (3, "Those of its own unit. Softmax divides by the sum over all classes, and the layers before feed them all."),
         ],

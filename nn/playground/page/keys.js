@@ -7,16 +7,16 @@ export function listenToKeys(app) {
     n: () => app.newSeed(), d: () => app.send({ do: "examine" }), g: () => app.send({ do: "ghost" }), f: () => app.fullScreen(), "?": () => app.$("keys").showModal(),
   };
   const withControl = { z: (e) => app.send({ do: e.shiftKey ? "redo" : "undo" }), y: () => app.send({ do: "redo" }) };
-  // JupyterLab has keys of its own: those without Ctrl stay here, those with it (Ctrl+S) are its.
+  const isControl = (e) => e.ctrlKey || e.metaKey;
+  const ownOf = (e) => (isControl(e) ? withControl[e.key.toLowerCase()] : e.altKey ? null : does[e.key]);
   app.onKey = (e) => {
-    const inside = app.root.contains(e.target) || (e.target === document.body && document.body.classList.contains("pg-alone"));
-    if (!inside) return;
-    const control = e.ctrlKey || e.metaKey, own = control ? withControl[e.key.toLowerCase()] : e.altKey ? null : does[e.key];
-    app.root.toggleAttribute("data-lm-suppress-shortcuts", !control || Boolean(own));
-    if (!own || isTaken(e, control)) return;
+    const inside = app.root.contains(e.target) || (e.target === document.body && document.body.classList.contains("pg-alone")), own = ownOf(e);
+    if (!inside || !own || isTaken(e, isControl(e))) return;
     e.preventDefault(); e.stopPropagation();
     own(e);
   };
+  // JupyterLab has keys of its own, for whatever has the focus in a notebook: those without Ctrl stay here, those with it (Ctrl+S) are its.
+  app.root.addEventListener("keydown", (e) => { if (!isControl(e) || ownOf(e)) e.stopPropagation(); });
   window.addEventListener("keydown", app.onKey, true);
 }
 
