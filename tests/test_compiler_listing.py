@@ -170,6 +170,24 @@ def read_as(lines):
     return inspect.cleandoc(lines).rstrip()
 
 
+@pytest.mark.parametrize(
+    ("f", "lines"),
+    [
+        (lambda x, w, b: x * 3, ["∇x = 3 / n 1 × n"]),
+        (lambda x, w, b: w + b + x, ["∇b = 1 1", "∇w = 1 1"]),
+        (lambda x, w, b: w + b * x + 2 * b, ["v4 = sum(x) 1", "∇b = v4 / n + 2 1", "∇w = 1 1"]),
+        (lambda x, w, b: w * b + x, ["∇b = w 1", "∇w = b 1"]),
+        (lambda x, w, b: w.exp() + x, ["∇w = v1 1"]),
+    ],
+    ids=["input", "parameters", "in pieces", "product", "exp"],
+)
+def test_a_gradient_that_is_known_from_the_start_is_listed_once(f, lines):
+    w, b = Value(1.0, "w"), Value(2.0, "b")
+    program = compile(lambda x: f(x, w, b), batched=True)
+    program([1.0, 2.0])
+    assert backward_lines(program) == lines
+
+
 def test_a_classifier_reads_as_the_textbook():
     model = MLP(2, [3, 3], activation="tanh", seed=0)
     program = compile(lambda x, y: losses.cross_entropy(model(x), y), batched=True)
@@ -335,6 +353,7 @@ def test_arrays_put_together_are_named_by_their_parts(w):
             ∇[v1, v2] = (1 - v4 * v4) / n       3 × n
             ∇[U[…], 0] = ∇[v1, v2][1:3] @ xsᵀ   2 × 3
             ∇U[0,0] = xs[0] @ ∇v1ᵀ              1
+            ∇w = v3                             3
         """)
 
 

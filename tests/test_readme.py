@@ -58,6 +58,16 @@ def test_links_lead_to_files(page):
     assert [target for target in targets(page) if not (page.parent / target).exists()] == []
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+def test_rows_of_tables_have_as_many_cells_as_their_heads(page):
+    text = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    for table in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
+        cells = {row: len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+        assert len(set(cells.values())) == 1, cells
+
+
 def test_every_promise_is_held_by_a_test_that_exists():
     page = readme.ROOT / "tests" / "README.md"
     held = re.findall(r"\[(test_\w+)\]\(([\w/]+\.py)\)", page.read_text(encoding="utf-8"))

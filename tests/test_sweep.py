@@ -239,6 +239,17 @@ def test_runs_at_once_are_runs_one_by_one_but_for_rounding(settings, made):
         assert row == {**expected, "loss": pytest.approx(expected["loss"], rel=1e-9)}
 
 
+def test_runs_at_once_shorten_gradients_whose_squares_overflow():
+    steep = {"data": "xor", "hidden": [4] * 9, "loss": "mse", "optimizer": "sgd", "lr": 0.001}
+    recipe = {**steep, "init_scale": 1e9, "clip_norm": 1e9, "epochs": 2}
+    rows = [
+        sweep(recipe, {"seed": range(2)}, vectorize=at_once, progress=False).rows
+        for at_once in (True, False)
+    ]
+    for row, expected in zip(*rows, strict=True):
+        assert row == {**expected, "loss": pytest.approx(expected["loss"], rel=1e-9)}
+
+
 def test_only_runs_that_can_be_are_made_at_once(made):
     few = {"seed": [0, 1]}
     found(grid=few)

@@ -1,7 +1,7 @@
 """What each extra brings, tried in an environment that has it alone.
 
-`python -m tools.extras` tries all, `python -m tools.extras plot jax` some, from the wheel that
-`--wheel PATH` names or from here; `--table` writes the table of docs/install.md.
+`python -m tools.extras` tries all but the heavy, `python -m tools.extras plot jax` some, from the
+wheel that `--wheel PATH` names or from here; `--table` writes the table of docs/install.md.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def tried(name: str, source: Path) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the table, or try extras and say how it went."""
     p = argparse.ArgumentParser(prog="python -m tools.extras", description=__doc__)
-    p.add_argument("names", nargs="*", choices=[*EXTRAS, []], help="(default: all but the heavy)")
+    p.add_argument("names", nargs="*", choices=[*EXTRAS, []], metavar="EXTRA")
     p.add_argument("--wheel", type=Path, default=ROOT)
     p.add_argument("--table", action="store_true")
     options = p.parse_args(arguments)

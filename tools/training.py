@@ -52,10 +52,15 @@ TABLES: dict[str, Callable[[], Iterable[Sequence[str]]]] = {
 }
 
 
+def line(cells: Iterable[str]) -> str:
+    """A row of a table in Markdown, where a bar in a cell would end it."""
+    return "| " + " | ".join([cell.replace("|", r"\|") for cell in cells]) + " |"
+
+
 def with_tables(text: str) -> str:
     """The page with each table as it is now."""
     for name, table in TABLES.items():
-        head, *rows = ["| " + " | ".join(row) + " |" for row in table()]
+        head, *rows = map(line, table())
         rule = "|---" * (head.count(" | ") + 1) + "|"
         begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         lines = "\n".join([begin, head, rule, *rows, end])

@@ -87,6 +87,7 @@ class Listing(Names):
         self.order, self.along = compiled.whole()
         self.along_leaf = compiled.vector if compiled.parameters else compiled.inputs
         self.steps = {*compiled.steps, *compiled.results}
+        self.at_first = dict.fromkeys(needed(self.order, compiled.results))  # in their order
         readers: defaultdict[Array, list[Array]] = defaultdict(list)
         for x in self.order:
             for y in x.reads():
@@ -131,7 +132,7 @@ class Listing(Names):
 
     def forward(self) -> Iterator[Line]:
         """A line for each array that is computed, and the value."""
-        for x in needed(self.order, self.compiled.results):
+        for x in self.at_first:
             if isinstance(x, Compute) and x not in self.inline and not is_repeat(x):
                 self.count += 1
                 self.give(x, self.step_name(x), self.layout_of(x))
@@ -152,11 +153,10 @@ class Listing(Names):
             if named and isinstance(g, (Compute, Scatter)) and g not in self.named:
                 self.inline.discard(g)
                 self.give(g, f"∇{self.name(x)}", self.layout_along(x, self.along[x]))
-        forward = set(needed(self.order, self.compiled.results))
         for g in self.order:
-            if g not in forward:
+            if g not in self.at_first and not isinstance(g, Constant):
                 yield from self.gradient(g, alike[g])
-        for g in [g for g in alike if isinstance(g, Constant)]:
+        for g in [g for g in alike if isinstance(g, Constant) or g in self.at_first]:
             yield from self.aliases(g, alike[g])
 
     def gradient(self, g: Array, along: Sequence[Array]) -> Iterator[Line]:
@@ -207,14 +207,23 @@ class Listing(Names):
 
     def aliases(self, g: Array, along: Sequence[Array]) -> Iterator[Line]:
         """A line for each gradient that is the same as another one, or is known from the start."""
+        told = {self.named.get(g)}  # a leaf of one part is called as that
         for x in along:
             shown = x in self.named or isinstance(x, Gather) or x is self.along_leaf
             name = f"∇{self.name(x)}" if shown and x.size else ""
-            known = isinstance(g, Constant) and self.along_leaf not in x.reads()
-            if name and not known and not isinstance(g, Gather) and self.named.get(g) != name:
+            apart = self.along_leaf in x.reads() and not self.is_told(x)
+            known = isinstance(g, Constant) and not apart
+            known |= isinstance(g, Gather) and g not in self.at_first
+            if name and not known and name not in told:
+                told.add(name)
                 sign = "+=" if self.adds([x]) else "="
                 text = self.text(self.along[x], self.wanted(x)).text
                 yield f"  {name} {sign} {text}", self.shape_name(x)
+
+    def is_told(self, x: Array) -> bool:
+        """Whether the gradient along an array stands in the pieces of that along its sources."""
+        sources = x.sources if isinstance(x, Gather) else ()
+        return any(isinstance(self.along[y][0], Scatter) for y in sources if y in self.along)
 
     # --- Formulas
 

@@ -97,21 +97,22 @@ def fit(
     optimizer = as_optimizer(optimizer)
     size = data.n if batch_size is None else whole_number("batch_size", batch_size)
     epochs = whole_number("epochs", epochs, at_least=0)
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"clip_norm must be above 0, got {clip_norm!r}")
+    what = changes(l1, l2, clip_norm)
     callbacks = list(callbacks)
     if isinstance(model, Module):
         model.recipe = None  # by which it is trained no more
     if compile and executor is None:
         executor = executor_for(model, data.n, size, epochs)
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
-    what: dict[str, Any] = {
-        "l1": penalty("l1", l1),
-        "l2": penalty("l2", l2),
-        "clip_norm": clip_norm,
-    }
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
     return trained(loop, epochs, held_out, callbacks, progress=progress)
+
+
+def changes(l1: Any, l2: Any, clip_norm: Any) -> dict[str, Any]:
+    """What changes a gradient, or a ValueError that says what it must be."""
+    if clip_norm is not None and not clip_norm > 0:
+        raise ValueError(f"clip_norm must be above 0, got {clip_norm!r}")
+    return {"l1": penalty("l1", l1), "l2": penalty("l2", l2), "clip_norm": clip_norm}
 
 
 def trained(

@@ -137,8 +137,7 @@ class Fleet:
             with np.errstate(all="ignore"):
                 gradient = gradient + self.decay * self.theta
                 if most is not None:
-                    norms = np.linalg.norm(gradient, axis=1, keepdims=True)
-                    gradient = gradient * (most / np.maximum(norms, most))
+                    gradient = gradient * (most / np.maximum(self.norms(gradient), most))
                 theta, state = optimizers[0].update(self.theta, gradient, state, rates, made + 1)
             failed |= wrong | ~np.isfinite(theta).all(1)
             if failed.all():
@@ -148,6 +147,12 @@ class Fleet:
                     array[failed] = array[~failed][0]
             self.theta = theta
         return set(np.flatnonzero(failed).tolist())
+
+    def norms(self, rows: Any) -> Any:
+        """The length of each row, whose squares do not overflow."""
+        most = abs(rows).max(1, keepdims=True)
+        unit = self.np.where(most > 0, most, 1.0)
+        return unit * self.np.linalg.norm(rows / unit, axis=1, keepdims=True)
 
     def slopes(self) -> tuple[Any, Any]:
         """The gradient of each run, and in which runs some number is not defined."""
