@@ -71,7 +71,7 @@ def test_the_last_to_leave_gives_the_threads_back(blas):
 
 @pytest.fixture
 def two_threads():
-    """The libraries of NumPy in this process, told to have two threads however many cores it has."""
+    """The libraries that NumPy computes with, told to have two threads on any number of cores."""
     found = [x for x in ThreadpoolController().lib_controllers if x.user_api == "blas"]
     if not found:
         pytest.skip("NumPy's BLAS is none whose threads can be told")
