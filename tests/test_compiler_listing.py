@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from random import Random
 
 import numpy as np
 import pytest
@@ -148,6 +149,41 @@ def test_a_listing_is_the_computation(loss, sizes, batched):
     for label, slope in expected.items():
         array, i, j = re.fullmatch(r"(\w+)\[(\d+),?(\d*)\]", label).groups()
         assert found[f"d{array}"][int(i), int(j or 0)] == pytest.approx(slope, rel=1e-12)
+
+
+STEPS = [
+    lambda x, y: x * y,
+    lambda x, y: x + y,
+    lambda x, y: x - y,
+    lambda x, y: x / (1 + y * y),
+    lambda x, y: 2 * x,
+    lambda x, y: x.exp(),
+    lambda x, y: x.tanh(),
+]
+
+
+def drawn(seed, x, parameters):
+    """A few steps from a number and parameters."""
+    random, known = Random(seed), [x, *parameters]
+    for _ in range(random.randint(1, 4)):
+        known.append(random.choice(STEPS)(*random.choices(known, k=2)))
+    return known[-1]
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_the_lines_of_any_function_of_numbers_add_up_to_its_gradient(batched):
+    X, checked = np.array([[0.7, 0.3][: 1 + batched]]), 0
+    for seed in range(60):
+        w = [Value(0.5 + i, label) for i, label in enumerate("pqr")]
+        program = compile(lambda x, seed=seed, w=w: drawn(seed, x, w), batched=batched)
+        _, slopes = program.value_and_gradient(X[0] if batched else X[0, 0])
+        if re.search(r"[·@[]|constants", str(program)):
+            continue  # of vectors
+        found = read(program, {"x": X, **{v.label: column([v.data]) for v in w}})
+        for v, slope in zip(program.parameters, slopes, strict=True):
+            assert np.sum(found.get(f"d{v.label}", 0.0)) == pytest.approx(slope), str(program)
+        checked += 1
+    assert checked > 50
 
 
 def test_a_part_of_an_array_is_named_by_its_place():
