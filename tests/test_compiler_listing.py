@@ -173,7 +173,7 @@ def drawn(seed, x, parameters):
 @pytest.mark.parametrize("batched", [True, False])
 def test_the_lines_of_any_function_of_numbers_add_up_to_its_gradient(batched):
     X, checked = np.array([[0.7, 0.3][: 1 + batched]]), 0
-    for seed in range(60):
+    for seed in range(40):
         w = [Value(0.5 + i, label) for i, label in enumerate("pqr")]
         program = compile(lambda x, seed=seed, w=w: drawn(seed, x, w), batched=batched)
         _, slopes = program.value_and_gradient(X[0] if batched else X[0, 0])
@@ -183,7 +183,7 @@ def test_the_lines_of_any_function_of_numbers_add_up_to_its_gradient(batched):
         for v, slope in zip(program.parameters, slopes, strict=True):
             assert np.sum(found.get(f"d{v.label}", 0.0)) == pytest.approx(slope), str(program)
         checked += 1
-    assert checked > 50
+    assert checked > 30
 
 
 def test_a_part_of_an_array_is_named_by_its_place():
