@@ -179,6 +179,7 @@ def test_pictures_are_shown_as_pictures():
 # --- The builder ---------------------------------------------------------------------------------
 
 
+@pytest.mark.needs("latex2mathml", "markdown_it", "mdit_py_plugins")
 def test_the_students_notebooks_are_text_and_cells(tmp_path):
     made = list(page.notebooks(tmp_path))
     assert len(made) == 13
