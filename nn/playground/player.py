@@ -24,8 +24,8 @@ class Speed:
 SPEEDS = (
     Speed("5 steps a second", rest=0.19),
     Speed("1 step a picture"),
-    Speed("10 steps a picture", 10, 0.02),
-    Speed("as many as there is time for", float("inf"), 0.02),
+    Speed("10 steps a picture", 10, 0.017),
+    Speed("as many as there is time for", float("inf"), 0.017),
 )
 
 
