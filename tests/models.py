@@ -1,7 +1,7 @@
 """Models beside the MLP, each in a few lines: what a Module of one's own looks like."""
 
 from autograd_core import Value, total
-from nn import MLP, Embedding, Layer, Module
+from nn import MLP, SGD, Embedding, Layer, Module, fit
 
 
 class ResidualNet(Module):
@@ -86,3 +86,13 @@ class Plain:
 
     def __call__(self, x):
         return self.w * x + self.b
+
+
+def clipped_where_squares_overflow(executor):
+    """The parameters after steps along gradients of 1e160, clipped to a norm of 0.1."""
+    model = MLP(2, [1], init="zeros", seed=0)
+    fit(model, [[1e160, 0.0], [0.0, -2e160]], [1.0, 0.0], loss="hinge", optimizer=SGD(1e-160),
+        epochs=3, clip_norm=0.1, executor=executor, progress=False)  # fmt: skip
+    found = [p.data for p in model.parameters()]
+    assert found != [0.0, 0.0, 0.0]
+    return found

@@ -27,7 +27,7 @@ export function notebook({ el, python, argument, config }) {
 
 class Notebook {
   constructor(el, python, { name, needs }) {
-    Object.assign(this, { el, name, python, cells: [], count: 0, queue: [], running: null });
+    Object.assign(this, { el, name, python, cells: [], count: 0, queue: [] });
     this.desk = python.desk("cells", needs ?? NEEDED);
     this.desk.on("msg:custom", (m) => { if (m.notebook === name) this.hear(m); });
   }

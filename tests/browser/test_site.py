@@ -3,14 +3,12 @@
 import re
 import subprocess
 import sys
-import threading
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 
 import pytest
 
 from tests.browser.lab import Watch
+from tests.browser.served import served
 
 pytest.importorskip("sphinx", reason="the site needs Sphinx: pip install '.[docs]'")
 pytest.importorskip("playwright", reason="Playwright, which drives the browser, is not installed")
@@ -33,11 +31,6 @@ PAGES = [  # one of each kind
 ]
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args):
-        pass
-
-
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """The folder, built by the command, which ends well if no word of warning was said."""
@@ -49,25 +42,20 @@ def site(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def served(site):
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def address(site):
+    with served(site) as server:
+        yield server.address
 
 
 @pytest.fixture(params=WIDTHS)
-def visit(request, context, served):
+def visit(request, context, address):
     """Opens a page, on which nothing may go wrong nor come from elsewhere."""
     page = context.new_page()
     watch = Watch(page)
     page.set_viewport_size({"width": WIDTHS[request.param], "height": 800})
 
     def opened(path):
-        page.goto(f"{served}/{path}")
+        page.goto(f"{address}{path}")
         return page
 
     yield opened

@@ -8,7 +8,7 @@ const TURN = (text) => `hear(${JSON.stringify(text)})`;
 const MATPLOTLIB = `
 if not os.path.exists("matplotlib"):
     stdlib = zipfile.ZipFile("/usr/local/lib/python315.zip")
-    stdlib.extractall("/work", [name for name in stdlib.namelist() if name.startswith("matplotlib/")])
+    stdlib.extractall("/desk", [name for name in stdlib.namelist() if name.startswith("matplotlib/")])
     with zipfile.ZipFile("matplotlib/mpl-data.zip") as data:
         data.extractall("matplotlib/mpl-data", [name for name in data.namelist() if "afm" not in name])
     importlib.invalidate_caches()
@@ -17,9 +17,9 @@ if not os.path.exists("matplotlib"):
 // The same desks as in Pyodide, an event loop that is turned from outside, and a js with viz.js.
 const BOOT = `
 import asyncio, importlib, json, os, sys, types, zipfile
-zipfile.ZipFile("/work/library.zip").extractall("/work")
-sys.path.insert(0, "/work")
-os.chdir("/work")
+zipfile.ZipFile("/desk/library.zip").extractall("/desk")
+sys.path.insert(0, "/desk")
+os.chdir("/desk")
 sys.stdout = sys.stderr  # the way out is for packets
 
 def post(text, buffers=()):
@@ -30,7 +30,7 @@ def post(text, buffers=()):
 
 def viz(dot):
     post(json.dumps({"dot": dot}))
-    with open("/work/bridge/answer") as file:
+    with open("/desk/bridge/answer") as file:
         return file.read()
 
 class Loop(asyncio.BaseEventLoop):
@@ -110,7 +110,7 @@ export async function start({ home, archive }, deliver) {
   const fds = [
     new OpenFile(new File([])), new Out((data) => packets.take(data)), new Out((data) => console.log(new TextDecoder().decode(data))),
     new PreopenDirectory("/usr/local/lib", [["python315.zip", new File(stdlib, { readonly: true })]]),
-    new PreopenDirectory("/work", [["library.zip", new File(archive)], ["bridge", bridge]]),
+    new PreopenDirectory("/desk", [["library.zip", new File(archive)], ["bridge", bridge]]),
     new PreopenDirectory("/tmp", []),
   ];
   const wasi = new WASI(["python"], ["HOME=/tmp", "MPLBACKEND=agg", "TMPDIR=/tmp"], fds, { debug: false });
