@@ -257,6 +257,20 @@ def test_a_failed_download_is_said_and_can_be_tried_again(visit, pyodide, file):
     page.wait_for_selector(".picture svg")
 
 
+def test_what_still_comes_does_not_hide_what_failed(visit, pyodide):
+    held = []
+    page = visit(pyodide, "#explorer", watched=False)
+    page.route("**/library.zip", lambda route: held.append(route))
+    page.route("**/viz.js", lambda route: route.abort())
+    page.reload()
+    page.wait_for_selector("body.failed")
+    page.evaluate("() => { window.states = []; page.python.onState = (s) => states.push(s) }")
+    with page.expect_event("response", lambda response: "library.zip" in response.url):
+        held.pop().continue_()
+    page.wait_for_timeout(300)
+    assert page.evaluate("states") == []
+
+
 def test_without_numpy_the_playground_says_so_and_graphs_are_drawn(visit, pyodide):
     page = visit(pyodide, "#explorer", watched=False)
     page.route("**/numpy-*", lambda route: route.abort())

@@ -43,6 +43,7 @@ async function drawing() {
 async function bytes(address) { return (await fetch(address)).arrayBuffer(); }
 
 function fail(error) {
+  broken = true;
   const failed = missing || (String(error?.message ?? error).split("\n").filter(Boolean).at(-1) ?? "unknown");
   say({ failed, advice: error?.advice ?? ADVICE });
 }
@@ -57,7 +58,7 @@ self.fetch = async (what, options) => {
   return counted(response);
 };
 
-let loaded = 0, total = 0, told = 0, missing = "";
+let loaded = 0, total = 0, told = 0, missing = "", broken = false;
 
 function miss(text) { missing ||= text; return new Error(text); } // who asked may say it in other words
 
@@ -72,6 +73,7 @@ function counted(response) {
 }
 
 function tell() {
+  if (broken) return; // what still comes would hide what did not
   if (performance.now() - told < 60) return;
   told = performance.now();
   say({ stage, loaded, total });
