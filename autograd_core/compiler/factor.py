@@ -134,12 +134,13 @@ class Factored:
     # --- Sums
 
     def lower_totals(self, nodes: list[int]) -> None:
-        """Sums of terms; shorter ones are filled up with 0."""
+        """Sums of terms, each in the order in which they lie; shorter ones are filled up with 0."""
         rows = [self.graph.sum(i).terms for i in nodes]
         for some in together(list(map(len, rows))):
             width = max([len(rows[m]) for m in some])
             table = np.array([rows[m] + [-1] * (width - len(rows[m])) for m in some])
-            x = self.places.read(table, "mt")
+            order = np.argsort(self.places.cell[table], axis=1, kind="stable")
+            x = self.places.read(np.take_along_axis(table, order, axis=1), "mt")
             z = self.emit.compute(None, [x], "mb", lengths=dict(zip("mt", table.shape)))
             self.places.put(np.array([nodes[m] for m in some]), "m", z)
 

@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any
+from operator import setitem
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.chosen import call_of, choices
-from autograd_core.compiler.executors.contract import Call, Named, contract
+from autograd_core.compiler.executors.contract import Call, Named, contract, sum_of
 from autograd_core.compiler.executors.threads import threads_for
 from autograd_core.compiler.ir import (
     NAMES,
@@ -28,12 +29,15 @@ from autograd_core.compiler.ir import (
     aligned,
     needed,
 )
-from autograd_core.compiler.memory import Home, plan, regular, shared
+from autograd_core.compiler.memory import Home, beside_examples, plan, regular, shared
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
 SIZES = 64  # of batches that are kept prepared
+PAGE = 4096  # bytes: what is so far apart, or a multiple, has the same few places in a cache
 KEYWORD_ONLY = (np.maximum, np.minimum)  # which take no more than two arrays by place
+
+Load: TypeAlias = Callable[..., Any]  # slot[...] = numbers
 
 # Forms that take fewer NumPy calls than the array form does.
 FEWER_CALLS: dict[Op, Callable[..., Call]] = {
@@ -49,7 +53,7 @@ class NumPyExecutor:
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
         self.chosen, self.results = choices(needed(order, results)), results
         self.order = needed(order, results, self.reads)
-        self.memory = plan(self.order, results)
+        self.memory = plan(self.order, results, beside_examples(self.order))
         self.space, self.spaces = shared(self.memory, self.order, results, self.reads)
         self.flat = [np.zeros(0 if y.batched else y.size) for y in self.spaces]  # made larger
         self.prepared: dict[int | None, Calls] = {}
@@ -64,8 +68,8 @@ class NumPyExecutor:
         calls = self.prepared.pop(n, None) or self.prepare(leaves, n)
         self.prepared[n] = calls  # the last of all
         for slots, name in calls.leaves:
-            for slot, part in zip(slots, leaves[name]):
-                slot[...] = part.T
+            for (slot, load), part in zip(slots, leaves[name]):
+                load(slot, ..., part.T)
         complaints: list[str] = []
         said = np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind))
         with calls.threads, said:
@@ -172,7 +176,7 @@ class Calls:
         return [apply(x.op, [self.operand(y, x.axes) for y in x.operands], out)]
 
     def gather(self, x: Gather) -> list[Call]:
-        """Copy irregular cells together, from one buffer or from the sources laid end to end."""
+        """Copy cells together, from one buffer or from the sources laid end to end."""
         if x not in self.memory.copied:
             return []
         out = self.array[x]
@@ -187,8 +191,14 @@ class Calls:
                 target = source[start : start + y.size].reshape(self.array[y].shape)
                 calls.append(partial(np.copyto, target, self.array[y]))
                 start += y.size
+        view = regular(0, index)
+        if view is not None:
+            found = view_of(source, view, out.shape)
+            return [*calls, partial(np.copyto, out, found)]
         places = np.maximum(index, 0).astype(np.intp)
-        calls.append(partial(source.take, places, 0, out, "clip"))
+        axes = sorted(range(index.ndim), key=lambda axis: -out.strides[axis])  # as they lie
+        whole = out.transpose(*axes, *range(index.ndim, out.ndim))
+        calls.append(partial(source.take, places.transpose(axes), 0, whole, "clip"))
         if index.min(initial=0) < 0:
             calls.append(partial(out.__setitem__, np.nonzero(index < 0), 0.0))
         return calls
@@ -225,10 +235,24 @@ MAKE: dict[type[Array], Callable[[Calls, Any], list[Call]]] = {
 }
 
 
-def slots_of(leaf: Floats, parts: Sequence[Floats]) -> list[Floats]:
-    """The places in a leaf that parts of its numbers are loaded to."""
+def slots_of(leaf: Floats, parts: Sequence[Floats]) -> list[tuple[Floats, Load]]:
+    """The places in a leaf that parts of its numbers are loaded to, and how."""
     stops = np.cumsum([part.shape[-1] for part in parts]).tolist()
-    return np.split(leaf, stops[:-1])
+    slots = np.split(leaf, stops[:-1])
+    return [(slot, load_of(slot)) for slot in slots]
+
+
+def load_of(slot: Floats) -> Load:
+    """How numbers are loaded; few at a time where a cache cannot tell the examples' rows apart."""
+    if slot.ndim == 2 and len(slot) * slot.itemsize % PAGE == 0:
+        return by_eights
+    return setitem
+
+
+def by_eights(slot: Floats, _: Any, numbers: Floats) -> None:
+    """slot[...] = numbers, as many examples at a time as the cache has places for."""
+    for i in range(0, slot.shape[1], 8):
+        slot[:, i : i + 8] = numbers[:, i : i + 8]
 
 
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
@@ -247,14 +271,11 @@ def fold(x: Named, out: Named, how: str) -> list[Call]:
     lost = "".join([c for c in x.letters if c not in out.letters])
     if not lost:
         return [partial(np.copyto, out.array, aligned(*x, out.letters))]
-    if how == "+" and lost == x.letters[-len(lost) :]:  # a product with ones is quicker than a sum
-        ones = np.ones(x.array.shape[-len(lost) :])
-        return contract(x, Named(ones, lost), out)
+    if how == "+":
+        return sum_of(x, out)
     axes = tuple([i for i, c in enumerate(x.letters) if c in lost])
     kept = "".join([c for c in x.letters if c not in lost])
-    target = out.array.transpose([out.letters.index(c) for c in kept])
-    reduce = np.add.reduce if how == "+" else np.maximum.reduce
-    return [partial(reduce, x.array, axes, None, target)]
+    return [partial(np.maximum.reduce, x.array, axes, None, aligned(*out, kept))]
 
 
 def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
@@ -270,11 +291,14 @@ def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
         )
     whole = np.broadcast_to(source, (*cells.shape, *rest))
     if distinct:
-        places = flat[keep]
+        order = keep[np.argsort(flat[keep])]
+        places = run_of(flat[order])
 
         def put() -> None:
-            numbers = whole.reshape(-1, *rest)[keep]
-            buffer[places] = buffer[places] + numbers if add else numbers
+            numbers = whole.reshape(-1, *rest).take(order, 0)
+            if add:
+                numbers += buffer[places]
+            buffer[places] = numbers
 
         return put
     if not rest and buffer.size < 8 * flat.size:
@@ -288,6 +312,12 @@ def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
         buffer[found] = buffer[found] + summed if add else summed
 
     return add_up
+
+
+def run_of(cells: Cells) -> Cells | slice:
+    """Cells in order; as a slice, which is quicker, where they follow each other."""
+    first, last = (int(cells[0]), int(cells[-1])) if cells.size else (0, -1)
+    return slice(first, last + 1) if last - first + 1 == cells.size else cells
 
 
 def count_up(buffer: Floats, cells: Cells, source: Floats, found: Cells, *, add: bool) -> None:
