@@ -227,7 +227,6 @@ def test_no_other_unit_is_dead(activation):
     assert not {"dead layer", "dead units"} & set(kinds(diagnose(model, *MOONS, LOGITS)))
 
 
-@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.floats(-6, 1))
 def test_dead_units_are_those_that_no_example_wakes(seed, bias):
     model = with_biases(MLP(2, [5, 1], seed=seed), bias)
@@ -267,7 +266,6 @@ def test_the_corners_that_are_wrong_and_those_that_are_undecided_are_named():
     ]
 
 
-@settings(max_examples=20)
 @given(st.integers(2, 4), st.floats(-5, 5))
 def test_a_tie_is_no_hit(n, number):
     def said(n_out, loss, y):
