@@ -63,11 +63,19 @@ def with_biases(model, bias):
 
 # --- The rules, and what they prescribe -------------------------------------------------------
 
-named = pytest.mark.parametrize(
-    ("rule", "training"),
-    CASES["found"],
-    ids=lambda part: getattr(part, "kind", getattr(part, "data", None)),
-)
+
+def named(cases):
+    """For each case, named by its rule and its data; beyond a rule's first in the long layer."""
+    marked, seen = [], set()
+    for rule, training in cases:
+        marks = [pytest.mark.slow] if rule.kind in seen else []
+        marked.append(
+            pytest.param(
+                rule, training, marks=marks, id=f"{rule.kind}-{training.data}-{len(marked)}"
+            )
+        )
+        seen.add(rule.kind)
+    return pytest.mark.parametrize(("rule", "training"), marked)
 
 
 def test_every_rule_has_a_training_that_is_ok_and_one_on_which_its_change_is_tried():
@@ -87,7 +95,7 @@ def test_a_rule_finds_nothing_in_a_training_that_is_ok(rule, training):
     assert of_kind(rule, training) == []
 
 
-@named
+@named(CASES["found"])
 def test_what_is_found_is_mended_by_the_change(rule, training):
     finding = of_kind(rule, training)[0]
     assert finding.message
@@ -96,7 +104,7 @@ def test_what_is_found_is_mended_by_the_change(rule, training):
 
 
 @pytest.mark.slow
-@named
+@named(CASES["found"])
 def test_the_change_mends_it_from_most_starts(rule, training):
     starts = [replace(training, seed=training.seed + k) for k in range(12)]
     tried = [(start, findings[0]) for start in starts if (findings := of_kind(rule, start))]
