@@ -173,16 +173,14 @@ def test_the_choice_is_of_the_program():
 @pytest.mark.parametrize("lying", [beside_examples, lambda order: {}])
 def test_cells_are_shared_by_views_and_by_what_is_in_place_alone(f, batched, lying):
     order, results, _ = prepared(f, batched=batched)
-    memory = plan(order, results, lying(order))
+    memory = plan(order, results, lying=lying(order))
     shared = set()
     for x in order:
         if isinstance(x, Scatter):
             pieces = zip(x.pieces, memory.in_place[x], strict=True)
             shared.update(operand[0] for (operand, _), there in pieces if there)
-        elif isinstance(x, Compute) and x.operands[0][0] in memory.home:
-            y = x.operands[0][0]
-            if memory.home[y] == memory.home[x]:
-                shared.add(y)
+        elif isinstance(x, Compute):
+            shared.update(y for y in x.reads() if memory.home.get(y) == memory.home[x])
         elif isinstance(x, Gather) and x not in memory.copied:
             shared.add(x)
     taken = [set() for _ in memory.buffers]

@@ -8,8 +8,8 @@ gradient lies as its array does. What is gathered for a product that sums over t
 axes has those beside the examples, so that they are one axis there, too (`beside_examples`).
 
 What one Gather reads lies together, in the order in which it is read; one that is regular there is
-a view, and others are copied. What a Scatter adds up is computed in place where it can be, and so
-is the first summand of an addition.
+a view, and others are copied. What a Scatter adds up is computed in place where it can be, and what
+is computed cell by cell takes the place of an operand that nothing else reads.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from autograd_core.compiler.ir import (
     Operand,
     Scatter,
 )
-from autograd_core.engine import ADD, MUL
+from autograd_core.engine import MUL
 
 
 class Home(NamedTuple):
@@ -75,15 +75,21 @@ class Memory:
         return np.concatenate([*[cells_at(self.home[x], x.cells).ravel() for x in arrays], [-1]])
 
 
+Reads: TypeAlias = "Callable[[Array], Iterable[Array]]"  # what an array is computed from
+
+
 def plan(
-    order: Sequence[Array], results: Sequence[Array], lying: Mapping[Gather, Sequence[int]] = {}
+    order: Sequence[Array],
+    results: Sequence[Array],
+    reads: Reads = lambda x: x.reads(),
+    lying: Mapping[Gather, Sequence[int]] = {},
 ) -> Memory:
     """A home for every array: results first, then what is in place in them, and views last.
 
     `lying` are the orders of axes in which some Gathers are to lie, though they be copied for it.
     """
     memory = Memory()
-    uses = Counter([*[y for x in order for y in x.reads()], *results])
+    uses = Counter([*[y for x in order for y in reads(x)], *results])
     for together in read_together(order):
         memory.give(*together)
     for x in reversed(order):
@@ -91,10 +97,8 @@ def plan(
             memory.give(x)
         if isinstance(x, Scatter):
             memory.in_place[x] = place_pieces(memory, x, uses)
-        elif isinstance(x, Compute) and x.op is ADD:
-            y, letters = x.operands[0]
-            if letters == x.axes and uses[y] == 1 and is_free(memory, y):
-                memory.home[y] = memory.home[x]
+        elif isinstance(x, Compute) and (y := overwritten(memory, x, uses)):
+            memory.home[y] = memory.home[x]
     for x in order:
         if isinstance(x, Gather) and x not in memory.home:
             place_view(memory, x, lying.get(x))
@@ -114,9 +118,6 @@ def beside_examples(order: Sequence[Array]) -> dict[Gather, tuple[int, ...]]:
                 axes = [letters.index(c) for c in kept + summed[:-1]]
                 found.setdefault(y, tuple(axes))
     return found
-
-
-Reads: TypeAlias = "Callable[[Array], Iterable[Array]]"
 
 
 def shared(
@@ -192,6 +193,16 @@ def read_together(order: Sequence[Array]) -> list[list[Array]]:
 def is_free(memory: Memory, x: Array) -> bool:
     """Whether an array is computed, and may be so anywhere."""
     return isinstance(x, (Compute, Scatter)) and x not in memory.home
+
+
+def overwritten(memory: Memory, x: Compute, uses: Counter[Array]) -> Array | None:
+    """An operand that is not needed any more, in whose place x can be computed, cell by cell."""
+    if x.op is None or any(c not in x.axes for _, letters in x.operands for c in letters):
+        return None
+    for y, letters in x.operands:
+        if letters == x.axes and uses[y] == 1 and is_free(memory, y):
+            return y
+    return None
 
 
 def place_pieces(memory: Memory, x: Scatter, uses: Counter[Array]) -> list[bool]:

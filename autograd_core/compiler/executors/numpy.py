@@ -53,7 +53,7 @@ class NumPyExecutor:
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
         self.chosen, self.results = choices(needed(order, results)), results
         self.order = needed(order, results, self.reads)
-        self.memory = plan(self.order, results, beside_examples(self.order))
+        self.memory = plan(self.order, results, self.reads, beside_examples(self.order))
         self.space, self.spaces = shared(self.memory, self.order, results, self.reads)
         self.flat = [np.zeros(0 if y.batched else y.size) for y in self.spaces]  # made larger
         self.prepared: dict[int | None, Calls] = {}
