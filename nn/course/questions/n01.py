@@ -348,7 +348,7 @@ def additions() -> Number:
             (len(order) * 2, "Nearly: x is a Value, too, but it has no parents."),
         ],
         hints=["The inner loop runs once for each arrow in the graph.", "50 sums, two arrows into each."],
-        why="Once for each arrow: 2 · 50. There are 2^50 paths, and not one is walked: where paths meet, their sum is stored and passed on as one number.",
+        why="Once for each arrow: 2 · 50. There are 2⁵⁰ paths, and not one is walked: where paths meet, their sum is stored and passed on as one number.",
         tolerance=1e-9,
     )  # fmt: skip
 

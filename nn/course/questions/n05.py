@@ -234,7 +234,7 @@ def for_relu() -> Number:
     return Number(
         right=math.sqrt(1 / (200 * half)),
         wrong=[
-            (1 / math.sqrt(200), "That keeps the size where nothing is lost. Half of the variance is cut off."),
+            (1 / math.sqrt(200), "That keeps the size where nothing is lost. Half of the mean square is cut off."),
             (0.01, "That is the variance, 2/200. The standard deviation is its root."),
             (1 / math.sqrt(400), "The other way round: what is lost must be made up for, by larger weights."),
         ],
