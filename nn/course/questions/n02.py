@@ -173,6 +173,7 @@ def nine_lines() -> Code:
             ("the net above, 3-2-2-1", on_net([3, 2, 2, 1], "sigmoid")),
             ("five layers, and tanh", on_net([4, 3, 3, 3, 3, 1], "tanh")),
         ],
+        errors=[("mismatch in its core dimension", f"Do the shapes fit? {SLIPS['row']}")],
         source="for k in range(len(W) - 1, 0, -1): delta.insert(0, slope_of_g(z[k - 1]) * (W[k].T @ delta[0]))",
         hints=[
             "Go back over the layers; put each new δ in front: `delta.insert(0, ...)`.",

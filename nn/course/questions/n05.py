@@ -101,6 +101,8 @@ def lost_gradient() -> Number:
         wrong=[
             (per_layer, "That is one layer. Four lie between layer 5 and layer 1."),
             (4 * per_layer, "Layer by layer it multiplies."),
+            (per_layer**5, "Five layers, but only four steps from layer 5 back to layer 1."),
+            (per_layer**-4, "That is what is left of it. How many times smaller is it?"),
             (100**4, "0.01 · √30, not 0.01: 30 units add up."),
         ],
         hints=["0.01 · √30 = 0.055 for each of four layers.", "(1/0.055)⁴"],
