@@ -195,17 +195,20 @@ def test_the_students_notebooks_are_text_and_cells(tmp_path):
         assert "$" not in html or about["name"] == "first_steps"
 
 
-def test_wheels_are_those_of_pyodides_list(tmp_path):
+def test_a_distribution_is_taken_whole_or_not_at_all(tmp_path):
+    with pytest.raises(npm.MissingError, match=r"pyodide\.mjs is not there: is it Pyodide's"):
+        list(page.core(tmp_path))
     content = b"a wheel"
     about = {"file_name": "n.whl", "sha256": hashlib.sha256(content).hexdigest(), "depends": []}
     lock = {"packages": {"numpy": about, "matplotlib": {**about, "depends": ["numpy"]}}}
+    (tmp_path / "pyodide-lock.json").write_text(json.dumps(lock))
     with pytest.raises(npm.MissingError, match=r"n\.whl is not there"):
-        list(page.wheels(tmp_path, lock))
+        list(page.wheels(tmp_path))
     (tmp_path / "n.whl").write_bytes(b"another")
     with pytest.raises(npm.MissingError, match="not the file"):
-        list(page.wheels(tmp_path, lock))
+        list(page.wheels(tmp_path))
     (tmp_path / "n.whl").write_bytes(content)
-    assert list(page.wheels(tmp_path, lock)) == [tmp_path / "n.whl"] * 2
+    assert list(page.wheels(tmp_path)) == [tmp_path / "n.whl"] * 2
 
 
 def test_what_cannot_be_fetched_is_named(tmp_path, monkeypatch, capsys):
