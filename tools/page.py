@@ -86,10 +86,10 @@ def core(folder: Path) -> Iterator[Path]:
         yield from found
 
 
-def wheels(folder: Path) -> Iterator[Path]:
+def wheels(folder: Path, names: Iterable[str] = WANTED) -> Iterator[Path]:
     """The wheels of what the page may load, each as Pyodide's list of them has it."""
-    known = json.loads((folder / LOCK).read_text("utf-8"))["packages"]
-    for name in needed(WANTED, known):
+    known = packages(folder)
+    for name in needed(names, known):
         about = known[name]
         path = folder / about["file_name"]
         if not path.is_file():
@@ -99,11 +99,17 @@ def wheels(folder: Path) -> Iterator[Path]:
         yield path
 
 
+def packages(folder: Path) -> dict[str, Any]:
+    """What Pyodide's list says of each package."""
+    known: dict[str, Any] = json.loads((folder / LOCK).read_text("utf-8"))["packages"]
+    return known
+
+
 def needed(names: Iterable[str], known: dict[str, Any]) -> set[str]:
     """Packages with those that they need, and so on."""
     found, waiting = set[str](), list(names)
     while waiting:
-        name = waiting.pop()
+        name = waiting.pop().replace("_", "-")
         if name not in found:
             found.add(name)
             waiting += known[name]["depends"]

