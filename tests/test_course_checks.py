@@ -3,6 +3,7 @@
 import importlib
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,13 @@ def test_there_is_no_such_question():
         check("01.99", 1)
     with pytest.raises(LookupError, match="no notebook 'xx'"):
         check("xx", 1)
+
+
+def test_a_package_that_a_question_lacks_is_named(monkeypatch):
+    monkeypatch.delitem(sys.modules, "nn.course.questions.n01")
+    monkeypatch.setitem(sys.modules, "nn.course.kinds", None)
+    with pytest.raises(ModuleNotFoundError, match=r"nn\.course\.kinds"):
+        check("01.1", 1)
 
 
 def test_a_reply_shows_text_of_a_student_as_text():
