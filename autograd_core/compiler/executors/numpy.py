@@ -247,9 +247,9 @@ def fold(x: Named, out: Named, how: str) -> list[Call]:
     lost = "".join([c for c in x.letters if c not in out.letters])
     if not lost:
         return [partial(np.copyto, out.array, aligned(*x, out.letters))]
-    if how == "+" and lost == x.letters[-len(lost) :]:  # a product with ones is quicker than a sum
-        ones = np.ones(x.array.shape[-len(lost) :])
-        return contract(x, Named(ones, lost), out)
+    if how == "+" and (x.letters.startswith(lost) or x.letters.endswith(lost)):
+        ones = np.ones([n for c, n in zip(x.letters, x.array.shape) if c in lost])
+        return contract(x, Named(ones, lost), out)  # a product with ones is quicker than a sum
     axes = tuple([i for i, c in enumerate(x.letters) if c in lost])
     kept = "".join([c for c in x.letters if c not in lost])
     target = out.array.transpose([out.letters.index(c) for c in kept])
