@@ -3,6 +3,7 @@
 import importlib
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,13 @@ def test_there_is_no_such_question():
         check("01.99", 1)
     with pytest.raises(LookupError, match="no notebook 'xx'"):
         check("xx", 1)
+
+
+def test_a_package_that_a_question_lacks_is_named(monkeypatch):
+    monkeypatch.delitem(sys.modules, "nn.course.questions.n01")
+    monkeypatch.setitem(sys.modules, "nn.course.kinds", None)
+    with pytest.raises(ModuleNotFoundError, match=r"nn\.course\.kinds"):
+        check("01.1", 1)
 
 
 def test_a_reply_shows_text_of_a_student_as_text():
@@ -356,12 +364,14 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("08.7", "2 * (-1) ** i", "-1", "makes the slope 0"),
     ("08.7", "range(1, n)", "range(n)", "a list of 1 weights"),
     ("08.7", "(-1) ** i", "(-1) ** (i + 1)", "should say 0"),
-    ("11.1", "seen.add(parent)", "pass", "in your list twice"),
-    ("11.1", "stack.append((parent, iter(parent.parents)))", "topological(parent)", "is missing"),
+    ("11.1", "seen.add(unseen[0])", "seen.add(root)", "does not come to an end"),
+    ("11.1", "stack.append(unseen[0])", "topological(unseen[0])", "is missing"),
     ("11.2", "(number(y), number(x))", "(number(x), number(y))", "hands each factor"),
     ("11.2", "n * x.data ** (n - 1)", "x.data ** (n - 1)", "the slope of x³ is 3x²"),
     ("11.2", "MyValue.__rmul__ = ", "", "typeerror"),
     ("11.2", "parent.grad += partial", "parent.grad = partial", "one of 2"),
+    ("11.2", "in reversed(order)", "in order", "walked forwards"),
+    ("11.2", "root.grad = 1.0", "pass", "does it start with 1"),
     ("11.3", "1 - t * t", "t", "tanh hands on"),
     ("11.3", "(exp(x.data),))", "(x.data,))", "`exp` has the slopes"),
     ("11.3", "(1 / x.data,)", "(x.data,)", "`log` has the slopes"),
@@ -514,6 +524,28 @@ def test_what_a_first_call_left_between_may_not_be_passed_on_again():
     reply = check_engine(mine)
     assert "3 times its gradient" in reply.text
     assert reply.rows[-1] == (False, "a second call of backward starts afresh, or adds once more")
+
+
+def test_an_engine_that_goes_along_every_path_is_told_how_many_there_are():
+    def backward(v, gradient=1.0):
+        v.grad += gradient
+        for parent, partial in zip(v.parents, v.partials):
+            backward(parent, partial * gradient)
+
+    mine = answer("01.8", ENGINE)
+    mine.backward = backward
+    reply = check_engine(mine)
+    assert "a thousand million paths" in reply.text
+    assert reply.rows[-1] == (False, "and it ends soon, however many paths there are")
+
+
+def test_a_wrong_order_is_told_the_order_and_nothing_else():
+    mine = answer("01.8", ENGINE)
+    forwards = BACKWARD.replace("in reversed(order)", "in order")
+    mine.backward = defined(forwards, topological=topological)["backward"]
+    text = check_engine(mine).text
+    assert "walked forwards, from the leaves. Each Value once, after all of its uses" in text
+    assert "local derivative" not in text
 
 
 def test_the_picture_shows_the_students_number():
