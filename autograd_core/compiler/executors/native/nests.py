@@ -18,7 +18,7 @@ from autograd_core.compiler.executors.native.namespace import Namespace, traced
 from autograd_core.compiler.executors.native.points import Combination, Frame, Point, Span
 from autograd_core.compiler.executors.native.regions import Region
 from autograd_core.compiler.executors.native.schedule import Nest
-from autograd_core.compiler.executors.native.symbols import INTEGER, Symbol, fused
+from autograd_core.compiler.executors.native.symbols import DOUBLE, INTEGER, Symbol, fused
 from autograd_core.compiler.ir import Compute
 from autograd_core.engine import MUL
 
@@ -280,6 +280,16 @@ def added_up(region: Region, size: int, term: Callable[[Region, Any, int], Symbo
 
     (sums,) = region.loop(0, whole, LANES, add(LANES), [zero.wide(LANES)])
     return region.loop(whole, size, 1, add(1), [summed_up([sums])])[0]
+
+
+def mean_of(region: Region, first: Symbol, size: Symbol) -> Symbol:
+    """The mean of numbers in a row, added up one after the other."""
+
+    def add(inner: Region, i: Any, held: list[Symbol]) -> list[Symbol]:
+        return [held[0] + inner.load(inner.at(first, i))]
+
+    (total,) = region.loop(0, size, 1, add, [region.double(0.0)])
+    return total / size.converted("sitofp", DOUBLE)
 
 
 def summed_up(xs: list[Symbol]) -> Symbol:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from autograd_core.compiler.executors.native import exceptions
 from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.nests import added_up
+from autograd_core.compiler.executors.native.nests import added_up, mean_of
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.symbols import (
     DOUBLE,
@@ -205,11 +205,7 @@ class Training:
         if not self.shape.batched[0]:
             return region.load(self.plan.loss)
 
-        def add(inner: Region, i: Any, carried: list[Symbol]) -> list[Symbol]:
-            return [carried[0] + inner.load(inner.at(self.plan.loss, i))]
-
-        (total,) = region.loop(0, size, 1, add, [region.double(0.0)])
-        return total / size.converted("sitofp", DOUBLE)
+        return mean_of(region, self.plan.loss, size)
 
     def count_hits(self, region: Region, size: Symbol, order: Symbol) -> Symbol:
         """For how many examples the outputs speak for the label."""

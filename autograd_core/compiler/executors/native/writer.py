@@ -26,10 +26,10 @@ from autograd_core.compiler.ir import Array, Cells, Floats, Leaf
 from autograd_core.compiler.memory import Memory
 
 TOGETHER = 12  # steps in a function: LLVM takes longer than in proportion over long ones
-# What the code is told of a run, as whole numbers in a row; behind them the places of results
-# that have a number for each example, and three numbers for each part of the inputs: where it is,
-# its numbers an example, and its first row in the memory.
-MEMORY, TABLES, EXAMPLES, ORDER, PARTS, MORE = range(6)
+# What the code is told of a run, as whole numbers in a row, and room for a mean; behind them the
+# places of results that have a number for each example, and three numbers for each part of the
+# inputs: where it is, its numbers an example, and its first row in the memory.
+MEMORY, TABLES, EXAMPLES, ORDER, PARTS, MEAN, MORE = range(7)
 
 
 class Writer:
