@@ -27,6 +27,7 @@ extensions = [
 # Notebooks are shown as they are stored; their widgets, which need a kernel, as text.
 nb_execution_mode = "off"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
+nb_render_markdown_format = "myst"  # with tables and formulas
 nb_mime_priority_overrides = [("*", "application/vnd.jupyter.widget-view+json", None)]
 myst_enable_extensions = ["attrs_block", "dollarmath", "html_image"]
 myst_heading_anchors = 3

@@ -24,7 +24,7 @@ def graph_of(f, n=0, *, batched=False):
 def ops_of(graph):
     """What the nodes are computed by; (products, terms) for a sum."""
     return [
-        (len(op.products), len(op.terms)) if isinstance(op, Sum) else op
+        (len(op.left), len(op.terms)) if isinstance(op, Sum) else op
         for op in graph.ops
         if op is not None
     ]

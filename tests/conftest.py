@@ -12,7 +12,7 @@ os.environ.setdefault("AUTOGRAD_CORE_CACHE", "")
 
 def pytest_configure(config):
     if not config.getoption("--hypothesis-profile"):
-        few = {"max_examples": 15} if config.option.markexpr == "not slow" else {}
+        few = {"max_examples": 10} if config.option.markexpr == "not slow" else {}
         settings.register_profile("ours", deadline=None, **few)  # machines are busy at times
         settings.load_profile("ours")
 

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from autograd_core import Value, animate, backward_steps, topological
 from autograd_core.paths.steps import ORDERS
@@ -56,7 +56,6 @@ def svg_of(animation):
 
 
 @given(expressions(max_steps=4))
-@settings(max_examples=10)
 def test_the_page_has_every_step_and_a_drawing_of_all_that_it_marks(expression):
     _, root = expression.graph()
     values = topological(root)

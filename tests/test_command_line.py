@@ -749,6 +749,7 @@ sys.exit(code)
 """
 
 
+@pytest.mark.slow
 def test_all_files_are_written_with_an_empty_path_and_without_what_pygraphviz_loads(tmp_path):
     command, environment = [sys.executable, "-c", BARE], {**os.environ, "PATH": ""}
     subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)

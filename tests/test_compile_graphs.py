@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from autograd_core import (
@@ -650,7 +650,6 @@ def test_a_sparse_pattern_of_products():
     assert_like_eager(f, 0.3)
 
 
-@settings(max_examples=15)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 4), st.data())
 @example(2, 3, 2, None)
 def test_products_of_parameters_by_any_operands_in_any_order(rows, columns, n, data):

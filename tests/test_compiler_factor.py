@@ -80,12 +80,12 @@ def test_sums_are_computed_together_where_at_most_half_is_filling():
 
 
 def test_shorter_sums_are_filled_up_with_what_reads_0():
-    long, short = [(1, 10), (2, 20), (3, 30)], [(4, 30), (5, 10)]
+    long, short = ((1, 2, 3), (10, 20, 30)), ((4, 5), (30, 10))
     assert filled([long, short]) == [((1, 2, 3), (10, 20, 30)), ((5, -1, 4), (10, 20, 30))]
 
 
 def test_a_factor_that_is_there_twice_is_filled_in_once():
-    long, short = [(1, 10), (2, 10), (3, 20)], [(4, 20), (5, 10)]
+    long, short = ((1, 2, 3), (10, 10, 20)), ((4, 5), (20, 10))
     assert filled([long, short])[1] == ((-1, 5, 4), (10, 10, 20))
 
 

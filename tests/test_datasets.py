@@ -4,7 +4,7 @@ from collections import Counter
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nn.datasets import (
@@ -49,7 +49,6 @@ def test_there_are_a_hundred_points_unless_asked_otherwise(dataset):
 
 @each
 @given(n=st.integers(3, 60), seed=st.integers())
-@settings(max_examples=25)
 def test_classes_are_balanced_and_numbered_from_zero(dataset, n, seed):
     _, y = dataset(n, seed=seed)
     counts = Counter(y)

@@ -63,11 +63,19 @@ def with_biases(model, bias):
 
 # --- The rules, and what they prescribe -------------------------------------------------------
 
-named = pytest.mark.parametrize(
-    ("rule", "training"),
-    CASES["found"],
-    ids=lambda part: getattr(part, "kind", getattr(part, "data", None)),
-)
+
+def named(cases):
+    """For each case, named by its rule and its data; beyond a rule's first in the long layer."""
+    marked, seen = [], set()
+    for rule, training in cases:
+        marks = [pytest.mark.slow] if rule.kind in seen else []
+        marked.append(
+            pytest.param(
+                rule, training, marks=marks, id=f"{rule.kind}-{training.data}-{len(marked)}"
+            )
+        )
+        seen.add(rule.kind)
+    return pytest.mark.parametrize(("rule", "training"), marked)
 
 
 def test_every_rule_has_a_training_that_is_ok_and_one_on_which_its_change_is_tried():
@@ -87,7 +95,7 @@ def test_a_rule_finds_nothing_in_a_training_that_is_ok(rule, training):
     assert of_kind(rule, training) == []
 
 
-@named
+@named(CASES["found"])
 def test_what_is_found_is_mended_by_the_change(rule, training):
     finding = of_kind(rule, training)[0]
     assert finding.message
@@ -96,7 +104,7 @@ def test_what_is_found_is_mended_by_the_change(rule, training):
 
 
 @pytest.mark.slow
-@named
+@named(CASES["found"])
 def test_the_change_mends_it_from_most_starts(rule, training):
     starts = [replace(training, seed=training.seed + k) for k in range(12)]
     tried = [(start, findings[0]) for start in starts if (findings := of_kind(rule, start))]
@@ -227,7 +235,6 @@ def test_no_other_unit_is_dead(activation):
     assert not {"dead layer", "dead units"} & set(kinds(diagnose(model, *MOONS, LOGITS)))
 
 
-@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.floats(-6, 1))
 def test_dead_units_are_those_that_no_example_wakes(seed, bias):
     model = with_biases(MLP(2, [5, 1], seed=seed), bias)
@@ -267,7 +274,6 @@ def test_the_corners_that_are_wrong_and_those_that_are_undecided_are_named():
     ]
 
 
-@settings(max_examples=20)
 @given(st.integers(2, 4), st.floats(-5, 5))
 def test_a_tie_is_no_hit(n, number):
     def said(n_out, loss, y):

@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import Op, RecordingError, Value, dot, mean, total
@@ -298,7 +298,6 @@ ways = st.tuples(st.booleans(), st.booleans(), st.integers(0, 3))  # compiled, w
 
 
 @pytest.mark.parametrize("make", [Decaying, Adam, SGD], ids=lambda make: make.__name__)
-@settings(max_examples=10)
 @given(parts=st.lists(ways, min_size=1, max_size=4))
 def test_steps_are_counted_alike_over_fits_with_and_without_callbacks_compiled_or_not(make, parts):
     model, reference = net(), net()

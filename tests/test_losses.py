@@ -3,7 +3,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from autograd_core import Value, check_gradient, logsumexp
@@ -138,7 +138,6 @@ def test_an_index_and_a_one_hot_list_are_the_same_target(loss, label):
 # --- Gradients against measured slopes --------------------------------------------------------
 
 
-@settings(max_examples=25)
 @given(many)
 def test_the_gradients_of_squared_errors_are_measured(pairs):
     prediction, target = zip(*pairs, strict=True)
@@ -146,7 +145,6 @@ def test_the_gradients_of_squared_errors_are_measured(pairs):
         check_gradient(lambda *zs, loss=loss: loss(zs, target), *prediction)
 
 
-@settings(max_examples=25)
 @given(st.floats(-5, 5), shares, st.sampled_from([0, 1]))
 def test_the_gradients_for_two_classes_are_measured(z, p, label):
     assume(abs(abs(z) - 1) > 1e-3)  # the kink of hinge
@@ -156,7 +154,6 @@ def test_the_gradients_for_two_classes_are_measured(z, p, label):
     check_gradient(lambda p: binary_cross_entropy(p, label), p)
 
 
-@settings(max_examples=25)
 @given(st.lists(st.floats(0.05, 5), min_size=3, max_size=3), st.integers(0, 2))
 def test_the_gradients_for_many_classes_are_measured(prediction, label):
     check_gradient(lambda *zs: cross_entropy(zs, label), *prediction)

@@ -119,9 +119,9 @@ def test_gradient_norms_and_the_loss_surface_take_any_model(make, data, loss):
     train(model, data, loss, epochs=2, callbacks=[recorder])
     assert len(recorder.norms) == 2
     assert all(len(row) == len(recorder.names) for row in recorder.norms)
-    assert plot.gradient_norms(recorder).render("png")
+    assert plot.gradient_norms(recorder).figure.axes
     before = numbers(model)
-    assert plot.loss_surface(model, *data, loss, steps=3).render("png")
+    assert plot.loss_surface(model, *data, loss, steps=3).figure.axes
     assert numbers(model) == before
 
 

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import Value, compile
@@ -180,7 +180,6 @@ def test_the_first_step_of_adam_is_lr_whatever_the_gradient(gradient):
 
 @pytest.mark.parametrize("together", [1, 2, 3])
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=12))
-@settings(max_examples=25)
 def test_every_parameter_counts_its_own_steps(together, turns):
     """One optimiser for three lists of parameters in any turn is an optimiser for each."""
     shared, alone = Adam(0.1), [Adam(0.1) for _ in range(3)]

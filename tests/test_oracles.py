@@ -6,7 +6,7 @@ document prints wrong is shown to disagree.
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import Value, compile, topological
@@ -24,7 +24,6 @@ from tests.oracles.activations import ACTIVATIONS, logistic
 seeds = st.integers(0, 2**32 - 1)
 widths = st.lists(st.integers(1, 4), min_size=1, max_size=5)  # of the inputs and hidden layers
 names = st.sampled_from(sorted(ACTIVATIONS))
-many = settings(max_examples=20)
 
 
 def random_network(seed, sizes, *, biases=True):
@@ -151,7 +150,6 @@ def test_the_3_2_2_1_network():
     assert_engine_agrees(model, lambda x: losses.squared_error(model(x), y), [x], transposed(dW))
 
 
-@many
 @given(seeds, widths, names, st.sampled_from(list(SLOPES)))
 def test_the_recursion_gives_every_weights_gradient(seed, sizes, name, loss):
     W, b, X, rng = random_network(seed, [*sizes, 1], biases=False)
@@ -171,7 +169,6 @@ def test_the_recursion_gives_every_weights_gradient(seed, sizes, name, loss):
     assert_batch_agrees(model, f, (X, Y), mean_of(expected))
 
 
-@many
 @given(seeds, widths, names)
 def test_backward_from_the_last_n_gives_the_recursions_slopes(seed, sizes, name):
     W, b, X, _ = random_network(seed, [*sizes, 1], biases=False)
@@ -239,7 +236,6 @@ def test_the_eight_formulas_of_the_2_2_2_network():
     assert_engine_agrees(model, lambda x: HALF(model(x), Y_222), [X_222], transposed(dW))
 
 
-@many
 @given(seeds)
 def test_the_eight_formulas_of_any_2_2_2_network(seed):
     W, b, X, rng = random_network(seed, [2, 2, 2], biases=False)
@@ -256,7 +252,6 @@ def test_the_eight_formulas_of_any_2_2_2_network(seed):
     assert_batch_agrees(model, f, (X, Y), mean_of(expected))
 
 
-@many
 @given(seeds, widths, st.integers(1, 3), names, st.sampled_from(list(VECTOR_SLOPES)))
 def test_the_pseudo_code_gives_every_gradient(seed, sizes, n_out, name, loss):
     W, b, X, rng = random_network(seed, [*sizes, n_out])
@@ -318,7 +313,6 @@ def xor_slopes(w, b):
     return dW[1][0], db[1][0]
 
 
-@many
 @given(st.lists(st.floats(-3, 3), min_size=3, max_size=3))
 def test_the_linear_model_of_xor(numbers):
     w, b = np.array(numbers[:2]), numbers[2]
@@ -444,7 +438,6 @@ def test_the_2_2_2_3_network(way):
 
 
 @both_ways
-@many
 @given(seed=seeds, sizes=widths, k=st.integers(2, 4), name=names)
 def test_back_propagation_gives_every_gradient(way, seed, sizes, k, name):
     W, b, X, rng = random_network(seed, [*sizes, k])
@@ -457,7 +450,6 @@ def test_back_propagation_gives_every_gradient(way, seed, sizes, k, name):
     assert_batch_agrees(model, f, (X, Y), mean_of(dW), mean_of(db))
 
 
-@many
 @given(seeds, widths, st.integers(2, 4), names)
 def test_the_gradients_at_the_nodes_are_there_too(seed, sizes, k, name):
     W, b, X, rng = random_network(seed, [*sizes, k])
@@ -491,7 +483,6 @@ def test_the_deep_but_thin_network():
     assert dw == digits([0.121092459430, -0.290629768445, -1.057072744183])
 
 
-@many
 @given(seeds, names)
 def test_any_deep_but_thin_network(seed, name):
     W, _, X, rng = random_network(seed, [1, 1, 1, 1], biases=False)
@@ -591,7 +582,6 @@ LAST = {
 }
 
 
-@many
 @given(seeds, widths, st.integers(2, 4), names, st.sampled_from(list(LAST)))
 def test_the_delta_recursion_gives_every_weights_gradient(seed, sizes, k, name, loss):
     W, b, X, rng = random_network(seed, [*sizes, k], biases=False)
@@ -613,7 +603,6 @@ def test_the_delta_recursion_gives_every_weights_gradient(seed, sizes, k, name, 
     assert_same(summed, {j: len(X) * mean for j, mean in mean_of(expected).items()})
 
 
-@many
 @given(seeds, widths)
 def test_delta_is_the_gradient_at_z(seed, sizes):
     W, b, X, rng = random_network(seed, [*sizes, 2], biases=False)
@@ -665,7 +654,6 @@ def logit_and_bce(W, b, name):
 
 
 @pytest.mark.parametrize("way", [probability_and_bce, logit_and_bce])
-@many
 @given(seed=seeds, sizes=widths, name=names)
 def test_the_closed_form_gives_every_gradient(way, seed, sizes, name):
     W, b, X, rng = random_network(seed, [*sizes, 1])
@@ -679,7 +667,6 @@ def test_the_closed_form_gives_every_gradient(way, seed, sizes, name):
     assert_batch_agrees(model, f, (X, Y), mean_of(dW), mean_of(db))
 
 
-@many
 @given(seeds, widths, names)
 def test_the_jacobian_blocks_multiply_to_every_weights_gradient(seed, sizes, name):
     W, b, X, _ = random_network(seed, [*sizes, 1])

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nn import LOSSES, MLP, DivergedError, datasets, evaluate, fit
@@ -172,7 +172,6 @@ def steps_or_failure(session, steps):
 
 
 @given(states, st.integers(1, 12))
-@settings(max_examples=15)
 def test_a_state_gives_the_same_run_bit_for_bit(state, steps):
     first, second = Session(state), Session(State.of(state.to_json()))
     assert steps_or_failure(first, steps) == steps_or_failure(second, steps)
@@ -181,9 +180,11 @@ def test_a_state_gives_the_same_run_bit_for_bit(state, steps):
     assert drawn(first) == drawn(second)
 
 
-@pytest.mark.parametrize(("optimizer", "batch"), list(zip(OPTIMIZERS, cycle([16, 1, 1000, None]))))
-@pytest.mark.parametrize(("loss", "output"), PAIRS)
-def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(loss, output, batch, optimizer):
+@pytest.mark.parametrize(
+    ("pair", "optimizer", "batch"), list(zip(PAIRS, cycle(OPTIMIZERS), cycle([16, 1, 1000, None])))
+)
+def test_the_playground_takes_the_steps_of_fit_to_the_same_bits(pair, optimizer, batch):
+    loss, output = pair
     data = "blobs" if LOSSES[loss].of_classes else "moons"
     chosen = {"data": data, "loss": loss, "output": output, "batch": batch, "optimizer": optimizer}
     chosen["features"] = ["x1", "x1 x2"]
@@ -410,7 +411,6 @@ def test_what_is_not_there_is_refused_and_nothing_has_changed(ask):
 
 
 @given(states, st.integers(0, 3))
-@settings(max_examples=15)
 def test_a_look_ahead_is_the_next_step_and_changes_nothing(state, steps):
     s = Session(state)
     steps_or_failure(s, steps)
@@ -426,7 +426,6 @@ def test_a_look_ahead_is_the_next_step_and_changes_nothing(state, steps):
 
 
 @given(states)
-@settings(max_examples=15)
 def test_every_input_and_neuron_has_its_map(state):
     s = Session(state)
     drawn = pictures(s, Look(neuron=0))
@@ -522,7 +521,6 @@ ACTS = {
 
 
 @given(st.lists(st.sampled_from([*ACTS]), min_size=1, max_size=5))
-@settings(max_examples=20)
 def test_every_act_is_undone_by_one_undo_and_what_follows_is_the_same(acts):
     s = trained(3, optimizer="momentum")
     past, seen = Past(s), []
@@ -582,7 +580,6 @@ def test_every_setting_that_a_user_may_change_has_a_control_with_its_value():
 
 
 @given(states)
-@settings(max_examples=20)
 def test_every_option_of_a_control_is_one_that_the_state_takes(state):
     found, now = controls(state)
     for name, control in found.items():
@@ -736,7 +733,6 @@ def told(page):
 
 
 @given(st.lists(st.sampled_from([*DEEDS]), min_size=1, max_size=4))
-@settings(max_examples=15)
 def test_after_every_deed_all_figures_are_of_the_present_weights_and_one_undo_takes_it_back(deeds):
     page, seen = Page({**SMALL, "held_out": 0.2}), []
     for deed in deeds:
@@ -1073,7 +1069,7 @@ def test_pictures_of_training_leave_nothing_behind(monkeypatch):
     page = Page()
 
     def train():
-        for _ in range(40):
+        for _ in range(25):
             page.desk.step_once()
             page.desk.show()
             page.paint()

@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from autograd_core import RecordingError, Value, compile, dot, mean, total, where
 from nn import MLP, losses
@@ -159,7 +159,6 @@ def test_the_gradient_of_each_example_is_eagers(case, count):
     assert_close(rows.mean(axis=0), program.value_and_gradient(*args)[1])
 
 
-@settings(max_examples=20)
 @given(expressions())
 def test_the_mean_of_the_gradients_of_all_examples_is_the_gradient(expression):
     leaves = expression.leaves()

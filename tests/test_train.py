@@ -209,7 +209,6 @@ def test_arrays_and_iterators_are_data_too():
     assert bits(arrays) == bits(expected) == bits(iterators)
 
 
-@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.booleans())
 def test_visible_sums_train_to_the_same_numbers(seed, momentum):
     models = [net(seed=seed, expand=expand) for expand in (False, True)]
@@ -328,7 +327,6 @@ def test_batches_show_every_example_once_an_epoch(n, batch_size, seed):
     assert sorted(steps_seen(n, batch_size, seed=seed)) == pytest.approx(expected)
 
 
-@settings(max_examples=20)
 @given(st.integers(1, 6), st.integers(1, 4))
 def test_batches_of_one_show_every_example_once_in_each_epoch(n, epochs):
     assert steps_seen(n, 1, epochs=epochs) == [float(epochs)] * n

@@ -7,7 +7,7 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import Value, mean
@@ -88,7 +88,6 @@ def outcome(options, *, compile):
     return [*numbers(model), *history.loss, *history.validation_loss, *history.accuracy]
 
 
-@settings(max_examples=25)
 @given(runs)
 def test_whatever_a_run_is_told_compiled_is_eager(options):
     compiled, eager = [outcome(dict(options), compile=way) for way in (True, False)]

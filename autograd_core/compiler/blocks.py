@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
-from autograd_core.compiler.graph import Product
 from autograd_core.compiler.ir import Cells
+
+Pair: TypeAlias = "tuple[int, int]"  # a row and a column
+Sides: TypeAlias = "tuple[tuple[int, ...], tuple[int, ...]]"  # the left factors, and the right ones
 
 
 @dataclass(slots=True)
@@ -18,16 +21,15 @@ class Block:
 
     rows: list[int]
     columns: list[int]
-    members: dict[Product, int]
+    members: dict[Pair, int]
 
 
-def blocks(pairs: Sequence[Product], n_rows: int) -> list[Block]:
+def blocks(pairs: Sequence[Pair], n_rows: int) -> list[Block]:
     """Split pairs (row, column) into blocks that are full, or at least half full."""
-    single = [Block([row], [column], {(row, column): m}) for m, (row, column) in enumerate(pairs)]
     if len(set(pairs)) < len(pairs):  # some pair is there twice
-        return single
+        return [single(pair, m) for m, pair in enumerate(pairs)]
     leader = components(pairs, n_rows)
-    found: defaultdict[int, dict[Product, int]] = defaultdict(dict)
+    found: defaultdict[int, dict[Pair, int]] = defaultdict(dict)
     for m, (row, column) in enumerate(pairs):
         found[leader[row]][row, column] = m
     result = []
@@ -37,11 +39,16 @@ def blocks(pairs: Sequence[Product], n_rows: int) -> list[Block]:
         if 2 * len(members) >= len(rows) * len(columns):
             result.append(Block(rows, columns, members))
         else:
-            result += [single[m] for m in members.values()]
+            result += [single(pair, m) for pair, m in members.items()]
     return result
 
 
-def components(pairs: Sequence[Product], n_rows: int) -> list[int]:
+def single(pair: Pair, member: int) -> Block:
+    """A block of one row and one column."""
+    return Block([pair[0]], [pair[1]], {pair: member})
+
+
+def components(pairs: Sequence[Pair], n_rows: int) -> list[int]:
     """For each row, the first of the rows that are linked to it by columns they share."""
     leader = list(range(n_rows))
 
@@ -67,18 +74,18 @@ def together(lengths: Sequence[int]) -> list[list[int]]:
     return list(found.values())
 
 
-def filled(sums: Sequence[Sequence[Product]]) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
-    """Sums of products as their left and their right factors, all as long as can be.
+def filled(sides: list[Sides]) -> list[Sides]:
+    """The factors of sums of products, all as long as can be.
 
     A sum whose right factors are among those of a longer one takes them all; the left factor of
     one that it did not have is -1, which reads 0.
     """
-    sides: list[tuple[tuple[int, ...], tuple[int, ...]]] = [tuple(zip(*pairs)) for pairs in sums]  # type: ignore[misc]
-    lengths = list(map(len, sums))
+    lengths = [len(left) for left, _ in sides]
     if len(set(lengths)) == 1 or len(together(lengths)) > 1:
         return sides
+    sides = list(sides)
     home: dict[int, tuple[int, ...]] = {}  # for each right factor, the first sum that has it
-    for m in sorted(range(len(sums)), key=lambda m: -lengths[m]):
+    for m in sorted(range(len(sides)), key=lambda m: -lengths[m]):
         left, right = sides[m]
         whole = home.get(right[0], right)
         if len(right) < len(whole) and len(set(right)) == len(right) and set(right) <= set(whole):

@@ -30,6 +30,8 @@ from autograd_core.engine import ADD, MUL, SUB, Op
 Number: TypeAlias = "tuple[float, int]"  # times n ** the second
 Piece: TypeAlias = "tuple[Operand, Cells]"
 
+NOTHING: Number = (0.0, 0)
+ONE: Number = (1.0, 0)
 STACKED = 4  # from so many like contributions on, one sum over an axis more is quicker
 
 
@@ -42,10 +44,15 @@ class Builder:
 
     def new(self, key: Any, make: Callable[[], Array]) -> Array:
         """The array known by this key, made if there is none yet."""
-        if key not in self.known:
-            self.known[key] = made = make()
-            self.order.append(made)
-        return self.known[key]
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = make()
+            self.order.append(found)
+        return found
+
+    def computed(self, *how: Any) -> Array:
+        """A Compute, known by all that it is made of."""
+        return self.new(how, lambda: Compute(*how))
 
     def leaf(self, name: str, size: int, *, batched: bool) -> Leaf:
         """A row of numbers that are given at each run."""
@@ -76,31 +83,40 @@ class Builder:
         all repeat along them: a sum over such an axis is a multiple, and nowhere else is it one.
         """
         there = "".join([letters for _, letters in operands])
-        held = "".join([c for c in dict.fromkeys(out + there) if c in there])
-        gone = [n for c, n in lengths.items() if c not in held and c not in out and fold == "+"]
-        multiple = math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
+        multiple = repeats(lengths, there + out) if lengths and fold == "+" else ONE
         if op is MUL:
             return self.product(operands, multiple, out)
-        x = operands[0] if op in {None, IDENTITY} else self.plain(op, operands, held)
-        return self.product([self.plain(None, [x], out, fold)], multiple, out)
+        x = operands[0]
+        if op is not None and op is not IDENTITY:
+            held = "".join([c for c in dict.fromkeys(out + there) if c in there])
+            x = self.plain(op, operands, held)
+        x = self.plain(None, [x], out, fold)
+        return x if multiple == ONE else self.product([x], multiple, out)
 
     def product(self, factors: Sequence[Operand], number: Number, out: str) -> Operand:
         """A number times at most two arrays, summed to `out`: sum first, times the number last."""
-        arrays = [factor for factor in factors if number_in(factor) is None]
-        number = times(number, *[n for n in map(number_in, factors) if n])
-        if len(arrays) == 1 and set(arrays[0][1]) <= set(out):
-            arrays[0], number = unscaled(arrays[0], number)
+        arrays = []
+        for factor in factors:
+            own = number_in(factor)
+            if own is None:
+                arrays.append(factor)
+            else:
+                number = times(number, own)
         if not arrays:
             return self.constant(number[0], power=number[1])
-        if len(arrays) == 2:  # what only one of them has is summed beforehand
-            (x, y), (own, others) = arrays, [set(letters) for _, letters in arrays]
-            arrays = [self.summed(x, others | set(out)), self.summed(y, own | set(out))]
-        whole = self.plain(MUL if len(arrays) == 2 else None, arrays, out)
-        if number == (1.0, 0):
+        if len(arrays) == 1:
+            (whole,) = arrays
+            if number != ONE and set(whole[1]) <= set(out):
+                whole, number = unscaled(whole, number)
+            whole = self.plain(None, [whole], out)
+        else:  # what only one of them has is summed beforehand
+            x, y = arrays
+            whole = self.plain(MUL, [self.summed(x, y[1] + out), self.summed(y, x[1] + out)], out)
+        if number == ONE:
             return whole
         return self.plain(MUL, [whole, self.constant(number[0], power=number[1])], out)
 
-    def summed(self, x: Operand, kept: set[str]) -> Operand:
+    def summed(self, x: Operand, kept: str) -> Operand:
         """An operand, summed over the letters that are not kept."""
         return self.plain(None, [x], "".join([c for c in x[1] if c in kept]))
 
@@ -108,24 +124,22 @@ class Builder:
         self, op: Op | None, operands: Sequence[Operand], out: str, fold: str = "+"
     ) -> Operand:
         """op(*operands) as it stands, folded to `out`; what is known by now is a constant."""
-        held = {c for _, letters in operands for c in letters}
-        if op is None and held <= set(out):
+        held = "".join([names for _, names in operands])
+        if op is None and set(held) <= set(out):
             return operands[0]
         known = self.folded(op, operands, out, fold)
         if known is not None:
             return known
         if not held:  # of single numbers
-            key = (op, tuple(operands), "", fold)
-            return self.new(key, lambda: Compute((), op, tuple(operands), fold)), ""
+            return self.computed((), op, tuple(operands), fold), ""
         own = [c for c in out if c in held and c != "b"]
-        lost = [c for c in dict.fromkeys("".join([names for _, names in operands])) if c not in out]
-        name = dict(zip([*own, *[c for c in lost if c != "b"]], NAMES)) | {"b": "b"}
+        lost = [c for c in dict.fromkeys(held) if c not in out and c != "b"]
+        name = dict(zip([*own, *lost], NAMES)) | {"b": "b"}
         renamed = tuple([(x, "".join([name[c] for c in names])) for x, names in operands])
         length = {c: n for x, names in operands for c, n in zip(names, x.shape)}
         letters = "".join(own) + "b" * ("b" in held and "b" in out)
         shape = tuple([length[c] for c in letters])
-        key = (op, renamed, Array(shape).axes, fold)
-        return self.new(key, lambda: Compute(shape, op, renamed, fold)), letters
+        return self.computed(shape, op, renamed, fold), letters
 
     def folded(
         self, op: Op | None, operands: Sequence[Operand], out: str, fold: str
@@ -171,7 +185,7 @@ class Builder:
         axes = Array(shape).axes
         if x[1] == axes:
             return x[0]
-        return self.new(("full", x, shape), lambda: Compute(shape, None, (x,)))
+        return self.computed(shape, None, (x,))
 
     def scatter(self, pieces: Sequence[Piece], shape: tuple[int | None, ...]) -> Operand:
         """The sum of pieces, each at cells of zeros in this shape."""
@@ -198,6 +212,8 @@ class Builder:
 
     def total(self, flows: Sequence[Operand], out: str) -> Operand:
         """The sum of operands: equal ones as a multiple, many like ones as one sum."""
+        if len(flows) == 1:
+            return flows[0]
         alike: defaultdict[Any, list[Operand]] = defaultdict(list)
         for flow, count in Counter(flows).items():
             multiple = flow if count == 1 else self.product([flow], (count, 0), out)
@@ -244,9 +260,15 @@ def unscaled(operand: Operand, number: Number) -> tuple[Operand, Number]:
     return (inner, "".join([rename[c] for c in letters])), times(own, number)
 
 
-def times(*numbers: Number) -> Number:
+def times(x: Number, y: Number) -> Number:
     """Their product."""
-    return math.prod([x for x, _ in numbers]), sum([power for _, power in numbers])
+    return x[0] * y[0], x[1] + y[1]
+
+
+def repeats(lengths: Mapping[str, int | None], held: str) -> Number:
+    """How many numbers there are for each one of what has only these letters."""
+    gone = [n for c, n in lengths.items() if c not in held]
+    return math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
 
 
 def mergeable(x: float, y: float) -> bool:
@@ -296,6 +318,8 @@ def transposed(index: Cells, shape: tuple[int, ...]) -> tuple[int, ...] | None:
 
 def narrow(array: Any, letters: str) -> tuple[Any, str]:
     """An array without the axes along which it repeats, those of length 1 among them."""
+    if not array.ndim:
+        return array, letters
     for axis in reversed(range(array.ndim if array.size else 0)):
         first = array.take([0], axis)
         if array.shape[axis] == 1 or (array == first).all():

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autograd_core.compiler.blocks import Block, blocks, common_grid, filled, together
+from autograd_core.compiler.blocks import Block, Sides, blocks, common_grid, filled, together
 from autograd_core.compiler.build import Builder
 from autograd_core.compiler.graph import Graph, Sum
 from autograd_core.compiler.ir import NAMES, Array, Cells, Leaf, Operand, aligned
@@ -44,10 +44,10 @@ class Factored:
         return self.emit.full(found, (*nodes.shape, *found[0].shape[len(found[0].cells) :]))
 
     def labels(self) -> dict[Array, dict[int, str]]:
-        """What is labelled, by array and cell."""
+        """What is computed and labelled, by array and cell."""
         found: defaultdict[Array, dict[int, str]] = defaultdict(dict)
         for node, label in self.graph.labels.items():
-            if self.places.cell[node] >= 0:
+            if self.graph.ops[node] is not None and self.places.cell[node] >= 0:
                 x, cell = self.places.at(node)
                 found[x][cell] = label
         return dict(found)
@@ -65,19 +65,19 @@ class Factored:
             self.lower_one_hots(nodes)
         elif isinstance(op, Op):
             self.lower_op(op, nodes)
-        elif self.graph.sum(nodes[0]).products:
+        elif self.graph.sum(nodes[0]).left:
             self.lower_products(nodes)
         else:
             self.lower_totals(nodes)
 
     def lower_one(self, node: int) -> bool:
         """An op or a product of single numbers, without looking for a grid; whether it is one."""
-        how, operands, terms = self.graph.ops[node], self.graph.parents[node], list[int]()
+        how, operands, terms = self.graph.ops[node], self.graph.parents[node], tuple[int, ...]()
         op = MUL if isinstance(how, Sum) else how
         if isinstance(how, Sum):
-            if len(how.products) != 1:
+            if len(how.left) != 1:
                 return False
-            (operands,), terms = how.products, how.terms
+            operands, terms = how.left + how.right, how.terms
         if op is None or op is LOGSUMEXP or op is equals:
             return False
         z = self.emit.compute(op, list(map(self.places.read_one, operands)), "b")
@@ -138,23 +138,22 @@ class Factored:
         rows = [self.graph.sum(i).terms for i in nodes]
         for some in together(list(map(len, rows))):
             width = max([len(rows[m]) for m in some])
-            table = np.array([rows[m] + [-1] * (width - len(rows[m])) for m in some])
+            table = np.array([(*rows[m], *[-1] * (width - len(rows[m]))) for m in some])
             x = self.places.read(table, "mt")
             z = self.emit.compute(None, [x], "mb", lengths=dict(zip("mt", table.shape)))
             self.places.put(np.array([nodes[m] for m in some]), "m", z)
 
     def lower_products(self, nodes: list[int]) -> None:
         """Matrix products, one for all blocks of one shape, among sums of one length."""
-        sides = filled([self.graph.sum(i).products for i in nodes])
+        sums = map(self.graph.sum, nodes)
+        sides = filled([(x.left, x.right) for x in sums])
         widths: defaultdict[int, list[int]] = defaultdict(list)
         for m, (left, _) in enumerate(sides):
             widths[len(left)].append(m)
         for some in widths.values():
             self.factor([nodes[m] for m in some], [sides[m] for m in some])
 
-    def factor(
-        self, nodes: list[int], sides: list[tuple[tuple[int, ...], tuple[int, ...]]]
-    ) -> None:
+    def factor(self, nodes: list[int], sides: list[Sides]) -> None:
         """Matrix products for sums of as many products each."""
         lefts: dict[tuple[int, ...], int] = {}
         rights: dict[tuple[int, ...], int] = {}
@@ -205,6 +204,7 @@ class Places:
         self.is_constant[[*constants, self.lowest, -1]] = True
         self.number[constants] = list(graph.constants.values())
         self.number[self.lowest] = -np.inf
+        self.single: dict[int, Operand] = {}  # nodes that were read, or put, as single numbers
         self.arrays: list[Array] = []
         self.base: dict[Array, int] = {}  # of each array the first cell, and
         self.bases = np.zeros(2, int)  # the same in order, with room for more: then the end
@@ -225,6 +225,7 @@ class Places:
         if x not in self.base:
             self.add(x)
         self.cell[node] = self.base[x]
+        self.single[node] = x, x.axes
 
     def add(self, x: Array) -> None:
         """Lay an array at the end."""
@@ -256,6 +257,13 @@ class Places:
 
     def read_one(self, node: int) -> Operand:
         """One node's number, as an operand without letters but that of the examples."""
+        found = self.single.get(node)
+        if found is None:
+            found = self.single[node] = self.looked_up(node)
+        return found
+
+    def looked_up(self, node: int) -> Operand:
+        """The same, of a node that is read alone for the first time."""
         if self.is_constant[node]:
             return self.emit.constant(self.number[node])
         x, cell = self.at(node)

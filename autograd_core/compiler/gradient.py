@@ -7,13 +7,13 @@ that the gradient of a gradient is one more call.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from autograd_core.compiler.build import Builder
+from autograd_core.compiler.build import NOTHING, Builder, number_in
 from autograd_core.compiler.ir import (
     EXAMPLES,
     NAMES,
@@ -24,9 +24,10 @@ from autograd_core.compiler.ir import (
     Operand,
     Scatter,
 )
-from autograd_core.compiler.record import Recording, recording
+from autograd_core.compiler.record import recording
 from autograd_core.engine import MUL, Op
 
+T = TypeVar("T")
 Flow: TypeAlias = "tuple[Operand, Cells | None]"  # with the cells it reaches; None for each its own
 
 
@@ -86,7 +87,7 @@ def of_compute(emit: Builder, x: Compute, g: Operand) -> Iterator[tuple[Array, F
     named = (*x.operands, (x, x.axes))
     lengths = {c: n for y, letters in named for c, n in zip(letters, y.shape)}
     for (y, letters), slope in zip(x.operands, slopes(emit, x), strict=True):
-        if slope != emit.constant(0.0):
+        if number_in(slope) != NOTHING:
             flow, own = emit.compute(MUL, [slope, g], letters, lengths=lengths)
             yield y, ((flow, renamed(own, letters, y.axes)), None)
 
@@ -143,23 +144,43 @@ def slopes(emit: Builder, x: Compute) -> Sequence[Operand]:
     """The slopes along each operand, as the op's row has them."""
     if x.op is None:
         return [emit.constant(1.0)]
-    tape, results = rule(x.op, len(x.operands))
     every = "".join(dict.fromkeys(x.axes + "".join([letters for _, letters in x.operands])))
-    found = dict(zip(tape.inputs, [(x, x.axes), *x.operands]))
-    for i, op in enumerate(tape.ops):
-        if i in tape.constants:
-            found[i] = emit.constant(tape.constants[i])
-        elif op is not None:
-            found[i] = emit.compute(op, [found[p] for p in tape.parents[i]], every)
-    return [found[i] for i in results]
+    rule = rule_of(x.op, len(x.operands))
+    return rule.read(
+        [(x, x.axes), *x.operands], emit.constant, lambda op, xs: emit.compute(op, xs, every)
+    )
+
+
+class Rule(NamedTuple):
+    """The partials of an op: nodes that follow z and the operands, and which ones are the slopes.
+
+    A node is an op on earlier ones, or a number (no op).
+    """
+
+    nodes: list[tuple[Op | None, Any]]
+    slopes: list[int]
+
+    def read(
+        self,
+        given: Iterable[T],
+        constant: Callable[[float], T],
+        apply: Callable[[Op, list[T]], T],
+    ) -> list[T]:
+        """The slopes, of given z and operands."""
+        found = list(given)
+        for op, how in self.nodes:
+            found.append(apply(op, [found[i] for i in how]) if op else constant(how))
+        return [found[i] for i in self.slopes]
 
 
 @lru_cache(maxsize=1024)
-def rule(op: Op, n: int) -> tuple[Recording, list[int]]:
-    """The partials of an op along n operands, recorded: the recording, and the slopes' nodes."""
+def rule_of(op: Op, n: int) -> Rule:
+    """The partials of an op along n operands, recorded."""
     with recording() as tape:
         operands = [tape.input(name) for name in ("z", *[f"x{i}" for i in range(n)])]
         found = [tape.node(slope) for slope in op.partials(*operands)]
     if len(found) != n:
         raise TypeError(f"{op.name}: {len(found)} partials for {n} operands")
-    return tape, found
+    after = range(len(operands), len(tape.ops))
+    how = [tape.parents[i] if tape.ops[i] else tape.constants[i] for i in after]
+    return Rule(list(zip(tape.ops[len(operands) :], how)), found)

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from autograd_core.engine import Op
-
-Product: TypeAlias = "tuple[int, int]"
 
 
 @dataclass(slots=True)
 class Sum:
     """left * right + ... + term + ..., by the nodes' numbers."""
 
-    products: list[Product] = field(default_factory=list)
-    terms: list[int] = field(default_factory=list)
+    left: tuple[int, ...] = ()
+    right: tuple[int, ...] = ()
+    terms: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)
@@ -61,6 +59,4 @@ class Graph:
     def operands(self, i: int) -> Sequence[int]:
         """The nodes that node i is computed from; of products, first all left factors."""
         op = self.ops[i]
-        if not isinstance(op, Sum):
-            return self.parents[i]
-        return [*[x for x, _ in op.products], *[y for _, y in op.products], *op.terms]
+        return (*op.left, *op.right, *op.terms) if isinstance(op, Sum) else self.parents[i]

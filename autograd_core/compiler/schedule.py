@@ -7,8 +7,11 @@ readout at each of them) waits until all of it is there and is one array.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from typing import Any
+from collections import defaultdict
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
+from typing import Any, TypeAlias
 
 from autograd_core.compiler.graph import Graph, Sum
 from autograd_core.engine import LOGSUMEXP
@@ -16,32 +19,64 @@ from autograd_core.engine import LOGSUMEXP
 
 def schedule(graph: Graph) -> list[list[int]]:
     """Groups of nodes, each of one kind and after all that it needs."""
-    kinds = [kind_of(graph, i) for i in range(len(graph.ops))]
     height, waits, users = readiness(graph)
-    to_come = Counter(kinds)
-    ready: defaultdict[Any, list[int]] = defaultdict(list)
-    top: defaultdict[Any, int] = defaultdict(int)
-
-    def add(i: int) -> None:
-        ready[kinds[i]].append(i)
-        top[kinds[i]] = max(top[kinds[i]], height[i])
-
-    for i, kind in enumerate(kinds):
-        if kind is not None and not waits[i]:
-            add(i)
+    ready = Ready(graph, height)
+    for i, op in enumerate(graph.ops):
+        if op is not None and not waits[i]:
+            ready.add(i)
     groups = []
-    while ready:
-        kind = max(ready, key=lambda kind: (to_come[kind] == len(ready[kind]), top[kind]))
-        group = sorted(ready.pop(kind))
-        del top[kind]
-        to_come[kind] -= len(group)
+    while group := ready.take():
         groups.append(group)
         for i in group:
             for user in users[i]:
                 waits[user] -= 1
                 if not waits[user]:
-                    add(user)
+                    ready.add(user)
     return groups
+
+
+Rank: TypeAlias = "tuple[bool, int, int]"  # whether some wait, minus the height, and the turn
+
+
+@dataclass(eq=False, slots=True)
+class Kind:
+    """Nodes that are alike: those that are ready, how many are not, and which rank they have."""
+
+    nodes: list[int] = field(default_factory=list)
+    waiting: int = 0
+    rank: Rank = (True, 0, 0)
+
+
+class Ready:
+    """The nodes that are ready, by kind; and a heap of ranks, those that kinds had among them."""
+
+    def __init__(self, graph: Graph, height: list[int]) -> None:
+        self.height, self.turns = height, count(1)
+        self.queue: list[tuple[Rank, Kind]] = []
+        kinds = defaultdict[Any, Kind](Kind)
+        self.kinds = [kinds[kind_of(graph, i)] for i in range(len(height))]
+        for kind in self.kinds:
+            kind.waiting += 1
+
+    def add(self, i: int) -> None:
+        """Node i is ready."""
+        kind = self.kinds[i]
+        kind.waiting -= 1
+        _, lowest, turn = kind.rank if kind.nodes else (True, 0, next(self.turns))
+        kind.nodes.append(i)
+        rank = kind.waiting > 0, min(lowest, -self.height[i]), turn
+        if rank != kind.rank:
+            kind.rank = rank
+            heappush(self.queue, (rank, kind))
+
+    def take(self) -> list[int]:
+        """The nodes of the kind of the least rank, in order; none if there are none."""
+        while self.queue:
+            rank, kind = heappop(self.queue)
+            if kind.nodes and rank == kind.rank:
+                found, kind.nodes = sorted(kind.nodes), []
+                return found
+        return []
 
 
 def kind_of(graph: Graph, i: int) -> Any:
@@ -49,10 +84,10 @@ def kind_of(graph: Graph, i: int) -> Any:
     op, rank = graph.ops[i], graph.rank
     if op is None:
         return None
-    if op is LOGSUMEXP or (isinstance(op, Sum) and not op.products):  # of any length
+    if op is LOGSUMEXP or (isinstance(op, Sum) and not op.left):  # of any length
         return type(op), rank[i]
     if isinstance(op, Sum):
-        sides = frozenset([8 * (rank[x] & 5) + rank[y] for x, y in op.products])
+        sides = frozenset([8 * (rank[x] & 5) + rank[y] for x, y in zip(op.left, op.right)])
         return rank[i], sides, *[rank[t] & 4 for t in op.terms]
     return op, rank[i], *[rank[p] & 5 for p in graph.parents[i]]  # 5: batched, and constant
 

@@ -7,11 +7,11 @@ might overflow where its terms did not, and each term is scaled by its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any
 
-from autograd_core.compiler.graph import Graph, Product, Sum
+from autograd_core.compiler.graph import Graph, Sum
 from autograd_core.compiler.linear import MINUS, ONE, Scale, Term
 from autograd_core.engine import ADD, DIV, MUL, NEG, SUB, Op
 
@@ -43,11 +43,11 @@ class Nodes(Graph):
             self.known[key] = self.add(op, parents, batched=batched)
         return self.known[key]
 
-    def added(self, products: list[Product], terms: list[int]) -> int:
-        """A node for a Sum."""
-        operands = chain(chain.from_iterable(products), terms)
-        batched = self.has_examples and max([self.rank[x] for x in operands]) >= 4
-        return self.add(Sum(products, terms), (), batched=batched)
+    def added(self, left: Iterable[int], right: Iterable[int], terms: Iterable[int]) -> int:
+        """A node for a Sum, of products whose right factors are the less constant ones."""
+        made = Sum(tuple(left), tuple(right), tuple(terms))
+        ranks = map(self.rank.__getitem__, (*made.right, *made.terms))
+        return self.add(made, (), batched=self.has_examples and max(ranks) >= 4)
 
     def times(self, scale: Scale, x: int) -> int:
         """scale * node x."""
@@ -65,7 +65,7 @@ class Nodes(Graph):
         if batched:
             terms, constant = self.apart(terms, constant)
         singles = [t for t in terms if t[2] < 0]
-        groups = self.groups([t for t in terms if t[2] >= 0])
+        groups = self.groups([t for t in terms if t[2] >= 0] if singles else terms)
         for group in groups:
             last = group is groups[-1]
             taken = [t for t in singles if t[0] == ONE and (last or self.is_early(t[1]))]
@@ -103,10 +103,11 @@ class Nodes(Graph):
         scale = group[0][0]
         if len(group) == 1 and not (scale == ONE and terms):
             return scale, self.new(MUL, *group[0][1:]), False
-        pairs, own = [(x, y) for _, x, y in group], scale.shrinks and len(group) > 1
-        if own or any(c is not scale and c != scale for c, _, _ in group):
-            pairs, scale = [(self.times(c, x), y) for c, x, y in group], ONE
-        return scale, self.added(pairs, terms if scale == ONE else []), scale == ONE
+        scales, left, right = zip(*group)
+        own = scale.shrinks and len(group) > 1
+        if own or scales.count(scale) < len(group):
+            left, scale = tuple(map(self.times, scales, left)), ONE
+        return scale, self.added(left, right, terms if scale == ONE else ()), scale == ONE
 
     def shifted(self, terms: list[Term], constant: float) -> int:
         """A node for a sum of scaled nodes, and a number."""
@@ -137,11 +138,11 @@ class Nodes(Graph):
         scales = {c for c, _, _ in terms}
         if len(scales) > 1:
             numbers = [self.number(c.factor / c.divisor) for c, _, _ in terms]
-            return self.added([(c, x) for c, (_, x, _) in zip(numbers, terms)], [])
+            return self.added(numbers, [x for _, x, _ in terms], ())
         scale = scales.pop()
         if scale.shrinks:
-            return self.added([], [self.times(scale, x) for _, x, _ in terms])
-        return self.times(scale, self.added([], [x for _, x, _ in terms]))
+            return self.added((), (), [self.times(scale, x) for _, x, _ in terms])
+        return self.times(scale, self.added((), (), [x for _, x, _ in terms]))
 
     def pair(self, first: Term, second: Term) -> int:
         """A node for two scaled nodes: a sum, or a difference."""

@@ -10,10 +10,11 @@ from autograd_core.names import called, short
 from autograd_core.paths.steps import gradients_after
 from nn.course.reply import Reply, not_yet
 
-FIRST_REACHED = "That is what comes out if a Value speaks when it is first reached. "
+FIRST_REACHED = "That is what comes out if a Value speaks when it is first reached."
+IN_ORDER = "Each Value once, after all of its uses: `reversed(topological(root))`."
 WRONG_ORDERS = {
-    "post-order": "That is what comes out if the list is walked forwards, from the leaves. ",
-    "depth-first": "That is what comes out if a Value speaks each time it is reached. ",
+    "post-order": "That is what comes out if the list is walked forwards, from the leaves.",
+    "depth-first": "That is what comes out if a Value speaks each time it is reached.",
     "depth-first-once": FIRST_REACHED,
     "breadth-first": FIRST_REACHED,
 }
@@ -31,15 +32,14 @@ def compare(expression: str, idea: str, root: Value, got: Mapping[Value, float])
             name = called(topological(root), {})[v]
             where = f"In `{expression}`" if expression else "In the graph below"
             text = f"{where}, the gradient of {name} is {short(v.grad)}; yours is {short(got[v])}. "
-            return not_yet(text + cause(root, v, got) + idea, picture=marked(root, got))
+            words = wrong_order(root, got) or cause(root, v, got[v]) + idea
+            return not_yet(text + words, picture=marked(root, got))
     return None
 
 
-def cause(root: Value, v: Value, got: Mapping[Value, float]) -> str:
-    """Why a number is wrong: a wrong order, nothing there, one path alone, a part too often."""
-    if words := wrong_order(root, got):
-        return words
-    number, found = got[v], explain(root, v, top=20)
+def cause(root: Value, v: Value, number: float) -> str:
+    """Why a number is wrong: nothing there, one path alone, a part too often; or ""."""
+    found = explain(root, v, top=20)
     if number == 0:
         return "Nothing has arrived there. "
     for path in found.paths if found.count > 1 else []:
@@ -57,7 +57,7 @@ def wrong_order(root: Value, got: Mapping[Value, float]) -> str:
     for order, words in WRONG_ORDERS.items():
         after = {root: 1.0, **gradients_after(backward_steps(root, order))}
         if all(same(after.get(u, 0.0), x) for u, x in got.items()):
-            return words
+            return f"{words} {IN_ORDER}"
     return ""
 
 

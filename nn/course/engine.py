@@ -21,7 +21,6 @@ from nn.course.reply import Reply, not_yet
 from nn.course.safely import Mishap, safely
 
 POINT = {"a": 2.0, "b": 3.0, "c": -0.5}
-AGAIN = "a second call of backward starts afresh, or adds once more"
 
 
 @dataclass(frozen=True)
@@ -131,22 +130,26 @@ def check_engine(engine: type) -> Reply:
     The class makes a number of a float and has `data`, `grad`, `backward()`, `+`, `*`, `tanh()`;
     what else it has of the table's operations is tried as well.
     """
-    rows = [*graphs(), *table(engine)]
-    laws = list(dict.fromkeys([row.law for row in rows]))
-    broken: list[str] = []
+    tried: dict[str, bool] = {}
     fault: Reply | None = None
-    for row in rows:
-        if row.law not in broken and (reply := try_engine(engine, row)):
-            broken.append(row.law)
+    for row in [*graphs(), *table(engine)]:
+        if tried.get(row.law, True):
+            reply = try_engine(engine, row)
+            tried[row.law] = reply is None
             fault = fault or reply
-    if not fault and (words := again(engine)):
-        fault, broken = not_yet(words), [AGAIN]
-    held = tuple([(True, law) for law in [*laws, AGAIN] if law not in broken])
+    for law, test in WHOLE.items():
+        if not fault:
+            words = test(engine)
+            tried[law] = words is None
+            fault = not_yet(words) if words else None
+    held = tuple([(True, law) for law, holds in tried.items() if holds])
     if not fault:
         return Reply("right", f"Your engine obeys every law. {remark(engine)}", held)
-    if AGAIN not in broken:
-        held = held[:-1]  # which has not been tried
-    return Reply(fault.mood, fault.text, (*held, (False, broken[0])), fault.picture)
+    broken = next(law for law, holds in tried.items() if not holds)
+    return Reply(fault.mood, fault.text, (*held, (False, broken)), fault.picture)
+
+
+TUPLES = " Parents and slopes are tuples, and a tuple of one has a comma: `(self,)`."
 
 
 def try_engine(engine: type, row: Row) -> Reply | None:
@@ -160,7 +163,8 @@ def try_engine(engine: type, row: Row) -> Reply | None:
             return reply
         safely(result.backward)
     except Mishap as mishap:
-        return not_yet(f"{name}: {mishap}")
+        tuples = TUPLES if "not iterable" in str(mishap) else ""
+        return not_yet(f"{name}: {mishap}{tuples}")
     if not result.grad:
         words = f"After `backward`, the result of {name} has grad 0: does it start with 1?"
         return Reply("waiting", words)
@@ -194,6 +198,27 @@ def again(engine: type) -> str | None:
         f"After two calls on `(v := a * b) * v`, a has {short(times)} times its gradient. v still "
         "held what the first call had left, and passed it on again: set grads to 0 first."
     )
+
+
+def by_paths(engine: type) -> str | None:
+    """What is wrong where backward goes along every path, which are too many soon."""
+    v = engine(1.0)
+    for _ in range(30):
+        v = v + v
+    try:
+        safely(v.backward)
+    except Mishap:
+        return (
+            "`v = v + v`, 30 times: a thousand million paths, and backward goes along each. Let "
+            "every Value speak once, when all of its gradient is there: 30 additions do."
+        )
+    return None
+
+
+WHOLE: dict[str, Callable[[type], str | None]] = {  # laws that no single gradient can break
+    "a second call of backward starts afresh, or adds once more": again,
+    "and it ends soon, however many paths there are": by_paths,
+}
 
 
 def remark(engine: type) -> str:

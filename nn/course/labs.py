@@ -79,6 +79,19 @@ def overwriting(root: Any) -> None:
             parent.grad = partial * v.grad
 
 
+def hurried(root: Any) -> None:
+    """A colleague's backward: it adds, and each Value speaks once, from the end to the leaves."""
+    order = [root]
+    for v in order:
+        order += [p for p in dict.fromkeys(v.parents) if p not in order]
+    for v in order:
+        v.grad = 0.0
+    root.grad = 1.0
+    for v in order:
+        for parent, partial in zip(v.parents, v.partials):
+            parent.grad += partial * v.grad
+
+
 def sleeper() -> tuple[MLP, Any, Any]:
     """A net whose hidden units all sleep, and its data."""
     X, y = datasets.moons(n=60, seed=0)

@@ -278,7 +278,7 @@ def on_vowels(model: LanguageModel) -> tuple[float, float]:
 
 def pairs() -> Plot:
     """The probability of each letter after each letter."""
-    figure, axes = new_figure("next letter", "last letter", (8.4, 6.6))
+    figure, axes = new_figure("next letter", "last letter", (7.6, 6.6))
     image = axes.imshow(BIGRAM, cmap="Blues", vmin=0, vmax=1)
     axes.set_xticks(range(len(LETTERS)), LETTERS)
     axes.set_yticks(range(len(LETTERS)), LETTERS)

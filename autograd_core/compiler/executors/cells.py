@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.ir import (
+    EXAMPLES,
     NAMES,
     Array,
     Compute,
@@ -28,7 +29,7 @@ from autograd_core.engine import ADD, DIV, MUL, NEG, SUB, Op
 from autograd_core.formulas import Formula, number
 
 UNNAMED = Formula("")
-OVER_EXAMPLES = ("each +", "each max")
+OVER_EXAMPLES = frozenset(("each +", "each max"))
 FEW = 12  # places an array at which an op is done
 
 
@@ -57,6 +58,8 @@ class Cell:
 
 NOTHING = Cell(None, formula=Formula("0.0"))
 COUNT = Cell(None, formula=Formula("n"))
+ONE = Cell(None, formula=number("1.0"))
+MINUS = Cell(None, formula=number("-1.0"))
 
 
 class Scalars:
@@ -64,8 +67,9 @@ class Scalars:
 
     def __init__(self, order: Sequence[Array], letter: Callable[[str], str]) -> None:
         self.letter = letter
+        self.looped = any(x.batched for x in order)
         self.made: list[Cell] = []
-        self.known: dict[Any, Cell] = {}
+        self.known: dict[Any, Cell] = {x.text: x for x in (ONE, MINUS)}
         self.of: dict[Array, list[Cell]] = {}
         for x in order:
             self.of[x] = CELLS[type(x)](self, x)
@@ -84,15 +88,23 @@ class Scalars:
     def compute(self, x: Compute) -> list[Cell]:
         """op(*operands), folded over the other letters first and then over the examples."""
         lengths = lengths_of(x)
+        if lengths:
+            found = self.along(lengths, x)
+        else:
+            found = [self.op(x.op, *[self.of[y][0] for y, _ in x.operands])]
+        if self.looped and "b" not in x.axes and any("b" in names for _, names in x.operands):
+            found = [self.over_examples(x.fold, cell) for cell in found]
+        return found
+
+    def along(self, lengths: Mapping[str, int], x: Compute) -> list[Cell]:
+        """The same at all places along these axes, folded to those of the result."""
         columns = [self.repeated(operand, lengths) for operand in x.operands]
         found = [self.op(x.op, *operands) for operands in zip(*columns)]
         some = len(found) // max(x.size, 1)
-        if some > 1:
-            rows = [found[i : i + some] for i in range(0, len(found), some)]
-            found = [self.folded(x.fold, row) for row in rows]
-        if "b" not in x.axes and any("b" in names for _, names in x.operands):
-            found = [self.over_examples(x.fold, cell) for cell in found]
-        return found
+        if some < 2:
+            return found
+        rows = [found[i : i + some] for i in range(0, len(found), some)]
+        return [self.folded(x.fold, row) for row in rows]
 
     def repeated(self, operand: Operand, lengths: Mapping[str, int]) -> list[Cell]:
         """An operand's cells, for each place along these axes."""
@@ -124,14 +136,19 @@ class Scalars:
     def new(self, how: Op | str, *operands: Cell) -> Cell:
         """how(*operands), the same cell for the same."""
         key = (how, operands)
-        if key not in self.known:
-            over = how in OVER_EXAMPLES
-            batched = not over and True in [x.batched for x in operands]
-            stage = max([x.stage for x in operands])
-            place = (stage, over or batched)
-            self.known[key] = cell = Cell(how, operands, batched, stage + over, place)
-            self.made.append(cell)
-        return self.known[key]
+        found = self.known.get(key)
+        if found is None:
+            found = self.known[key] = self.placed(key) if self.looped else Cell(how, operands)
+            self.made.append(found)
+        return found
+
+    def placed(self, key: tuple[Op | str, tuple[Cell, ...]]) -> Cell:
+        """A new cell of a program that has a loop over the examples."""
+        how, operands = key
+        over = how in OVER_EXAMPLES
+        batched = not over and True in [x.batched for x in operands]
+        stage = max([x.stage for x in operands])
+        return Cell(how, operands, batched, stage + over, (stage, over or batched))
 
     def number(self, x: float, power: int = 0) -> Cell:
         """x * n**power."""
@@ -166,11 +183,10 @@ class Scalars:
         """x * y."""
         if x is NOTHING or y is NOTHING:
             return NOTHING
-        for factor, other in ((x, y), (y, x)):
-            if factor.text == "1.0":
-                return other
-            if factor.text == "-1.0":
-                return self.new(NEG, other)
+        if x is ONE or y is ONE:
+            return y if x is ONE else x
+        if x is MINUS or y is MINUS:
+            return self.new(NEG, y if x is MINUS else x)
         return self.new(MUL, x, y)
 
     def folded(self, how: str, cells: Sequence[Cell]) -> Cell:
@@ -215,8 +231,5 @@ def is_scalar(arrays: Sequence[Array]) -> bool:
 
 def lengths_of(x: Compute) -> dict[str, int]:
     """The axes along which an op is done, without the examples: first those of the result."""
-    lengths = dict(zip(x.axes, x.cells))
-    for y, letters in x.operands:
-        if letters:
-            lengths.update(zip(letters, y.cells))
-    return lengths
+    named = ((x, x.axes), *x.operands)
+    return {c: n for y, letters in named for c, n in zip(letters, y.shape) if n is not EXAMPLES}

@@ -9,12 +9,12 @@ from __future__ import annotations
 import keyword
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, reduce
 from itertools import groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,10 +26,12 @@ from autograd_core.formulas import Formula, applied, infix, number
 from autograd_core.functions import OPS
 from autograd_core.numerics import real_power
 
+Form: TypeAlias = Callable[[Sequence[Formula]], Formula]  # of operands, one of them on them
+
 LETTERS = {"parameters": "w", "others": "c", "inputs": "x"}
 OWN = re.compile(r"[crsvwx]\d+|kept\d+|\w+_\d+")  # what the generated function calls its variables
-FOLDS = ("+", "max")
-WRITTEN = (SUB, MUL, DIV, NEG)  # as operators
+FOLDS = frozenset(("+", "max"))
+WRITTEN = frozenset((SUB, MUL, DIV, NEG))  # as operators
 RESERVED = {*keyword.kwlist, *LETTERS, "_", "max", "n", "range", "run", "zip"}
 WIDTH = 88  # of a line, in characters
 PART = 44  # of what is written where it is read
@@ -94,7 +96,7 @@ class Writer:
     ) -> None:
         self.leaves = leaves
         self.scope: dict[str, Any] = {"inf": math.inf, "nan": math.nan, "real_power": real_power}
-        self.functions: dict[Op, str] = {}
+        self.forms: dict[Op | str | None, Form] = {}
         self.variables: Counter[str] = Counter()
         self.rows = [(variables(x), x.name) for x in leaves if x.batched]  # what a loop reads
         scalars = Scalars(arrays, letter)
@@ -102,20 +104,21 @@ class Writer:
             (x, [scalars.row(f"r{k}", scalars.of[x])] if x.batched else scalars.of[x])
             for k, x in enumerate(results)
         ]
-        self.uses: Counter[Cell] = Counter()  # 1 for those that are read once, by a neighbour
+        self.uses = defaultdict[Cell, int](int)  # 1 for those that are read once, by a neighbour
         self.kept: list[Cell] = []  # of one loop, for a later one
         self.count_uses(scalars.made)
         self.cells = [cell for cell in scalars.made if self.uses[cell]]
 
     def count_uses(self, made: Sequence[Cell]) -> None:
         """Count how often each cell is read, by those that are read themselves."""
+        uses, kept = self.uses, dict[Cell, None]()
         for _, cells in self.results:
-            self.uses.update(cells * 2)
-        kept: dict[Cell, None] = {}
+            for x in cells:
+                uses[x] += 2
         for cell in reversed(made):
-            for x in cell.operands if self.uses[cell] else []:
+            for x in cell.operands if uses[cell] else ():
                 apart = x.place != cell.place
-                self.uses[x] += 1 + apart
+                uses[x] += 1 + apart
                 if apart and x.how and x.batched:
                     kept[x] = None
         self.kept = list(kept)
@@ -165,36 +168,44 @@ class Writer:
             yield f"{cell.text} = max({cell.text}, {cell.operands[0].text})"
         else:
             first, *rest = chunks(cell.operands) if cell.how in FOLDS else [cell.operands]
-            function = self.function(cell.how)
-            found = formula(cell.how, [x.formula for x in first], function)
+            form = self.forms.get(cell.how) or self.form(cell.how)
+            found = form([x.formula for x in first])
             if self.uses[cell] == 1 and not rest and len(found.text) <= PART:
                 cell.formula = found
                 return
             cell.formula = self.variable("v")
             yield f"{cell.text} = {found.text}"
             for part in rest:
-                terms = [x.formula for x in (cell, *part)]
-                yield f"{cell.text} = {formula(cell.how, terms, function).text}"
+                yield f"{cell.text} = {form([x.formula for x in (cell, *part)]).text}"
 
     def variable(self, letter: str) -> Formula:
         """A new variable."""
         self.variables[letter] += 1
         return Formula(f"{letter}{self.variables[letter]}")
 
+    def form(self, how: Op | str | None) -> Form:
+        """What writes how(*operands)."""
+        n = exponent(how)
+        if how == "+":
+            form: Form = partial(reduce, partial(infix, "+"))
+        elif n is not None:
+            form = partial(to_power, n)
+        else:
+            name = how.name if how in WRITTEN else self.function(how)
+            form = partial(applied, name)
+        self.forms[how] = form
+        return form
+
     def function(self, how: Op | str | None) -> str:
         """What an op is called; its name, as far as that can be one here."""
         if not isinstance(how, Op):
             return str(how)
-        if exponent(how) is not None:
-            return "real_power"
-        if how not in self.functions:
-            name = re.sub(r"\W", "_", how.name, flags=re.ASCII)
-            name = name if name.isidentifier() else f"op_{name}"
-            while name in RESERVED or name in self.scope or OWN.fullmatch(name):
-                name += "_"
-            self.functions[how] = name
-            self.scope[name] = how.value if how in OPS else lambda *xs: float(how.value(*xs))
-        return self.functions[how]
+        name = re.sub(r"\W", "_", how.name, flags=re.ASCII)
+        name = name if name.isidentifier() else f"op_{name}"
+        while name in RESERVED or name in self.scope or OWN.fullmatch(name):
+            name += "_"
+        self.scope[name] = how.value if how in OPS else lambda *xs: float(how.value(*xs))
+        return name
 
 
 def letter(leaf: str) -> str:
@@ -242,16 +253,11 @@ def chunks(cells: Sequence[Cell]) -> Iterator[list[Cell]]:
 # --- Formulas --------------------------------------------------------------------------------
 
 
-def formula(how: Op | str | None, xs: Sequence[Formula], function: str) -> Formula:
-    """How a cell is computed: how(*xs)."""
-    if how == "+":
-        return reduce(partial(infix, "+"), xs)
-    n = exponent(how)
-    if n is None:
-        return applied(how.name if how in WRITTEN else function, xs)
+def to_power(n: float, xs: Sequence[Formula]) -> Formula:
+    """x ** n for a constant n."""
     if n.is_integer():
         return infix("**", xs[0], number(repr(n)))
-    return applied(function, [*xs, number(repr(n))])
+    return applied("real_power", [*xs, number(repr(n))])
 
 
 def exponent(how: Op | str | None) -> float | None:

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from autograd_core.compiler.executors.slices import Piece, scattered, taken
-from autograd_core.compiler.gradient import rule
+from autograd_core.compiler.gradient import rule_of
 from autograd_core.compiler.ir import (
     NAMES,
     Array,
@@ -191,16 +191,12 @@ def on_jax(op: Op) -> Any:
 def slope_of(op: Op, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """The op's value, and how it changes as its operands do."""
     z = on_jax(op)(*xs)
-    tape, results = rule(op, len(xs))
-    found = dict(zip(tape.inputs, [z, *xs]))
-    for i, inner in enumerate(tape.ops):
-        if i in tape.constants:
-            found[i] = tape.constants[i]
-        elif inner is not None:
-            found[i] = on_jax(inner)(*[jnp.asarray(found[p], z.dtype) for p in tape.parents[i]])
+    slopes = rule_of(op, len(xs)).read(
+        [z, *xs], float, lambda inner, ys: on_jax(inner)(*[jnp.asarray(y, z.dtype) for y in ys])
+    )
     changes = [
-        found[i] * tangent
-        for i, tangent in zip(results, tangents)
+        slope * tangent
+        for slope, tangent in zip(slopes, tangents)
         if not isinstance(tangent, jax.custom_derivatives.SymbolicZero)
     ]
     return z, jnp.broadcast_to(sum(changes), z.shape).astype(z.dtype)

@@ -4,7 +4,7 @@ from nn.course.errata.khapra import khapra
 from nn.course.errata.moon import FROM1, FROM2, INPUT, TARGET, backward, outputs, shapes, xor
 from nn.course.errata.notes import backpropagation_slides, deep_learning_notes, structure_notes
 from nn.course.errata.pictures import bars, hidden_spaces
-from nn.course.errata.table import Errata, Erratum, data, logistic, net, off, slopes
+from nn.course.errata.table import Errata, Erratum, data, grads, logistic, net, off, slopes
 
 GROUPS = (
     xor,
@@ -30,6 +30,7 @@ __all__ = [
     "bars",
     "data",
     "deep_learning_notes",
+    "grads",
     "hidden_spaces",
     "khapra",
     "logistic",

@@ -82,7 +82,7 @@ def outputs() -> Errata:
     return Errata([
         Erratum("22", r"$\tilde\sigma(u)$, easily read as $\sigma(u)$", r"$\zeta(u) = \log(1 + e^u)$", loss, float(np.log1p(np.exp(1.5))), float(logistic(1.5))),
         Erratum("24", r"$\hat y = (0.12, 0.8, 0.01, \ldots, 0.09)$; its sum", "1", float(sum(data(shares))), 1.0, 0.12 + 0.8 + 0.01 + 0.09),
-        Erratum("25", r"$-(\log\hat y_1 + \cdots + \log\hat y_k)$", r"$-(0\cdot\log\hat y_1 + \cdots + 1\cdot\log\hat y_k)$", by_class, -np.log(p[1]), -np.log(p).sum()),
+        Erratum("25", r"$-(\log\hat y_1 + \cdots + \log\hat y_k)$", r"$-\sum_c y_c\log\hat y_c$", by_class, -np.log(p[1]), -np.log(p).sum()),
         Erratum("29", r"a width of 64 as $2^8$", "$2^6$", widths, 2**6, 2**8),
     ])  # fmt: skip
 

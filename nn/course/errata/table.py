@@ -46,8 +46,7 @@ class Errata(list[Erratum]):
     """Rows that show themselves as a table."""
 
     def _repr_markdown_(self) -> str:
-        head = "| | printed | must be | engine | as it must be | as printed |"
-        lines = [head, "|:--|:--|:--|:--|:--|:--|"]
+        lines = ["| | printed | must be | engine | right | printed |", "|:--" * 6 + "|"]
         for e in self:
             numbers = [in_words(x) for x in (e.by_engine, e.by_right, e.by_printed)]
             texts = [unbroken(text) for text in (e.place, e.printed, e.right)]

@@ -84,8 +84,8 @@ def twice_the_units() -> Number:
             (0.25, "That is what is left. It falls by which factor?"),
             (16, "That is four times the units."),
         ],
-        hints=["Half the width h, and the error goes with h²."],
-        why="h²/4: half the width, a quarter of the error. The dotted line of the slider says the same.",
+        hints=["Half the pieces' width: what becomes of the gap between curve and line?", "The gap goes with the square of the width."],
+        why="Half the width, a quarter of the error. The slider says the same.",
     )  # fmt: skip
 
 

@@ -27,8 +27,8 @@ def deep_order() -> Code:
 
     return Code(
         laws=[*sort().laws, ("and a chain of 3,000 sums", deep)],
-        source="while stack: v, parents = stack[-1]; parent = next((p for p in parents if p not in seen), None); ...",
-        hints=["Loop while there is something on the stack; look at its last Value.", "`next((p for p in parents if p not in seen), None)` is the next parent that has not been seen, or None.", "None: append v to the order, and pop. Otherwise: note the parent as seen, and push it with an iterator over its own parents."],
+        source="while stack: unseen = [p for p in stack[-1].parents if p not in seen]; if unseen: seen.add(unseen[0]); stack.append(unseen[0]); else: order.append(stack.pop())",
+        hints=["`while stack:`, and `stack[-1]` is its last Value.", "`unseen = [p for p in stack[-1].parents if p not in seen]`.", "If there is one: `seen.add(unseen[0])` and `stack.append(unseen[0])`. If not: `order.append(stack.pop())`."],
         why="The same visits as with recursion, but the list of who waits is yours, and can be as long as memory lasts.",
     )  # fmt: skip
 
