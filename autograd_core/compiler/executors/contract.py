@@ -6,7 +6,8 @@ the axes of each of these three merged into one, in both arrays that have them, 
 axes of a matrix without gaps. What does not lie so is copied, unless some rows or columns are made
 a stack; or the products are simply multiplied out and added up, which is quick where they are few.
 Which way it is follows from the shapes, by what the ways have cost on one machine. A sum is a
-product with ones wherever that needs no copy: NumPy adds up no axis as quickly, the last excepted.
+product with ones wherever that needs no copy, which is up to six times quicker. `np.dot` is half a
+microsecond quicker than `np.matmul`, but takes only what lies without gaps.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def contract(x: Named, y: Named, z: Named) -> list[Call]:
         xs = [aligned(*operand, z.letters) for operand in (x, y)]
         return [partial(np.multiply, *xs, z.array)]
     if not z.letters:
-        return as_dot(x, y, z, summed).calls
+        return as_dot(x, y, z, summed)
     return cheapest(multiplied_out(x, y, z, summed), x, y, z, stack, summed).calls
 
 
@@ -67,11 +68,11 @@ def sum_of(x: Named, z: Named) -> list[Call]:
     lost = "".join([c for c in x.letters if c not in z.letters])
     ones = Named(np.ones([x.length(c) for c in lost]), lost)
     if not z.letters:
-        return as_dot(x, ones, z, lost).calls
+        return as_dot(x, ones, z, lost)
     kept = "".join([c for c in x.letters if c in z.letters])
     axes = tuple([x.letters.index(c) for c in lost])
     added: Call = partial(np.add.reduce, x.array, axes, None, aligned(*z, kept))
-    return cheapest(Way(CALL + ADD * x.array.size, [added]), x, ones, z, "", lost).calls
+    return cheapest(Way(1.5 * CALL + ADD * x.array.size, [added]), x, ones, z, "", lost).calls
 
 
 def cheapest(best: Way, x: Named, y: Named, z: Named, stack: str, summed: str) -> Way:
@@ -85,19 +86,17 @@ def cheapest(best: Way, x: Named, y: Named, z: Named, stack: str, summed: str) -
     return best
 
 
-def as_dot(x: Named, y: Named, z: Named, summed: str) -> Way:
+def as_dot(x: Named, y: Named, z: Named, summed: str) -> list[Call]:
     """The sum of all products, as of two vectors."""
     calls: list[Call] = []
     order = by_stride(x, summed)
     vectors = [lying(operand, "", order, "", calls)[..., 0] for operand in (x, y)]
-    return Way(0.0, [*calls, partial(np.matmul, *vectors, z.array)])
+    return [*calls, product(vectors[0], vectors[1], z.array)]
 
 
 def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> Way:
     """All products as an array, which is then added up."""
-    larger, other = (x, y) if x.array.size >= y.array.size else (y, x)
-    every = by_stride(larger, larger.letters)
-    every = "".join([c for c in other.letters if c not in every]) + every
+    every = summed + z.letters
     factors = [aligned(*operand, every) for operand in (x, y)]
     products = np.empty(np.broadcast_shapes(*[factor.shape for factor in factors]))
     multiply: Call = partial(np.multiply, *factors, products)
@@ -116,14 +115,27 @@ def matrix_product(x: Named, y: Named, z: Named, stack: str, summed: str) -> Way
     moved = x.array.size * (not np.may_share_memory(left, x.array))
     moved += y.array.size * (not np.may_share_memory(right, y.array))
     out = merged(z, stack, rows, columns)
-    calls.append(partial(np.matmul, left, right, out))
-    if out is None:
+    if out is not None:
+        calls.append(product(left, right, out))
+    else:
         wanted = aligned(*z, stack + rows + columns)
         flat = np.empty((*wanted.shape[: len(stack)], left.shape[-2], right.shape[-1]))
-        calls[-1] = partial(np.matmul, left, right, flat)
+        calls.append(product(left, right, flat))
         calls.append(partial(np.copyto, wanted, flat.reshape(wanted.shape)))
         moved += flat.size
     return Way(CALL * len(calls) + PRODUCT * z.length(stack) + COPY * moved, calls)
+
+
+def product(x: Floats, y: Floats, z: Floats) -> Call:
+    """The call z = x @ y."""
+    if x.ndim > 2 or not (gapless(x) and gapless(y) and gapless(z)):
+        return partial(np.matmul, x, y, z)
+    return partial(np.dot, x, y, z) if z.flags.c_contiguous else partial(np.dot, y.T, x.T, z.T)
+
+
+def gapless(x: Floats) -> bool:
+    """Whether an array's numbers lie one after the other, by rows or by columns."""
+    return x.flags.c_contiguous or x.flags.f_contiguous
 
 
 def by_stride(x: Named, letters: str) -> str:
@@ -155,8 +167,8 @@ def merged(x: Named, stack: str, first: str, second: str) -> Floats | None:
         down = m * right
     if m == 1:
         right = x.array.itemsize if down != x.array.itemsize else n * down
-    gapless = (right == 8 and down >= 8 * m) or (down == 8 and right >= 8 * n)
-    if not gapless and n > 1 and m > 1:
+    a_matrix = (right == 8 and down >= 8 * m) or (down == 8 and right >= 8 * n)
+    if not a_matrix and n > 1 and m > 1:
         return None
     own = dict(zip(x.letters, zip(x.array.shape, x.array.strides)))
     front = [own.get(c, (1, 0)) for c in stack]

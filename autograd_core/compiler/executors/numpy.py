@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
-from operator import setitem
+from itertools import chain, takewhile
 from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd_core.compiler.executors import Outcome
+from autograd_core.compiler.executors.biases import Part, with_biases
 from autograd_core.compiler.executors.chosen import call_of, choices
 from autograd_core.compiler.executors.contract import Call, Named, contract, sum_of
 from autograd_core.compiler.executors.threads import threads_for
@@ -32,12 +33,13 @@ from autograd_core.compiler.ir import (
 from autograd_core.compiler.memory import Home, beside_examples, plan, regular, shared
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
+# A place for numbers; the name of the leaf, which part of it, and what of it (None: all).
+Load: TypeAlias = "tuple[Floats, str, int, slice | tuple[slice, slice] | None]"
+
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
 SIZES = 64  # of batches that are kept prepared
-PAGE = 4096  # bytes: what is so far apart, or a multiple, has the same few places in a cache
+FAR = 512  # numbers: what is so far apart, or a multiple, has the same eight places in a cache
 KEYWORD_ONLY = (np.maximum, np.minimum)  # which take no more than two arrays by place
-
-Load: TypeAlias = Callable[..., Any]  # slot[...] = numbers
 
 # Forms that take fewer NumPy calls than the array form does.
 FEWER_CALLS: dict[Op, Callable[..., Call]] = {
@@ -51,12 +53,14 @@ class NumPyExecutor:
     """Memory is planned once; views and calls are made for each number of examples."""
 
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
+        order, results = with_biases(order, results)
         self.chosen, self.results = choices(needed(order, results)), results
         self.order = needed(order, results, self.reads)
         self.memory = plan(self.order, results, self.reads, beside_examples(self.order))
         self.space, self.spaces = shared(self.memory, self.order, results, self.reads)
         self.flat = [np.zeros(0 if y.batched else y.size) for y in self.spaces]  # made larger
         self.prepared: dict[int | None, Calls] = {}
+        self.latest: Calls | None = None
 
     def reads(self, x: Array) -> Iterable[Array]:
         """What an array is computed from; a lookup needs no one-hot array."""
@@ -67,9 +71,13 @@ class NumPyExecutor:
         """Compute the results for n examples."""
         calls = self.prepared.pop(n, None) or self.prepare(leaves, n)
         self.prepared[n] = calls  # the last of all
-        for slots, name in calls.leaves:
-            for (slot, load), part in zip(slots, leaves[name]):
-                load(slot, ..., part.T)
+        if calls is not self.latest:  # for others may have used the memory
+            self.latest = calls
+            for call in calls.constants:
+                call()
+        for slot, name, i, some in calls.loads:
+            part = leaves[name][i].T
+            slot[...] = part if some is None else part[some]
         complaints: list[str] = []
         said = np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind))
         with calls.threads, said:
@@ -100,9 +108,11 @@ class Calls:
     def __init__(
         self, executor: NumPyExecutor, leaves: Mapping[str, Sequence[Floats]], n: int | None
     ) -> None:
-        self.n, self.memory, self.chosen = n, executor.memory, executor.chosen
+        self.n, self.executor = n, executor
+        self.memory, self.chosen = executor.memory, executor.chosen
         self.buffers = [executor.buffer(i, n) for i in range(len(self.memory.buffers))]
         self.array: dict[Array, Floats] = {}
+        self.constants: list[Call] = []
         self.calls: list[Call] = []
         for x in executor.order:
             self.array[x] = self.view(x)
@@ -111,11 +121,36 @@ class Calls:
         self.last = self.row(executor.results)
         self.zeros = np.zeros(self.last.size)  # a product with them is 0 if all numbers are finite
         self.threads = threads_for(max(map(self.multiplications, executor.order), default=0))
-        self.leaves = [
-            (slots_of(self.array[x], leaves[x.name]), x.name)
-            for x in executor.order
-            if isinstance(x, Leaf)
+        self.loads = [
+            load for x in executor.order if isinstance(x, Leaf) for load in self.load(x, leaves)
         ]
+
+    def load(self, x: Leaf, leaves: Mapping[str, Sequence[Floats]]) -> Iterator[Load]:
+        """How the cells of a leaf that are read come to their places."""
+        read, at = self.is_read(x), -(x.start if isinstance(x, Part) else 0)
+        for i, part in enumerate(leaves[x.name]):
+            width = part.shape[-1]
+            first, stop = max(at, 0), min(at + width, x.size)
+            if read[first:stop].any():
+                slot, rows = self.array[x][first:stop], slice(first - at, stop - at)
+                if part.ndim == 2 and width % FAR == 0:
+                    for k in range(0, len(part), 8):
+                        yield slot[:, k : k + 8], x.name, i, (rows, slice(k, k + 8))
+                else:
+                    yield slot, x.name, i, None if stop - first == width else rows
+            at += width
+
+    def is_read(self, x: Leaf) -> NDArray[np.bool_]:
+        """Of each cell of a leaf, whether the program reads it."""
+        read = np.full(x.size, x in self.executor.results)
+        for y in self.executor.order:
+            if isinstance(y, Gather) and x in y.sources:
+                start = sum([z.size for z in takewhile(lambda z: z is not x, y.sources)])
+                cells = y.index - start
+                read[cells[(cells >= 0) & (cells < x.size)]] = True
+            elif x in self.executor.reads(y):
+                read[:] = True
+        return read
 
     def view(self, x: Array) -> Floats:
         """The array where it is; a constant that is read alone is not in a buffer."""
@@ -154,10 +189,12 @@ class Calls:
 
     def keep(self, x: Constant) -> list[Call]:
         """Nothing, but for one that lies among other arrays and depends on the examples."""
-        if x in self.memory.home:
-            self.array[x][...] = self.constant(x)
-        shared = x in self.memory.home and x.power
-        return [partial(np.copyto, self.array[x], self.constant(x))] if shared else []
+        if x not in self.memory.home:
+            return []
+        call = partial(np.copyto, self.array[x], self.constant(x))
+        if not x.power:
+            self.constants.append(call)
+        return [call] if x.power else []
 
     def compute(self, x: Compute) -> list[Call]:
         """One call, or a product's few."""
@@ -228,31 +265,12 @@ class Calls:
 
 MAKE: dict[type[Array], Callable[[Calls, Any], list[Call]]] = {
     Leaf: Calls.none,
+    Part: Calls.none,
     Constant: Calls.keep,
     Compute: Calls.compute,
     Gather: Calls.gather,
     Scatter: Calls.scatter,
 }
-
-
-def slots_of(leaf: Floats, parts: Sequence[Floats]) -> list[tuple[Floats, Load]]:
-    """The places in a leaf that parts of its numbers are loaded to, and how."""
-    stops = np.cumsum([part.shape[-1] for part in parts]).tolist()
-    slots = np.split(leaf, stops[:-1])
-    return [(slot, load_of(slot)) for slot in slots]
-
-
-def load_of(slot: Floats) -> Load:
-    """How numbers are loaded; few at a time where a cache cannot tell the examples' rows apart."""
-    if slot.ndim == 2 and len(slot) * slot.itemsize % PAGE == 0:
-        return by_eights
-    return setitem
-
-
-def by_eights(slot: Floats, _: Any, numbers: Floats) -> None:
-    """slot[...] = numbers, as many examples at a time as the cache has places for."""
-    for i in range(0, slot.shape[1], 8):
-        slot[:, i : i + 8] = numbers[:, i : i + 8]
 
 
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
