@@ -149,8 +149,7 @@ def bowl_and_plane() -> Plot:
     heights = [bowl(line, np.full(61, w2))[:, 0] for w2 in line]
     left.clabel(left.contour(line, line, heights, levels=[0.3, 0.5, 1, 1.5, 2, 3, 4]))
     left.plot(0, 0, "o", color=COLOURS["1/4"])
-    left.annotate("J = 1/4", (0, 0), (8, 4), textcoords="offset points")
-    left.set(xlabel="w₁", ylabel="w₂", title="J for b = ½", aspect="equal")
+    left.set(xlabel="w₁", ylabel="w₂", title="J for b = ½, at the dot ¼", aspect="equal")
     surface(right, with_numbers(MLP(2, [1]), [0, 0, 0.5]), "the best plane: ½ everywhere")
     return Plot(figure)
 
@@ -201,11 +200,14 @@ def one_of_each(ends: Any) -> Plot:
     """What one net of each place says over the plane: orange near 1, blue near 0."""
     final = [place(x) for x in costs(ends)]
     line, levels = np.linspace(-0.35, 1.35, 69), np.linspace(-0.5, 1.5, 17)
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = LinearSegmentedColormap.from_list("labels", [BLUE, "white", ORANGE])
     figure = blank((9.6, 3.2))
     for axes, name in zip(figure.subplots(1, 4, sharey=True), PLACES):
         net = with_numbers(MLP(2, [2, 1]), ends[final.index(name)].round(6))
         heights, look = on_grid(net, line), {"levels": levels, "extend": "both"}
-        axes.contourf(line, line, heights, cmap="PuOr_r", alpha=0.8, **look)
+        axes.contourf(line, line, heights, cmap=colours, **look)
         for x, t in zip(X, y):
             colour, marker = (ORANGE, "s") if t else (BLUE, "o")
             axes.scatter(*x, c=colour, marker=marker, edgecolors="white", s=60)
