@@ -103,7 +103,7 @@ def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
     run = executor_class(name)(order, results).run
     for n in (2, 1, 5, 3, 1, 8):
         rows = np.random.default_rng(n).normal(size=(n, 6))
-        found, suspicious, _ = run(
+        found, suspicious, *_ = run(
             {"parameters": [parameters], "inputs": [rows[:, :2], rows[:, 2:]]}, n
         )
         assert not suspicious

@@ -9,7 +9,7 @@ dataclass or a named tuple.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise
 from typing import Any, TypeAlias
 
@@ -38,11 +38,10 @@ def read_all(
     """The kinds of all arguments, and their numbers."""
     kinds: list[Kind] = []
     parts: Parts = []
-    axes = 2 if batched else 1
     for x, name in zip(arguments, names):
-        if type(x) is np.ndarray and x.dtype is FLOAT and x.ndim and x.size:  # as in most calls
+        if is_floats(x):  # as in most calls
             kinds.append(("array", x.shape[1:] if batched else x.shape))
-            parts.append(x if x.ndim == axes else x.reshape(len(x), -1) if batched else x.ravel())
+            parts.append(flat(x, batched=batched))
         elif type(x) is float and not batched:
             kinds.append(A_NUMBER)
             parts.append(np.array([x]))
@@ -51,6 +50,24 @@ def read_all(
             kinds.append(kind)
             parts += numbers
     return kinds, parts
+
+
+def is_floats(x: Any) -> bool:
+    """Whether this is an array of floats, with axes and something in it."""
+    return type(x) is np.ndarray and x.dtype is FLOAT and x.shape != () and x.size > 0
+
+
+def flat(x: Floats, *, batched: bool) -> Floats:
+    """An array as a row, or as one for each example."""
+    if not batched:
+        return x.ravel()
+    return x if x.ndim == 2 else x.reshape(len(x), -1)
+
+
+def shapes_of(arguments: Sequence[Any]) -> list[tuple[int, ...]] | None:
+    """The shapes of arrays of floats; None where not all arguments are."""
+    shapes = [x.shape for x in arguments if is_floats(x)]
+    return shapes if len(shapes) == len(arguments) else None
 
 
 def read(x: Any, place: str, *, batched: bool) -> tuple[Kind, Parts]:
@@ -228,24 +245,46 @@ def examples(parts: Parts) -> int:
 # --- Made anew -------------------------------------------------------------------------------
 
 
-def make(kind: Kind, label: str, new: Callable[[str], Value]) -> Any:
-    """An argument of a kind, with new(label) in place of each number."""
+def make(kind: Kind, numbers: Iterator[Value]) -> Any:
+    """An argument of a kind, with the next one of `numbers` in place of each number."""
     if kind == A_NUMBER:
-        return new(label)
+        return next(numbers)
     if kind[0] == "dict":
-        return {key: make(item, f"{label}[{key}]", new) for key, item in kind[1]}
+        return {key: make(item, numbers) for key, item in kind[1]}
     if kind[0] == "record":
-        return kind[2](**{name: make(item, f"{label}.{name}", new) for name, item in kind[1]})
+        return kind[2](**{name: make(item, numbers) for name, item in kind[1]})
     if kind[0] == "items":
-        return [make(item, f"{label}[{i}]", new) for i, item in enumerate(kind[1])]
+        return [make(item, numbers) for item in kind[1]]
     if kind[0] == "list":
         n, *rest = kind[1]
         inner = ("list", tuple(rest)) if rest else A_NUMBER
-        return [make(inner, f"{label}[{i}]", new) for i in range(n)]
+        return [make(inner, numbers) for _ in range(n)]
     array = np.empty(kind[1], dtype=object)
     for place in np.ndindex(*kind[1]):
-        array[place] = new(f"{label}[{','.join(map(str, place))}]" if place else label)
+        array[place] = next(numbers)
     return array.view(ValueArray)[()]  # itself where there are no axes
+
+
+def labels(kinds: Iterable[Kind], names: Iterable[str]) -> Iterator[str]:
+    """What the numbers in all arguments are called, in the order of `make`."""
+    return chain.from_iterable(map(labels_in, kinds, names))
+
+
+def labels_in(kind: Kind, label: str) -> Iterator[str]:
+    """The same in one argument."""
+    if kind[0] == "array":
+        for place in np.ndindex(*kind[1]):
+            yield f"{label}[{','.join(map(str, place))}]" if place else label
+    elif kind[0] == "list":
+        for place in np.ndindex(*kind[1]):
+            yield label + "".join([f"[{i}]" for i in place])
+    elif kind == A_NUMBER:
+        yield label
+    else:
+        form = "{}.{}" if kind[0] == "record" else "{}[{}]"
+        named = enumerate(kind[1]) if kind[0] == "items" else kind[1]
+        for name, item in named:
+            yield from labels_in(item, form.format(label, name))
 
 
 def count(kind: Kind) -> int:

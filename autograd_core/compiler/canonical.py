@@ -22,7 +22,7 @@ from autograd_core.compiler.sums import Nodes
 from autograd_core.engine import ADD, DIV, DOT, MUL, NEG, SUB, TOTAL, Op
 from autograd_core.functions import equals
 
-LINEAR = (ADD, SUB, NEG, TOTAL, DOT, MUL, DIV)
+LINEAR = frozenset((ADD, SUB, NEG, TOTAL, DOT, MUL, DIV))
 
 
 def canonical(
@@ -54,32 +54,34 @@ class Canonical:
         self.nodes = graph = Nodes(has_examples=batched)
         self.place: dict[int, int] = {}
         self.pending: dict[int, Linear] = {}
-        self.varies = varies = varying(found, tape.inputs if batched else [])
+        self.varies = varying(found, tape.inputs if batched else [])
         self.labels = labels(found)
         roots = [found.same[root] for root in roots]
-        uses, user = count_uses(found, roots)
         graph.inputs = [graph.add(None, (), batched=batched) for _ in tape.inputs]
         self.place.update(zip(tape.inputs, graph.inputs))
-        for i in range(len(tape.ops)):
-            op = found.ops[i]
-            if not uses[i] or found.same[i] != i or i in self.place or i in found.constants:
-                continue
-            linear = self.linear(i, op, found.parents[i]) if op in LINEAR else None
-            if linear is None:
-                operands = tuple(map(self.node, found.parents[i]))
-                self.place[i] = graph.add(op, operands, batched=varies[i])
-                continue
-            self.pending[i] = linear
-            absorbed = uses[i] == 1 and found.ops[user[i]] in LINEAR
-            absorbed &= op is not DOT or found.ops[found.parents[i][0]] is not equals  # a lookup
-            if not absorbed or (varies[i] != varies[user[i]] and not linear.is_multiple):
-                self.node(i)
+        self.collect(*count_uses(found, roots))
         graph.roots = list(map(self.node, roots))
-        labelled = [(i, v.label) for i, v in enumerate(tape.values)]
-        labelled = [(found.same[i], label) for i, label in labelled if label]
+        labelled = [(found.same[i], v.label) for i, v in enumerate(tape.values) if v.label]
         graph.labels = {self.place[i]: label for i, label in labelled if i in self.place}
 
     # --- Collect
+
+    def collect(self, uses: Sequence[int], user: Sequence[int]) -> None:
+        """Place every node that is used, or make it part of what uses it."""
+        ops, same, place, varies = self.merged.ops, self.merged.same, self.place, self.varies
+        for i, parents in enumerate(self.merged.parents):
+            if not uses[i] or same[i] != i or i in place or i in self.merged.constants:
+                continue
+            linear = self.linear(i, ops[i], parents) if ops[i] in LINEAR else None
+            if linear is None:
+                operands = tuple(map(self.node, parents))
+                place[i] = self.nodes.add(ops[i], operands, batched=varies[i])
+                continue
+            self.pending[i] = linear
+            absorbed = uses[i] == 1 and ops[user[i]] in LINEAR
+            absorbed &= ops[i] is not DOT or ops[parents[0]] is not equals  # a lookup
+            if not absorbed or (varies[i] != varies[user[i]] and not linear.is_multiple):
+                self.node(i)
 
     def linear(self, i: int, op: Op | None, parents: tuple[int, ...]) -> Linear | None:
         """Node i as a sum of terms; None for what is none, such as x / y."""

@@ -5,16 +5,18 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from autograd_core.compiler import results
-from autograd_core.compiler.arguments import Kind, Parts, examples, make, shaped, split
+from autograd_core.compiler.arguments import Kind, Parts, examples, labels, make, shaped, split
 from autograd_core.compiler.canonical import canonical
 from autograd_core.compiler.executors import Executor, Outcome, Wanted, made
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import differentiate
+from autograd_core.compiler.graph import Graph
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
 from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
 from autograd_core.compiler.replay import Replay
@@ -53,16 +55,12 @@ class Compiled:
         self.direction: Leaf | None = None  # that a second derivative was asked for
         self.executor = ""  # the name of what ran last
         with collector_paused():
-            tape, result = record(self.call, self.arguments)
-            self.roots = [tape.node(root) for root in leaves(result)]
-            self.returned = results.Returned(result)
-            self.compare(tape)
-            self.lower(tape, wrt)
-            self.tape = Kept(tape, self.nodes, self.parameters)
+            self.lower(self.graph(wrt))
 
     def arguments(self, tape: Recording | Repetition) -> list[Any]:
         """The function's arguments, made of new inputs."""
-        return [make(kind, name, tape.input) for kind, name in zip(self.kinds, self.names)]
+        inputs = map(tape.input, labels(self.kinds, self.names))
+        return [make(kind, inputs) for kind in self.kinds]
 
     def call(self, *arguments: Any) -> Any:
         """The function, called with the last arguments by keyword."""
@@ -80,15 +78,25 @@ class Compiled:
         same = structure(result) == self.returned.form
         again.finish(leaves(result), self.roots, same=same)
 
-    def lower(self, tape: Recording, wrt: Sequence[Value] | None) -> None:
-        """From the recording to arrays; what a pass made is free when the next one is done."""
+    def graph(self, wrt: Sequence[Value] | None) -> Graph:
+        """What is recorded of the function, in canonical form; all else of it is free then."""
         if wrt is not None:
             check_leaves(wrt)
+        tape, result = record(self.call, self.arguments)
+        self.roots = [tape.node(root) for root in leaves(result)]
+        self.returned = results.Returned(result)
+        self.compare(tape)
         along = None if wrt is None else [tape.known.get(p, -1) for p in wrt]
         graph = canonical(tape, self.roots, batched=self.batched, wrt=along)
         self.nodes = array("i", along or [graph.origin[i] for i in graph.parameters])
         self.parameters = [tape.parameters[i] for i in self.nodes] if wrt is None else list(wrt)
         self.others = {graph.origin[i]: tape.parameters[graph.origin[i]] for i in graph.others}
+        self.tape = Kept(tape, self.nodes, self.parameters, partial(labels, self.kinds, self.names))
+        tape.values.clear()  # which know the tape, as it knows them
+        return graph
+
+    def lower(self, graph: Graph) -> None:
+        """From the graph to arrays."""
         factored = Factored(graph)
         self.emit, self.vector = factored.emit, factored.parameters
         self.inputs, self.constant_leaf = factored.inputs, factored.others
@@ -130,7 +138,7 @@ class Compiled:
         """
         ready = self.ready.get(self.inputs) or self.prepare(self.inputs)
         self.executor, leaves = ready.name, self.given(parts, None)
-        arrays, suspicious, _ = ready.executor.run(leaves, examples(parts))
+        arrays, suspicious, *_ = ready.executor.run(leaves, examples(parts))
         rows = [np.moveaxis(array, -1, 0) for array in arrays]
         wrong = ~np.logical_and.reduce([np.isfinite(x).reshape(len(x), -1).all(1) for x in rows])
         if suspicious:
@@ -154,11 +162,12 @@ class Compiled:
         ready = self.ready.get(wrt) or self.prepare(wrt)
         self.executor, n = ready.name, examples(parts) if self.batched else None
         leaves = self.given(parts, at)
-        arrays, _, slopes_finite = self.executed(ready, leaves, n, slopes=wrt is not None)
-        value, finite = self.returned.read(arrays, n)
+        outcome = self.executed(ready, leaves, n, slopes=wrt is not None)
+        arrays, _, slopes_finite, mean = outcome
+        value, finite = self.returned.read(arrays, n, mean)
         if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
-            value, _ = self.returned.read(arrays, n)
+            value, _ = self.returned.read(arrays, n, None)
         return value, arrays[-1] if arrays else np.zeros(0)
 
     def executed(
@@ -207,10 +216,11 @@ class Compiled:
 
     def leaves(self) -> dict[Array, list[str]]:
         """What the numbers in each leaf are called."""
+        given = self.tape.labels
         return {
             self.vector: [p.label or "θ" for p in self.parameters],
             self.constant_leaf: [p.label or "θ" for p in self.others.values()],
-            self.inputs: [self.tape.labels.get(i, "") for i in self.tape.inputs],
+            self.inputs: [given.get(i, "") for i in self.tape.inputs],
         }
 
     def numbers(self, at: Floats | None) -> Floats:

@@ -44,10 +44,10 @@ class Factored:
         return self.emit.full(found, (*nodes.shape, *found[0].shape[len(found[0].cells) :]))
 
     def labels(self) -> dict[Array, dict[int, str]]:
-        """What is labelled, by array and cell."""
+        """What is computed and labelled, by array and cell."""
         found: defaultdict[Array, dict[int, str]] = defaultdict(dict)
         for node, label in self.graph.labels.items():
-            if self.places.cell[node] >= 0:
+            if self.graph.ops[node] is not None and self.places.cell[node] >= 0:
                 x, cell = self.places.at(node)
                 found[x][cell] = label
         return dict(found)

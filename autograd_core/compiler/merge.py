@@ -29,10 +29,13 @@ def merge(tape: Recording) -> Merged:
     constants, same = merged.constants, merged.same
     known: dict[Any, int] = {}
     for i, op in enumerate(tape.ops):
-        parents = tuple([same[p] for p in tape.parents[i]])
-        number = tape.constants.get(i)
-        if op is not None and all(map(constants.__contains__, parents)):
-            number = op.record([constants[p] for p in parents]).data
+        number, parents = tape.constants.get(i), tape.parents[i]
+        if op is not None:
+            now = tuple(map(same.__getitem__, parents))
+            if now != parents:  # else one of them is enough to keep
+                merged.parents[i] = parents = now
+            if all(map(constants.__contains__, parents)):
+                number = op.record([constants[p] for p in parents]).data
         if number is not None:
             merged.ops[i], merged.parents[i] = None, ()
             same.append(known.setdefault(struct.pack("d", number), i))  # 0.0 and -0.0 apart
@@ -40,7 +43,6 @@ def merge(tape: Recording) -> Merged:
         elif op is IDENTITY:
             same.append(parents[0])
         else:
-            merged.parents[i] = parents
             same.append(known.setdefault((op, parents), i) if op else i)
     return merged
 

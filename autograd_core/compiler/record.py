@@ -45,6 +45,8 @@ class Traced(Value):
     @property
     def parents(self) -> tuple[Value, ...]:  # type: ignore[override]
         """The operands it stands for the result of."""
+        if not self.recording.values:
+            self.recording.refuse(self)
         return tuple([self.recording.values[i] for i in self.recording.parents[self.index]])
 
     def __index__(self) -> int:  # noqa: PLE0305  there is none to return
@@ -155,30 +157,45 @@ class Recording:
 class Kept:
     """What is kept of a recording: all but its Values, in a few bytes a node.
 
-    `nodes` and `values` are parameters that are kept elsewhere anyway.
+    `nodes` and `values` are parameters that are kept elsewhere anyway; `names` says what inputs are
+    called, but for those that were given another label.
     """
 
-    def __init__(self, tape: Recording, nodes: Sequence[int], values: Sequence[Value]) -> None:
+    def __init__(
+        self,
+        tape: Recording,
+        nodes: Sequence[int],
+        values: Sequence[Value],
+        names: Callable[[], Iterable[str]],
+    ) -> None:
         self.ops = Coded(tape.ops)
         self.parents = Tuples(tape.parents)
         self.inputs = array("i", tape.inputs)
         self.constants = tape.constants
         rest = set(tape.parameters).difference(nodes)
         self.outside = [(nodes, values), (list(rest), [tape.parameters[i] for i in rest])]
-        own = [i for i in range(len(tape.ops)) if i not in tape.parameters]
-        self.labels = {i: tape.values[i].label for i in own if tape.values[i].label}
+        self.names = names
+        inputs = dict(zip(tape.inputs, names()))
+        labels = [(i, value.label) for i, value in enumerate(tape.values)]
+        labels = [(i, label) for i, label in labels if label != inputs.get(i, "")]
+        self.own_labels = {i: label for i, label in labels if i not in tape.parameters}
 
     @property
     def parameters(self) -> dict[int, Value]:
         """The Values from outside, by their nodes."""
         return {i: value for some in self.outside for i, value in zip(*some) if i >= 0}
 
+    @property
+    def labels(self) -> dict[int, str]:
+        """The labels of inputs, and of what was computed of them."""
+        return dict(zip(self.inputs, self.names())) | self.own_labels
+
     def recording(self) -> Recording:
         """The recording once more, with new Values."""
         tape = Recording(constants=self.constants, parameters=self.parameters, under_way=False)
-        tape.inputs = list(self.inputs)
+        tape.inputs, labels = list(self.inputs), self.labels
         for i, op in enumerate(self.ops):
-            tape.new(op, self.parents[i]).label = self.labels.get(i, "")
+            tape.new(op, self.parents[i]).label = labels.get(i, "")
         for i, value in tape.parameters.items():
             tape.values[i] = value
         for i, number in tape.constants.items():
@@ -192,7 +209,7 @@ class Coded(Sequence[Any]):
     def __init__(self, things: Sequence[Any]) -> None:
         code: dict[Any, int] = {}
         codes = [code.setdefault(thing, len(code)) for thing in things]
-        self.codes = array("H" if len(code) < 1 << 16 else "i", codes)
+        self.codes = array("B" if len(code) <= 1 << 8 else "i", codes)
         self.things = list(code)
 
     def __len__(self) -> int:
@@ -277,7 +294,8 @@ class Repetition:
             [x.index if type(x) is Traced and x.recording is before else node(x) for x in operands]
         )
         i = self.next
-        if i >= len(before.ops) or parents != before.parents[i] or not same_op(op, before.ops[i]):
+        same = i < len(before.ops) and parents == before.parents[i]
+        if not (same and (op is before.ops[i] or same_op(op, before.ops[i]))):
             self.under_way = None
             self.complain(of_operands(op, [self.told(x) for x in operands]))
         self.next = i + 1

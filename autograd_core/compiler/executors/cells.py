@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.ir import (
+    EXAMPLES,
     NAMES,
     Array,
     Compute,
@@ -87,15 +88,23 @@ class Scalars:
     def compute(self, x: Compute) -> list[Cell]:
         """op(*operands), folded over the other letters first and then over the examples."""
         lengths = lengths_of(x)
-        columns = [self.repeated(operand, lengths) for operand in x.operands]
-        found = [self.op(x.op, *operands) for operands in zip(*columns)]
-        if len(found) > max(x.size, 1):
-            some = len(found) // x.size
-            rows = [found[i : i + some] for i in range(0, len(found), some)]
-            found = [self.folded(x.fold, row) for row in rows]
+        if lengths:
+            found = self.along(lengths, x)
+        else:
+            found = [self.op(x.op, *[self.of[y][0] for y, _ in x.operands])]
         if self.looped and "b" not in x.axes and any("b" in names for _, names in x.operands):
             found = [self.over_examples(x.fold, cell) for cell in found]
         return found
+
+    def along(self, lengths: Mapping[str, int], x: Compute) -> list[Cell]:
+        """The same at all places along these axes, folded to those of the result."""
+        columns = [self.repeated(operand, lengths) for operand in x.operands]
+        found = [self.op(x.op, *operands) for operands in zip(*columns)]
+        some = len(found) // max(x.size, 1)
+        if some < 2:
+            return found
+        rows = [found[i : i + some] for i in range(0, len(found), some)]
+        return [self.folded(x.fold, row) for row in rows]
 
     def repeated(self, operand: Operand, lengths: Mapping[str, int]) -> list[Cell]:
         """An operand's cells, for each place along these axes."""
@@ -222,8 +231,5 @@ def is_scalar(arrays: Sequence[Array]) -> bool:
 
 def lengths_of(x: Compute) -> dict[str, int]:
     """The axes along which an op is done, without the examples: first those of the result."""
-    lengths: dict[str, int] = {}
-    for y, letters in ((x, x.axes), *x.operands):
-        if letters:
-            lengths.update(zip(letters, y.cells))
-    return lengths
+    named = ((x, x.axes), *x.operands)
+    return {c: n for y, letters in named for c, n in zip(letters, y.shape) if n is not EXAMPLES}
