@@ -56,7 +56,7 @@ def contract(x: Named, y: Named, z: Named) -> list[Call]:
     if not summed:
         xs = [aligned(*operand, z.letters) for operand in (x, y)]
         return [partial(np.multiply, *xs, z.array)]
-    best = multiplied_out(x, y, z, summed)
+    best = Way(2 * CALL + MULTIPLY * z.array.size * x.length(summed), [])  # multiplied out
     for n in range(len(sides) + 1):
         for moved in combinations(sides, n):
             if sides and PRODUCT * z.length(stack + "".join(moved)) < best.cost:
@@ -64,7 +64,7 @@ def contract(x: Named, y: Named, z: Named) -> list[Call]:
                 best = min(best, way, key=lambda way: way.cost)
     if not z.letters:
         best = as_dot(x, y, z, summed)
-    return best.calls
+    return best.calls or multiplied_out(x, y, z, summed)
 
 
 def as_dot(x: Named, y: Named, z: Named, summed: str) -> Way:
@@ -75,17 +75,16 @@ def as_dot(x: Named, y: Named, z: Named, summed: str) -> Way:
     return Way(0.0, [*calls, partial(np.matmul, *vectors, z.array)])
 
 
-def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> Way:
+def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> list[Call]:
     """All products as an array, which is then added up."""
     every = summed + z.letters
     factors = [aligned(*operand, every) for operand in (x, y)]
     products = np.empty(np.broadcast_shapes(*[factor.shape for factor in factors]))
     axes = tuple(range(len(summed)))
-    calls: list[Call] = [
+    return [
         partial(np.multiply, *factors, products),
         partial(np.add.reduce, products, axes, None, z.array),
     ]
-    return Way(2 * CALL + MULTIPLY * products.size, calls)
 
 
 def matrix_product(x: Named, y: Named, z: Named, stack: str, summed: str) -> Way:
