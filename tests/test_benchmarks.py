@@ -32,6 +32,8 @@ def test_quick_run_prints_a_table_for_every_workload(capsys):
         "JAX",
         "Sweep",
         "Functions",
+        "Training",
+        "Machine code",
         "Summary",
     )
     for start in starts:

@@ -1,9 +1,12 @@
 """Memory and executors alone: the numbers of the definition, for any number of examples."""
 
 import itertools
+from collections import Counter
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autograd_core import Value, compile, dot, logsumexp, mean, softmax, total
 from autograd_core.compiler.executors import choose, executor_class
@@ -100,7 +103,7 @@ def test_an_executor_has_the_numbers_of_the_definition_at_any_size(name, f):
     run = executor_class(name)(order, results).run
     for n in (2, 1, 5, 3, 1, 8):
         rows = np.random.default_rng(n).normal(size=(n, 6))
-        found, suspicious, _ = run(
+        found, suspicious, *_ = run(
             {"parameters": [parameters], "inputs": [rows[:, :2], rows[:, 2:]]}, n
         )
         assert not suspicious
@@ -277,18 +280,19 @@ def calls_of(letters, sizes):
 
 def test_a_product_of_matrices_that_lie_well_is_one_call():
     sizes = dict(zip("nrckb", (2, 30, 40, 50, 60), strict=True))
-    for letters in ("rk,ck->rc", "rk,kb->rb", "rb,kb->rk", "rk,kcb->rcb", "nrk,nck->nrc", "k,k->"):
-        assert calls_of(letters, sizes) == ["matmul"]
+    for letters in ("rk,ck->rc", "rk,kb->rb", "rb,kb->rk", "rk,kcb->rcb", "k,k->"):
+        assert calls_of(letters, sizes) == ["dot"]
+    assert calls_of("nrk,nck->nrc", sizes) == ["matmul"]
 
 
 def test_few_products_are_multiplied_out_rather_than_copied():
     sizes = dict(zip("rckb", (2, 3, 4, 16), strict=True))
-    assert calls_of("krb,kcb->rcb", sizes) == ["multiply", "reduce"]
+    assert calls_of("krb,kcb->rcb", sizes) == ["multiply", "dot"]
 
 
 def test_many_examples_of_small_products_are_no_stack_of_them():
     sizes = dict(zip("rckb", (8, 64, 16, 128), strict=True))
-    assert "matmul" in calls_of("rcb,ckb->rk", sizes)
+    assert calls_of("rcb,ckb->rk", sizes)[-1] == "dot"
 
 
 @pytest.mark.parametrize("positions", [4, 16])
@@ -323,3 +327,56 @@ def test_numbers_that_are_not_needed_at_once_share_their_memory():
     assert sum([space.size for space in executor.spaces if space.batched]) <= 8 * 5
     assert value == pytest.approx(last.sum(axis=1).mean())
     assert_like_eager(lambda x: f(x)[0], X, batched=True)
+
+
+# --- Biases ------------------------------------------------------------------------------------
+
+
+def layer(names, inputs, outputs):
+    """Weights and biases, by rows; `names` says what comes first in a row."""
+    draw = Draw(4)
+    rows = [draw.vector(inputs + 1, names) for _ in range(outputs)]
+    return [(row[1:], row[0]) if names == "bw" else (row[:-1], row[-1]) for row in rows], rows
+
+
+def calls_by_name(program):
+    """How often a program on NumPy calls each function."""
+    (calls,) = program.latest.ready[program.latest.vector].executor.prepared.values()
+    functions = [getattr(call, "func", call) for call in calls.calls]
+    return Counter([getattr(function, "__name__", "reduce") for function in functions])
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_a_layer_with_its_bias_is_one_product_and_so_are_its_gradients(batched):
+    model = MLP(6, [5, 4, 3], seed=0)
+    program = compile(lambda x: logsumexp(model(x)), batched=batched, executor="numpy")
+    program.value_and_gradient(Draw(1).data(7, 6) if batched else [0.5] * 6)
+    called = calls_by_name(program)
+    assert called["add"] == 1  # in the logsumexp
+    products = called["dot"] + called["matmul"]
+    assert products == (3 + 2 + 3 + 1 if batched else 3 + 2 + 1)  # one adds up exponentials
+
+
+@given(
+    names=st.sampled_from(["wb", "bw"]),
+    sizes=st.lists(st.integers(1, 4), min_size=2, max_size=2),
+    batches=st.lists(st.integers(1, 6), min_size=1, max_size=4),
+    again=st.sampled_from(["", "inputs", "one", "hidden", "bias"]),
+)
+def test_layers_are_what_they_are_wherever_biases_lie_and_whatever_else_is_read(
+    names, sizes, batches, again
+):
+    (first, rows), (second, others) = layer(names, 3, sizes[0]), layer(names, *sizes)
+
+    def f(x, y):
+        hidden = [dot(w, x, b).tanh() for w, b in first]
+        biases = [y if again == "bias" else second[0][1], *[b for _, b in second[1:]]]
+        out = total([dot(w, hidden, b).sin() * y for (w, _), b in zip(second, biases)])
+        more = {"inputs": dot(x, x), "one": x[1] * y, "hidden": dot(hidden, hidden) * hidden[0]}
+        return out + more.get(again, 0.0)
+
+    wrt = [v for row in rows + others for v in row]
+    program = compile(f, batched=True, executor="numpy", wrt=wrt)
+    for n in batches:  # which share their memory
+        X, y = Draw(n).data(n, 3), Draw(n).data(n)
+        assert_like_eager(f, X, y, batched=True, program=program)

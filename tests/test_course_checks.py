@@ -3,6 +3,7 @@
 import importlib
 import math
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 import nn.course.questions
 from autograd_core import Op, Value, dot, mean, softmax, topological
 from nn import datasets, losses
-from nn.course import check, check_engine, hint, layers, pieces, reveal, xor
+from nn.course import check, check_engine, hint, labs, layers, pieces, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
 from nn.course.kinds import Choice, Code, Number
@@ -86,6 +87,13 @@ def test_there_is_no_such_question():
         check("01.99", 1)
     with pytest.raises(LookupError, match="no notebook 'xx'"):
         check("xx", 1)
+
+
+def test_a_package_that_a_question_lacks_is_named(monkeypatch):
+    monkeypatch.delitem(sys.modules, "nn.course.questions.n01")
+    monkeypatch.setitem(sys.modules, "nn.course.kinds", None)
+    with pytest.raises(ModuleNotFoundError, match=r"nn\.course\.kinds"):
+        check("01.1", 1)
 
 
 def test_a_reply_shows_text_of_a_student_as_text():
@@ -227,11 +235,19 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("01.4", "(2 * h)", "h", "the run is 2h"),
     ("01.4", "f(x + h) - f(x - h)", "f(x - h) - f(x + h)", "which end minus which"),
     ("01.4", "h=1e-4", "h=0.5", "small enough"),
+    ("01.4", "/ (2 * h)", "/ 2 * h", "put the run in brackets"),
+    ("01.4", "(f(x + h) - f(x - h))", "f(x + h) - f(x - h)", "the rise first"),
     ("01.6", "        if v not in seen:\n", "        if True:\n", "in your list twice"),
     ("01.6", "visit(parent)", "pass", "is missing"),
     ("01.6", "            order.append(v)", "            order.insert(0, v)", "before its parent"),
     ("01.6", "    visit(root)\n", "", "who goes into it first"),
     ("01.6", "    return order", "    return set(order)", "a list is wanted"),
+    (
+        "01.7",
+        "for parent, partial in zip(v.parents, v.partials)",
+        "for parent, partial in [(p, v.partials) for p in v.parents]",
+        "go over both",
+    ),
     ("01.7", "parent.grad += partial", "parent.grad = partial", "one of 2"),
     ("01.7", "reversed(order)", "order", "walked forwards"),
     ("01.7", "    root.grad = 1.0\n", "", "who starts"),
@@ -247,6 +263,7 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("01.7", "order = topological(root)", "order = backward(root)", "calls itself without end"),
     ("01.8", "(other.data, self.data)", "(self.data, other.data)", "a product hands"),
     ("01.8", "1 - t * t", "1 - t", "tanh hands on"),
+    ("01.8", "(1 - t * t,)", "(1 - t * t)", "has a comma"),
     ("01.8", "1 - t * t", "1 - self.data ** 2", "tanh hands on"),
     ("01.8", "(1.0, 1.0)", "(1.0,)", "a sum hands"),
     ("01.8", "self.data * other.data, (self", "self.data + other.data, (self", "has data 5"),
@@ -263,7 +280,7 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("02.5", "slope_of_g(z[k - 1])", "slope_of_g(a[k])", "wants the sum z"),
     ("02.5", "slope_of_g(z[k - 1]) *", "slope_of_g(z[k - 1]) +", "you add it"),
     ("02.5", "np.outer(d, before)", "np.outer(before, d)", "turned over"),
-    ("02.5", "W[k].T @", "W[k] @", "valueerror"),
+    ("02.5", "W[k].T @", "W[k] @", "turn it over"),
     ("02.5", "zip(delta, a)", "zip(delta, a[1:])", "your table for it"),
     ("02.5", "    return [np.outer", "    [np.outer", "nothing so far"),
     ("03.5", "[[1, -1], [-1, 1]]", "[[1, 1], [1, 1]]", "the units say 1 and 1, and the net says 2"),
@@ -276,12 +293,14 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
         "one point alone",
     ),
     ("03.5", "w=[1, 1]", "w=[0, 0]", "at (0, 1)"),
-    ("04.5", "max(u, 0.0) + log1p(exp(-abs(u)))", "log(1 + exp(u))", "overflowerror"),
+    ("04.5", "max(u, 0.0) + log1p(exp(-abs(u)))", "log(1 + exp(u))", "take out u"),
     ("04.5", "log1p(exp(-abs(u)))", "log(1 + exp(-abs(u)))", "does not add the 1"),
-    ("04.5", "max(u, 0.0) + log1p(exp(-abs(u)))", "u + log1p(exp(-u))", "overflowerror"),
+    ("04.5", "max(u, 0.0) + log1p(exp(-abs(u)))", "u + log1p(exp(-u))", "where it is negative"),
     ("04.5", "max(u, 0.0) + ", "", "log(1 + e)"),
     ("04.7", "v - top", "v", "taken out of the exponents"),
-    ("04.7", "max(z)", "0.0", "overflowerror"),
+    ("04.7", "max(z)", "0.0", "take out the largest"),
+    ("04.7", "+ top - z", "- z", "added at the end"),
+    ("04.7", "log(sum(e)) + top - z[label]", "-log(e[label] / sum(e))", "which has no logarithm"),
     ("05.3", "lambda x: x if x > 0 else 0.1 * x,", "lambda x: max(x, 0.0),", "yours is 0"),
     ("05.3", "1.0 if x > 0 else 0.1,", "1.0 if x >= 0 else 0.1,", "the left side"),
     ("05.3", "(1.0 if x > 0 else 0.1,)", "1.0 if x > 0 else 0.1", "with a comma"),
@@ -300,7 +319,9 @@ BROKEN = [  # question, lines, what stands there in place of them, what is said
     ("06.6", "W[k - 1].T @", "(W[k - 1] if k > 1 else W[0].T) @", "along its column"),
     ("06.6", "dz.sum(axis=1, keepdims=True)", "dz", "a bias serves all"),
     ("06.6", "dz.sum(axis=1, keepdims=True)", "dz.sum(axis=1)", "keep it a column"),
-    ("06.6", "a[k - 1].T)", "a[k].T)", "is 3 x 2; yours is 3 x 3"),
+    ("06.6", "a[k - 1].T)", "a[k].T)", "is 3 x 2; yours is 3 x 3. it is ∇z times what came in"),
+    ("06.6", "W[k - 1].T @", "W[k - 1] @", "the matrix is turned over"),
+    ("06.6", "1 - a[k - 1] ** 2", "1 - a[k] ** 2", "that of the layer below"),
     ("06.6", "dW.insert(0, ", "dW.append(", "the other way round"),
     ("06.6", "return dW, db", "return dW", "return both lists"),
     ("07.1", "    model.zero_grad()\n", "", "set it to 0 first"),
@@ -503,6 +524,17 @@ def test_what_a_first_call_left_between_may_not_be_passed_on_again():
     reply = check_engine(mine)
     assert "3 times its gradient" in reply.text
     assert reply.rows[-1] == (False, "a second call of backward starts afresh, or adds once more")
+
+
+def test_the_lab_of_the_order_has_a_right_gradient_that_is_not_handed_on():
+    x = Value(1.0)
+    v = x * 2
+    root = v * (v + 3)
+    labs.hurried(root)
+    assert (v.grad, x.grad) == (7.0, 10.0)
+    x.grad = 0.0
+    root.backward()
+    assert (v.grad, x.grad) == (7.0, 14.0)
 
 
 def test_an_engine_that_goes_along_every_path_is_told_how_many_there_are():

@@ -63,8 +63,10 @@ def test_one_code_serves_any_number_of_examples(structure, n):
     order, results, parameters, executor = structure
     rows = np.random.default_rng(n).normal(size=(n, 6))
     leaves = {"parameters": [parameters], "inputs": [rows[:, :4].copy(), rows[:, 4:].copy()]}
-    found, suspicious, _ = executor.run(leaves, n)
+    found, suspicious, _, mean = executor.run(leaves, n)
     assert not suspicious
+    if results[0].cells == ():
+        assert mean.item() == pytest.approx(found[0].mean(), rel=1e-13)
     given = {"parameters": parameters, "others": np.zeros(0), "inputs": rows.T}
     defined = by_definition(order, given, n)
     for x, array in zip(results, found, strict=True):

@@ -100,7 +100,7 @@ def assert_like_eager(f, x=None):
     program = Lowered(
         f, 0 if x is None else np.shape(x)[-1], batched=np.ndim(x) == 2 if x is not None else False
     )
-    found, suspicious, _ = program.run(x)
+    found, suspicious, *_ = program.run(x)
     assert not suspicious
     as_arrays = program.run(x, NumPyExecutor).results
     assert [a.shape for a in found] == [a.shape for a in as_arrays]
@@ -235,7 +235,7 @@ def test_each_op_has_the_bits_of_eager(op, operands):
     xs = [Value(x) for x in operands]
     z = op.record(xs)
     program = Lowered(lambda: op.record(xs))
-    (value, slopes), _, _ = program.run()
+    (value, slopes), *_ = program.run()
     z.backward()
     assert float(value) == pytest.approx(z.data, rel=4e-16 if op is LOGSUMEXP else 0, abs=0)
     assert slopes == pytest.approx([p.grad for p in program.parameters], rel=1e-14)
@@ -342,7 +342,7 @@ def test_what_reads_nothing_is_no_zero_that_infinity_makes_nan():
     p = emit.leaf("parameters", 2, batched=False)
     padded = emit.gather([p], np.array([0, -1]), "k")
     z, _ = emit.compute(MUL, [padded, (p, "k")], "", lengths={"k": 2})
-    (found,), _, _ = PythonExecutor(emit.order, [z]).run(
+    (found,), *_ = PythonExecutor(emit.order, [z]).run(
         {"parameters": [np.array([2.0, math.inf])]}, None
     )
     assert found == 4.0
@@ -406,7 +406,7 @@ def test_a_long_program_can_be_run():
     x, y = emit.gather([p], np.array(0), ""), emit.gather([p], np.array(1), "")
     for _ in range(2000):
         x, y = emit.compute(SUB, [x, emit.compute(MUL, [y, emit.constant(0.01)], "")], ""), x
-    (found,), _, _ = PythonExecutor(emit.order, [x[0]]).run(
+    (found,), *_ = PythonExecutor(emit.order, [x[0]]).run(
         {"parameters": [np.array([1.0, 2.0])]}, None
     )
     a, b = 1.0, 2.0

@@ -4,6 +4,7 @@ import ast
 import hashlib
 import json
 import math
+import zipfile
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from nn.playground.browser.cells import Cells
 from nn.playground.browser.desks import MAKERS, Desks
 from nn.playground.browser.explorer import graph_of
 from nn.playground.browser.formula import FUNCTIONS, LONGEST, FormulaError, values_of
-from tools import npm, page
+from tools import lite, npm, page
 
 NUMBERS = st.floats(-5, 5).map(lambda x: f"({x!r})")
 TEXTS = st.recursive(
@@ -195,17 +196,20 @@ def test_the_students_notebooks_are_text_and_cells(tmp_path):
         assert "$" not in html or about["name"] == "first_steps"
 
 
-def test_wheels_are_those_of_pyodides_list(tmp_path):
+def test_a_distribution_is_taken_whole_or_not_at_all(tmp_path):
+    with pytest.raises(npm.MissingError, match=r"pyodide\.mjs is not there: is it Pyodide's"):
+        list(page.core(tmp_path))
     content = b"a wheel"
     about = {"file_name": "n.whl", "sha256": hashlib.sha256(content).hexdigest(), "depends": []}
     lock = {"packages": {"numpy": about, "matplotlib": {**about, "depends": ["numpy"]}}}
+    (tmp_path / "pyodide-lock.json").write_text(json.dumps(lock))
     with pytest.raises(npm.MissingError, match=r"n\.whl is not there"):
-        list(page.wheels(tmp_path, lock))
+        list(page.wheels(tmp_path))
     (tmp_path / "n.whl").write_bytes(b"another")
     with pytest.raises(npm.MissingError, match="not the file"):
-        list(page.wheels(tmp_path, lock))
+        list(page.wheels(tmp_path))
     (tmp_path / "n.whl").write_bytes(content)
-    assert list(page.wheels(tmp_path, lock)) == [tmp_path / "n.whl"] * 2
+    assert list(page.wheels(tmp_path)) == [tmp_path / "n.whl"] * 2
 
 
 def test_what_cannot_be_fetched_is_named(tmp_path, monkeypatch, capsys):
@@ -221,3 +225,56 @@ def test_a_page_that_plays_on_has_all_but_pyodide_in_it():
     assert "https://school.example/pyodide/" in text
     assert "src=" not in text.split("</script>")[0]
     assert not [line for line in text.splitlines() if line.startswith(("import ", "export "))]
+
+
+# --- JupyterLite ---------------------------------------------------------------------------------
+
+
+def wheel(folder, name, *requires):
+    """A wheel with nothing in it but what it needs."""
+    folder.mkdir(parents=True)
+    path = folder / f"{name.replace('-', '_')}-1.0-py3-none-any.whl"
+    lines = [f"Name: {name}", "Version: 1.0", *[f"Requires-Dist: {text}" for text in requires]]
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(f"{path.stem[:-13]}.dist-info/METADATA", "\n".join(lines))
+    return path
+
+
+NEEDS = {
+    "autograd-core": [
+        "numpy>=2.0",
+        "graphviz",
+        "threadpoolctl; sys_platform != 'emscripten'",
+        "jax; extra == 'jax'",
+    ],
+    "anywidget": ["ipywidgets", "typing_extensions"],
+    "ipywidgets": ["ipython", "widgetsnbextension~=4.0"],
+    "graphviz": [],
+}
+
+
+@pytest.mark.needs("packaging")
+def test_the_kernels_list_has_what_ours_need_in_a_browser(tmp_path, monkeypatch):
+    monkeypatch.setattr(lite, "fetched", lambda name, folder: wheel(folder, name, *NEEDS[name]))
+    there = ["numpy", "matplotlib", "typing-extensions", "ipython"]
+    known = {name: {"depends": []} for name in there}
+    files = list(lite.brought(known, tmp_path))
+    assert {path.name.split("-")[0] for path in files} == {"autograd_core", *list(NEEDS)[1:]}
+    needed = page.needed(["autograd-core"], known)
+    assert needed == {*there, *NEEDS}
+    for path in files:
+        about = known[path.parent.name]
+        assert about["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_laboratory_asks_for_no_kernel(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(lite, "run", lambda command, what: asked.append(command))
+    lite.laboratory(tmp_path, tmp_path / "out")
+    made = list((tmp_path / "notebooks").glob("*.ipynb"))
+    assert len(made) == 12
+    kernels = {
+        json.loads(path.read_text("utf-8"))["metadata"]["kernelspec"]["name"] for path in made
+    }
+    assert kernels == {"python"}
+    assert tmp_path / "out" in asked[0]

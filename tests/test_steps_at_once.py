@@ -26,7 +26,7 @@ class Reference(NumPyExecutor):
         for size, rate in zip(steps.sizes, steps.rates, strict=True):
             rows = steps.order[np.arange(start, start + size) % len(steps.order)]
             given = {"parameters": [theta], "inputs": [part[rows] for part in leaves["inputs"]]}
-            (loss, *outputs, slope), suspicious, _ = self.run({**leaves, **given}, size)
+            (loss, *outputs, slope), suspicious, *_ = self.run({**leaves, **given}, size)
             g = slope if steps.decay is None else slope + steps.decay * theta
             if steps.most is not None:
                 g = g * (steps.most / max(np.linalg.norm(g), steps.most))

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "install.md"
 BEGIN, END = "<!-- extras -->\n", "<!-- end of extras -->"
 HEAVY = {"jax", "torch"}  # hundreds of megabytes, which CI has in an environment of its own
-FOR_US = {"all", "bench", "browser", "dev", "docs", "mutation", "page", "test"}
+FOR_US = {"all", "bench", "browser", "dev", "docs", "lite", "mutation", "page", "test"}
 
 
 class Extra(NamedTuple):

@@ -1,8 +1,8 @@
-"""Build the page without install: `python -m tools.page [out/page] [--packages FOLDER]`.
+"""Build the page without install: `python -m tools.page [out/page] [--pyodide FOLDER]`.
 
 The folder it writes is served by any server of files. Python comes with it: Pyodide's core and
-viz.js, of npm and pinned. NumPy and matplotlib for it are of Pyodide's own distribution: FOLDER, or
-any distribution of that version unpacked; without, the page loads them from Pyodide's network.
+viz.js, of npm and pinned. NumPy and matplotlib for it are not on npm: the page loads them from
+Pyodide's network, or it has them all from FOLDER, which is a distribution of Pyodide, unpacked.
 """
 
 from __future__ import annotations
@@ -27,31 +27,31 @@ from tools.page_cells import first_steps, student_edition
 SOURCES = ROOT / "docs" / "page"
 NOTEBOOKS = ROOT / "notebooks"
 VIZ = "@viz-js/viz@3.31.0"
-CORE = ("pyodide.mjs", "pyodide.asm.mjs", "pyodide.asm.wasm", "python_stdlib.zip")
 LOCK = "pyodide-lock.json"
+CORE = ("pyodide.mjs", "pyodide.asm.*", "python_stdlib.zip", LOCK)
 WITH_US = ("graphviz", "tqdm")  # pure Python, which pip would bring
 WANTED = ("numpy", "matplotlib")
 
 
-def build(folder: Path, packages: Path | None = None, site: str = "") -> None:
+def build(folder: Path, distribution: Path | None = None, site: str = "") -> None:
     """Write the whole page into a folder, which is made; MissingError for what cannot be had.
 
-    `site` is the address of the documentation, if the page is to link to it.
+    `distribution` is Pyodide's, unpacked: then the page asks no other address. `site` is the
+    address of the documentation, if the page is to link to it.
     """
-    pyodide, viz = package(f"pyodide@{PYODIDE}"), package(VIZ)
+    pyodide, viz = distribution or package(f"pyodide@{PYODIDE}"), package(VIZ)
+    loaded = [*core(pyodide), *(wheels(pyodide) if distribution else [])]
     copy([SOURCES / "page.css", *SOURCES.glob("*.js")], folder)
     copy([*PLAYGROUND.glob("*.js"), PLAYGROUND / "page.css"], folder / "playground")
     copy(BROWSER.glob("*.js"), folder / "python")
-    copy([pyodide / name for name in (*CORE, LOCK)], folder / "pyodide")
+    copy(loaded, folder / "pyodide")
     copy([viz / "dist" / "viz.js"], folder / "viz")
-    if packages is not None:
-        copy(wheels(packages, json.loads((pyodide / LOCK).read_text("utf-8"))), folder / "pyodide")
     library = zipped([*OURS, *map(installed, WITH_US)])
     (folder / "python" / "library.zip").write_bytes(library)
     config = {
         "archive": "python/library.zip",
         "home": "pyodide/",
-        "packages": NETWORK if packages is None else "pyodide/",
+        "packages": "pyodide/" if distribution else NETWORK,
         "viz": "viz/viz.js",
         "notebooks": list(notebooks(folder / "notebooks")),
     }
@@ -77,10 +77,20 @@ def installed(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def wheels(folder: Path, lock: dict[str, Any]) -> Iterator[Path]:
+def core(folder: Path) -> Iterator[Path]:
+    """Python and its library, and the list of the wheels."""
+    for pattern in CORE:
+        found = list(folder.glob(pattern))
+        if not found:
+            raise MissingError(f"{folder / pattern} is not there: is it Pyodide's distribution?")
+        yield from found
+
+
+def wheels(folder: Path, names: Iterable[str] = WANTED) -> Iterator[Path]:
     """The wheels of what the page may load, each as Pyodide's list of them has it."""
-    for name in needed(WANTED, lock["packages"]):
-        about = lock["packages"][name]
+    known = packages(folder)
+    for name in needed(names, known):
+        about = known[name]
         path = folder / about["file_name"]
         if not path.is_file():
             raise MissingError(f"{path} is not there: is {folder} Pyodide's distribution?")
@@ -89,11 +99,17 @@ def wheels(folder: Path, lock: dict[str, Any]) -> Iterator[Path]:
         yield path
 
 
+def packages(folder: Path) -> dict[str, Any]:
+    """What Pyodide's list says of each package."""
+    known: dict[str, Any] = json.loads((folder / LOCK).read_text("utf-8"))["packages"]
+    return known
+
+
 def needed(names: Iterable[str], known: dict[str, Any]) -> set[str]:
     """Packages with those that they need, and so on."""
     found, waiting = set[str](), list(names)
     while waiting:
-        name = waiting.pop()
+        name = waiting.pop().replace("_", "-")
         if name not in found:
             found.add(name)
             waiting += known[name]["depends"]
@@ -113,7 +129,7 @@ def licences() -> str:
     return "\n".join(
         [
             "autograd-core: MIT, below.",
-            f"pyodide/: pyodide {PYODIDE} of npm, with CPython: MPL-2.0 and PSF-2.0, https://pyodide.org",
+            "pyodide/: Pyodide (MPL-2.0) with CPython (PSF-2.0) and packages: https://pyodide.org",
             f"viz/: {VIZ} of npm: MIT, with Graphviz (EPL-2.0) and Expat (MIT), https://viz-js.com",
             "python/library.zip: besides ours, graphviz (MIT) and tqdm (MPL-2.0 and MIT).",
             "",
@@ -126,10 +142,10 @@ def main(arguments: Sequence[str]) -> int:
     """Build, and say how large it is; 1 where something is missing."""
     p = argparse.ArgumentParser(prog="python -m tools.page", description=__doc__)
     p.add_argument("folder", nargs="?", type=Path, default=ROOT / "out" / "page")
-    p.add_argument("--packages", type=Path, help="Pyodide's distribution, unpacked")
+    p.add_argument("--pyodide", type=Path, metavar="FOLDER", help="its distribution, unpacked")
     options = p.parse_args(arguments)
     try:
-        build(options.folder, options.packages)
+        build(options.folder, options.pyodide)
     except MissingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

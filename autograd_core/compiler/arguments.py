@@ -38,11 +38,10 @@ def read_all(
     """The kinds of all arguments, and their numbers."""
     kinds: list[Kind] = []
     parts: Parts = []
-    axes = 2 if batched else 1
     for x, name in zip(arguments, names):
-        if type(x) is np.ndarray and x.dtype is FLOAT and x.ndim and x.size:  # as in most calls
+        if is_floats(x):  # as in most calls
             kinds.append(("array", x.shape[1:] if batched else x.shape))
-            parts.append(x if x.ndim == axes else x.reshape(len(x), -1) if batched else x.ravel())
+            parts.append(flat(x, batched=batched))
         elif type(x) is float and not batched:
             kinds.append(A_NUMBER)
             parts.append(np.array([x]))
@@ -51,6 +50,24 @@ def read_all(
             kinds.append(kind)
             parts += numbers
     return kinds, parts
+
+
+def is_floats(x: Any) -> bool:
+    """Whether this is an array of floats, with axes and something in it."""
+    return type(x) is np.ndarray and x.dtype is FLOAT and x.shape != () and x.size > 0
+
+
+def flat(x: Floats, *, batched: bool) -> Floats:
+    """An array as a row, or as one for each example."""
+    if not batched:
+        return x.ravel()
+    return x if x.ndim == 2 else x.reshape(len(x), -1)
+
+
+def shapes_of(arguments: Sequence[Any]) -> list[tuple[int, ...]] | None:
+    """The shapes of arrays of floats; None where not all arguments are."""
+    shapes = [x.shape for x in arguments if is_floats(x)]
+    return shapes if len(shapes) == len(arguments) else None
 
 
 def read(x: Any, place: str, *, batched: bool) -> tuple[Kind, Parts]:

@@ -140,7 +140,7 @@ class Compiled:
         """
         ready = self.ready.get(self.inputs) or self.prepare(self.inputs)
         self.executor, leaves = ready.name, self.given(parts, None)
-        arrays, suspicious, _ = ready.executor.run(leaves, examples(parts))
+        arrays, suspicious, *_ = ready.executor.run(leaves, examples(parts))
         rows = [np.moveaxis(array, -1, 0) for array in arrays]
         wrong = ~np.logical_and.reduce([np.isfinite(x).reshape(len(x), -1).all(1) for x in rows])
         if suspicious:
@@ -164,11 +164,12 @@ class Compiled:
         ready = self.ready.get(wrt) or self.prepare(wrt)
         self.executor, n = ready.name, examples(parts) if self.batched else None
         leaves = self.given(parts, at)
-        arrays, _, slopes_finite = self.executed(ready, leaves, n, slopes=wrt is not None)
-        value, finite = self.returned.read(arrays, n)
+        outcome = self.executed(ready, leaves, n, slopes=wrt is not None)
+        arrays, _, slopes_finite, mean = outcome
+        value, finite = self.returned.read(arrays, n, mean)
         if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
             arrays = self.eagerly(wrt, leaves)
-            value, _ = self.returned.read(arrays, n)
+            value, _ = self.returned.read(arrays, n, None)
         return value, arrays[-1] if arrays else np.zeros(0)
 
     def executed(

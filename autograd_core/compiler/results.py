@@ -25,7 +25,7 @@ from autograd_core.compiler.ir import Cells, Floats
 from autograd_core.structures import array_of, is_record, items_of, joined, leaves, parts, structure
 
 Outline: TypeAlias = "tuple[Any, ...]"
-Reader: TypeAlias = "Callable[[Sequence[Floats], int | None], tuple[Any, bool]]"
+Reader: TypeAlias = "Callable[[Sequence[Floats], int | None, Floats | None], tuple[Any, bool]]"
 Maker: TypeAlias = "Callable[[Sequence[float], Sequence[Floats], int | None], Any]"
 
 VALUE: Outline = ("value",)
@@ -48,8 +48,9 @@ class Returned:
     """What a function returned: which of its Values are one array, and how to read those.
 
     `groups` are the first Value, all the others, and then each array, by the places of `leaves`.
-    `read(arrays, n)` makes the result of n examples, and says whether all of it is finite; in an
-    array they are a last axis more, or none if all share it.
+    `read(arrays, n, mean)` makes the result of n examples, and says whether all of it is finite; in
+    an array they are a last axis more, or none if all share it. `mean` is that of the first array,
+    or None where it is not known.
     """
 
     def __init__(self, result: Any) -> None:
@@ -151,8 +152,8 @@ def reader(outline: Outline) -> Reader:
     alone = list(leaves_of(outline)).count(None)
     make = maker(outline, count(), count(min(alone, 2)))
 
-    def read(arrays: Sequence[Floats], n: int | None) -> tuple[Any, bool]:
-        means = [mean_of(array) for array in arrays[: min(alone, 1)]]
+    def read(arrays: Sequence[Floats], n: int | None, mean: Floats | None) -> tuple[Any, bool]:
+        means = [mean_of(arrays[0] if mean is None else mean)] if alone else []
         if alone > 1:
             means += means_of(arrays[1], alone - 1)
         return make(means, arrays, n), all(map(is_finite, arrays))
@@ -160,10 +161,10 @@ def reader(outline: Outline) -> Reader:
     return read
 
 
-def read_value(arrays: Sequence[Floats], n: int | None) -> tuple[float, bool]:
+def read_value(arrays: Sequence[Floats], n: int | None, mean: Floats | None) -> tuple[float, bool]:
     """The mean, which is finite if all numbers are."""
-    mean = mean_of(arrays[0])
-    return mean, math.isfinite(mean)
+    value = mean_of(arrays[0] if mean is None else mean)
+    return value, math.isfinite(value)
 
 
 def maker(outline: Outline, values: Iterator[int], arrays: Iterator[int]) -> Maker:

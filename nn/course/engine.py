@@ -149,6 +149,9 @@ def check_engine(engine: type) -> Reply:
     return Reply(fault.mood, fault.text, (*held, (False, broken)), fault.picture)
 
 
+TUPLES = " Parents and slopes are tuples, and a tuple of one has a comma: `(self,)`."
+
+
 def try_engine(engine: type, row: Row) -> Reply | None:
     """What is said of one graph on the student's engine, with a picture; None if all is right."""
     root, leaves = right_graph(row)
@@ -160,7 +163,8 @@ def try_engine(engine: type, row: Row) -> Reply | None:
             return reply
         safely(result.backward)
     except Mishap as mishap:
-        return not_yet(f"{name}: {mishap}")
+        tuples = TUPLES if "not iterable" in str(mishap) else ""
+        return not_yet(f"{name}: {mishap}{tuples}")
     if not result.grad:
         words = f"After `backward`, the result of {name} has grad 0: does it start with 1?"
         return Reply("waiting", words)

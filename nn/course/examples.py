@@ -58,8 +58,9 @@ def two_outputs() -> tuple[Example, Value, list[Value]]:
 def thin_chain() -> tuple[Example, Value]:
     """One neuron in each of three layers, and the squared error to the target 2."""
     net = Example([1.5], [[[0.8]], [[-1.2]], [[0.5]]], "linear")
-    loss = (net.prediction[0] - 2.0) ** 2
-    loss.label = "L"
+    miss = net.prediction[0] - 2.0
+    loss = miss**2
+    miss.label, loss.label = "miss", "L"
     return net, loss
 
 

@@ -111,7 +111,7 @@ class Word:
         if isinstance(answer, (list, tuple)):
             answer = " ".join([getattr(part, "label", str(part)) for part in answer])
         if not isinstance(answer, str):
-            return not_yet(f'Text is wanted here, in quotes: "..." and not `{answer!r}`.')
+            return not_yet(f"Text is wanted here, in quotes, or a list, and not `{answer!r}`.")
         fault = self.fault(answer)
         return not_yet(fault) if fault else Reply("right", self.why)
 
@@ -129,6 +129,7 @@ class Code:
     hints: Sequence[str]
     why: str
     wanted: str = "A function"
+    errors: Sequence[tuple[str, str]] = ()  # a part of what Python may say, the idea that it misses
 
     def judge(self, answer: Any) -> Reply:
         """Right with all laws, or the first that breaks, and what is said of it."""
@@ -140,12 +141,17 @@ class Code:
             except Empty as empty:
                 return Reply("waiting", str(empty))
             except Mishap as mishap:
-                fault = str(mishap)
+                fault = self.with_idea(str(mishap))
             if fault:
                 rows = (*[(True, held) for held, _ in self.laws[:i]], (False, law))
                 reply = fault if isinstance(fault, Reply) else not_yet(fault)
                 return Reply(reply.mood, reply.text, rows, reply.picture)
         return Reply("right", self.why, tuple([(True, law) for law, _ in self.laws]))
+
+    def with_idea(self, text: str) -> str:
+        """An error in words, with the idea behind it where that is known."""
+        ideas = [idea for part, idea in self.errors if part in text]
+        return " ".join([text, *ideas[:1]])
 
     def solution(self) -> str:
         """The lines that were to be written and why."""

@@ -11,12 +11,13 @@ import numpy as np
 
 from autograd_core import Value, compile, dot, mean
 from nn import datasets
+from nn.course.pictures import BLUE, GREEN, ORANGE, RED
 from nn.model import MLP
 from nn.plot.figure import Plot, blank, new_figure
 
 X, y = datasets.xor()
 PLACES = {"0": 0.0, "1/8": 1 / 8, "1/6": 1 / 6, "1/4": 1 / 4}  # where trainings end
-COLOURS = dict(zip(PLACES, ("#4a9c5d", "#3b6fb6", "#d9822b", "#c0504d")))
+COLOURS = dict(zip(PLACES, (GREEN, BLUE, ORANGE, RED)))
 RATE = 0.1
 
 
@@ -148,8 +149,7 @@ def bowl_and_plane() -> Plot:
     heights = [bowl(line, np.full(61, w2))[:, 0] for w2 in line]
     left.clabel(left.contour(line, line, heights, levels=[0.3, 0.5, 1, 1.5, 2, 3, 4]))
     left.plot(0, 0, "o", color=COLOURS["1/4"])
-    left.annotate("J = 1/4", (0, 0), (8, 4), textcoords="offset points")
-    left.set(xlabel="w₁", ylabel="w₂", title="J for b = ½", aspect="equal")
+    left.set(xlabel="w₁", ylabel="w₂", title="J for b = ½, at the dot ¼", aspect="equal")
     surface(right, with_numbers(MLP(2, [1]), [0, 0, 0.5]), "the best plane: ½ everywhere")
     return Plot(figure)
 
@@ -161,7 +161,7 @@ def moved(c: float) -> Plot:
     places = [[v.data for v in h] for h in at]
     figure, axes = new_figure("h₁", "h₂", (4.4, 3.0))
     axes.plot(*zip(places[0], places[3]), color="0.7", lw=1, zorder=1)
-    axes.scatter(*zip(*places), c=["#d9822b" if t else "#3b6fb6" for t in y], s=70)
+    axes.scatter(*zip(*places), c=[ORANGE if t else BLUE for t in y], s=70)
     off = abs(places[1][1] - (places[0][1] + places[3][1]) / 2)
     axes.set(xlim=(-0.3, 2.3), ylim=(-0.3, 3.3), xticks=[0, 1, 2], yticks=[0, 1, 2, 3])
     axes.set_title(f"orange is {off:g} off the line through blue")
@@ -200,13 +200,16 @@ def one_of_each(ends: Any) -> Plot:
     """What one net of each place says over the plane: orange near 1, blue near 0."""
     final = [place(x) for x in costs(ends)]
     line, levels = np.linspace(-0.35, 1.35, 69), np.linspace(-0.5, 1.5, 17)
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = LinearSegmentedColormap.from_list("labels", [BLUE, "white", ORANGE])
     figure = blank((9.6, 3.2))
     for axes, name in zip(figure.subplots(1, 4, sharey=True), PLACES):
         net = with_numbers(MLP(2, [2, 1]), ends[final.index(name)].round(6))
         heights, look = on_grid(net, line), {"levels": levels, "extend": "both"}
-        axes.contourf(line, line, heights, cmap="PuOr_r", alpha=0.8, **look)
+        axes.contourf(line, line, heights, cmap=colours, **look)
         for x, t in zip(X, y):
-            colour, marker = ("#d9822b", "s") if t else ("#3b6fb6", "o")
+            colour, marker = (ORANGE, "s") if t else (BLUE, "o")
             axes.scatter(*x, c=colour, marker=marker, edgecolors="white", s=60)
             at = {"xytext": (0, 9), "textcoords": "offset points", "ha": "center"}
             axes.annotate(f"{net(x).data + 0.0:.2f}", x, **at)

@@ -44,7 +44,7 @@ def draw_cells(
         for j, v in enumerate(row):
             if not math.isnan(v):
                 colour = "black" if v > middle else "white"
-                axes.text(j, i, f"{v:.2g}", ha="center", va="center", color=colour, fontsize=7)
+                axes.text(j, i, f"{v:.2g}", ha="center", va="center", color=colour, fontsize=9)
     for set_ticks, values in ((axes.set_xticks, across), (axes.set_yticks, up)):
         told = [f"{v:g}" if isinstance(v, float) else str(v) for v in values]
         set_ticks(range(len(values)), told)

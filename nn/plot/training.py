@@ -59,7 +59,8 @@ def gradient_norms(recorder: GradientNorms) -> Plot:
         shown = [norm if 0 < norm < math.inf else math.nan for norm in norms]
         axes.plot(epochs, shown, color=colour, label=name)
     scale_curves(axes, [norm for norms in recorder.norms for norm in norms if norm > 0])
-    if recorder.norms:
-        figure.legend(loc="outside right center")
+    if recorder.norms:  # listed as they lie at the start, the largest above
+        rows = sorted(zip(recorder.norms[0], axes.lines), key=lambda row: row[0], reverse=True)
+        figure.legend(handles=[line for _, line in rows], loc="outside right center")
     axes.set_title("Gradient norms")
     return Plot(figure)

@@ -216,9 +216,9 @@ class Loop:
             most=None if self.clip_norm is None else float(self.clip_norm),
             threshold=self.data.threshold,
         )
-        done = list(zip(sizes, taken.losses.tolist(), taken.hits.tolist()))
-        so_far, ended = self.summed(done)
-        rest = self.queue[sum([size for size, *_ in done]) :]
+        done = sizes[: len(taken.losses)]
+        so_far, ended = self.summed(done, taken.losses.tolist(), taken.hits.tolist())
+        rest = self.queue[sum(done) :]
         # Ctrl-C comes after calls, and there is none from here to the end.
         if done:
             self.theta, self.gradient, self.state = taken.theta, taken.gradient, taken.state
@@ -230,6 +230,8 @@ class Loop:
         found, made = list[float](), self.state[0]
         if not isinstance(made, int):
             return found  # parameters that have made different numbers of steps
+        if not callable(self.optimizer.lr):
+            return [float(self.optimizer.rate(made))] * count
         for k in range(count):
             try:
                 found.append(float(self.optimizer.rate(made + k)))
@@ -238,18 +240,19 @@ class Loop:
         return found
 
     def summed(
-        self, done: Sequence[tuple[int, float, int]]
+        self, sizes: Sequence[int], losses: Sequence[float], hits: Sequence[int]
     ) -> tuple[tuple[float, int], list[tuple[float, int]]]:
         """The sums over the last epoch that steps belong to, and of those that are over by then."""
-        total, hits, ended = self.sum, self.hits, []
-        left = len(self.queue) % self.data.n or self.data.n
-        for size, loss, right in done:
+        total, right, n, ended = self.sum, self.hits, self.data.n, []
+        left = len(self.queue) % n or n
+        for size, loss, hit in zip(sizes, losses, hits):
+            total += loss * size
+            right += hit
+            left -= size
             if not left:
-                total, hits, left = 0.0, 0, self.data.n
-            total, hits, left = total + loss * size, hits + right, left - size
-            if not left:
-                ended.append((total, hits))
-        return (total, hits), ended
+                ended.append((total, right))
+                total, right, left = 0.0, 0, n
+        return ended[-1] if ended and left == n else (total, right), ended
 
     def take_step(self, size: int) -> list[tuple[float, int]]:
         """One step, on so many examples; the sums of the epoch if it is over then."""
@@ -261,7 +264,7 @@ class Loop:
             raise
         except (ArithmeticError, ValueError) as error:
             raise DivergedError(str(error)) from error
-        so_far, ended = self.summed([(size, loss, hits)])
+        so_far, ended = self.summed([size], [loss], [hits])
         rest = self.queue[size:]
         # Ctrl-C comes after calls, and there is none from here to the end.
         self.theta, self.gradient, self.state = theta, gradient, state

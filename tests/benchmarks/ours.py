@@ -19,21 +19,28 @@ def loss_of_one(problem, model):
     return lambda output, y: losses.hinge(output, y) + problem.decay * dot(parameters, parameters)
 
 
-def compiled(problem):
+def compiled(problem, executor=None):
     """Written for one example and run on batches; a lone example without a batch."""
+    program, args = program_of(problem, executor)
+    return descent(program, problem.rate, *args)
+
+
+def program_of(problem, executor=None):
+    """The program, and its arguments."""
     model = problem.model()
     if problem.loss == "output":
-        return descent(compile(model), problem.rate, problem.X[0])
+        return compile(model, executor=executor), (problem.X[0],)
     loss = loss_of_one(problem, model)
     targets = problem.classes if problem.loss == "cross entropy" else problem.y
-    program = compile(lambda x, y: loss(model(x), y), batched=True)
-    return descent(program, problem.rate, problem.X, targets)
+    program = compile(lambda x, y: loss(model(x), y), batched=True, executor=executor)
+    return program, (problem.X, targets)
 
 
-def whole_batch(problem):
+def whole_batch(problem, executor=None):
     """The code of micrograd's demo, compiled as it is: the whole batch is one graph."""
     net = Net(problem.model())
-    return descent(compile(lambda: demo_loss(Value, net, problem)), problem.rate)
+    program = compile(lambda: demo_loss(Value, net, problem), executor=executor)
+    return descent(program, problem.rate)
 
 
 def descent(program, rate, *args):

@@ -30,9 +30,9 @@ WHOLE = {
 SLOW = {"micrograd": ("micrograd", "micrograd_demo.py")}
 
 
-def run(*command):
+def run(*command, **variables):
     """What a process of its own prints; modules compiled to byte code are kept, as is usual."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)
     return subprocess.check_output([sys.executable, *command], env=environment)
 

@@ -38,12 +38,13 @@ class Outcome(NamedTuple):
 
     `suspicious` is set where a number on the way may have overflowed or have no definition: who
     asked for the run looks then whether that is an error. `finite` is set where it is known that
-    all numbers of the last result are finite.
+    all numbers of the last result are finite, and `mean` where that of the first one is known.
     """
 
     results: list[Floats]
     suspicious: bool
     finite: bool = False
+    mean: Floats | None = None
 
 
 class Executor(Protocol):

@@ -5,7 +5,8 @@ alone, summed; of one array and the result, its rows or the other's columns. A m
 the axes of each of these three merged into one, in both arrays that have them, and one of the two
 axes of a matrix without gaps. What does not lie so is copied, unless some rows or columns are made
 a stack; or the products are simply multiplied out and added up, which is quick where they are few.
-Which way it is follows from the shapes, by what the ways have cost on one machine.
+Which way it is follows from the shapes, by what the ways have cost on one machine. `np.dot` is
+half a microsecond quicker than `np.matmul`, but takes only what lies without gaps.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def as_dot(x: Named, y: Named, z: Named, summed: str) -> Way:
     calls: list[Call] = []
     order = by_stride(x, summed)
     vectors = [lying(operand, "", order, "", calls)[..., 0] for operand in (x, y)]
-    return Way(0.0, [*calls, partial(np.matmul, *vectors, z.array)])
+    return Way(0.0, [*calls, product(vectors[0], vectors[1], z.array)])
 
 
 def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> list[Call]:
@@ -81,10 +82,11 @@ def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> list[Call]:
     factors = [aligned(*operand, every) for operand in (x, y)]
     products = np.empty(np.broadcast_shapes(*[factor.shape for factor in factors]))
     axes = tuple(range(len(summed)))
-    return [
-        partial(np.multiply, *factors, products),
-        partial(np.add.reduce, products, axes, None, z.array),
-    ]
+    sum_up: Call = partial(np.add.reduce, products, axes, None, z.array)
+    if z.array.flags.c_contiguous:
+        ones = np.ones(prod(products.shape[: len(summed)]))
+        sum_up = product(ones, products.reshape(ones.size, -1), z.array.reshape(-1))
+    return [partial(np.multiply, *factors, products), sum_up]
 
 
 def matrix_product(x: Named, y: Named, z: Named, stack: str, summed: str) -> Way:
@@ -98,14 +100,27 @@ def matrix_product(x: Named, y: Named, z: Named, stack: str, summed: str) -> Way
     moved = x.array.size * (not np.may_share_memory(left, x.array))
     moved += y.array.size * (not np.may_share_memory(right, y.array))
     out = merged(z, stack, rows, columns)
-    calls.append(partial(np.matmul, left, right, out))
-    if out is None:
+    if out is not None:
+        calls.append(product(left, right, out))
+    else:
         wanted = aligned(*z, stack + rows + columns)
         flat = np.empty((*wanted.shape[: len(stack)], left.shape[-2], right.shape[-1]))
-        calls[-1] = partial(np.matmul, left, right, flat)
+        calls.append(product(left, right, flat))
         calls.append(partial(np.copyto, wanted, flat.reshape(wanted.shape)))
         moved += flat.size
     return Way(CALL * len(calls) + PRODUCT * z.length(stack) + COPY * moved, calls)
+
+
+def product(x: Floats, y: Floats, z: Floats) -> Call:
+    """The call z = x @ y."""
+    if x.ndim > 2 or not (gapless(x) and gapless(y) and gapless(z)):
+        return partial(np.matmul, x, y, z)
+    return partial(np.dot, x, y, z) if z.flags.c_contiguous else partial(np.dot, y.T, x.T, z.T)
+
+
+def gapless(x: Floats) -> bool:
+    """Whether an array's numbers lie one after the other, by rows or by columns."""
+    return x.flags.c_contiguous or x.flags.f_contiguous
 
 
 def by_stride(x: Named, letters: str) -> str:
@@ -137,8 +152,8 @@ def merged(x: Named, stack: str, first: str, second: str) -> Floats | None:
         down = m * right
     if m == 1:
         right = x.array.itemsize if down != x.array.itemsize else n * down
-    gapless = (right == 8 and down >= 8 * m) or (down == 8 and right >= 8 * n)
-    if not gapless and n > 1 and m > 1:
+    a_matrix = (right == 8 and down >= 8 * m) or (down == 8 and right >= 8 * n)
+    if not a_matrix and n > 1 and m > 1:
         return None
     own = dict(zip(x.letters, zip(x.array.shape, x.array.strides)))
     front = [own.get(c, (1, 0)) for c in stack]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain
-from typing import Any
+from itertools import chain, takewhile
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autograd_core.compiler.executors import Outcome
+from autograd_core.compiler.executors.biases import Part, with_biases
 from autograd_core.compiler.executors.chosen import call_of, choices
 from autograd_core.compiler.executors.contract import Call, Named, contract
 from autograd_core.compiler.executors.threads import threads_for
@@ -31,6 +33,9 @@ from autograd_core.compiler.ir import (
 from autograd_core.compiler.memory import Home, plan, regular, shared
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
+# A place for numbers; the name of the leaf, which part of it, and of its rows those (None: all).
+Load: TypeAlias = "tuple[Floats, str, int, slice | None]"
+
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
 SIZES = 64  # of batches that are kept prepared
 KEYWORD_ONLY = (np.maximum, np.minimum)  # which take no more than two arrays by place
@@ -47,12 +52,14 @@ class NumPyExecutor:
     """Memory is planned once; views and calls are made for each number of examples."""
 
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
+        order, results = with_biases(order, results)
         self.chosen, self.results = choices(needed(order, results)), results
         self.order = needed(order, results, self.reads)
         self.memory = plan(self.order, results)
         self.space, self.spaces = shared(self.memory, self.order, results, self.reads)
         self.flat = [np.zeros(0 if y.batched else y.size) for y in self.spaces]  # made larger
         self.prepared: dict[int | None, Calls] = {}
+        self.latest: Calls | None = None
 
     def reads(self, x: Array) -> Iterable[Array]:
         """What an array is computed from; a lookup needs no one-hot array."""
@@ -63,9 +70,13 @@ class NumPyExecutor:
         """Compute the results for n examples."""
         calls = self.prepared.pop(n, None) or self.prepare(leaves, n)
         self.prepared[n] = calls  # the last of all
-        for slots, name in calls.leaves:
-            for slot, part in zip(slots, leaves[name]):
-                slot[...] = part.T
+        if calls is not self.latest:  # for others may have used the memory
+            self.latest = calls
+            for call in calls.constants:
+                call()
+        for slot, name, i, rows in calls.loads:
+            part = leaves[name][i].T
+            slot[...] = part if rows is None else part[rows]
         complaints: list[str] = []
         said = np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind))
         with calls.threads, said:
@@ -96,9 +107,11 @@ class Calls:
     def __init__(
         self, executor: NumPyExecutor, leaves: Mapping[str, Sequence[Floats]], n: int | None
     ) -> None:
-        self.n, self.memory, self.chosen = n, executor.memory, executor.chosen
+        self.n, self.executor = n, executor
+        self.memory, self.chosen = executor.memory, executor.chosen
         self.buffers = [executor.buffer(i, n) for i in range(len(self.memory.buffers))]
         self.array: dict[Array, Floats] = {}
+        self.constants: list[Call] = []
         self.calls: list[Call] = []
         for x in executor.order:
             self.array[x] = self.view(x)
@@ -107,11 +120,32 @@ class Calls:
         self.last = self.row(executor.results)
         self.zeros = np.zeros(self.last.size)  # a product with them is 0 if all numbers are finite
         self.threads = threads_for(max(map(self.multiplications, executor.order), default=0))
-        self.leaves = [
-            (slots_of(self.array[x], leaves[x.name]), x.name)
-            for x in executor.order
-            if isinstance(x, Leaf)
+        self.loads = [
+            load for x in executor.order if isinstance(x, Leaf) for load in self.load(x, leaves)
         ]
+
+    def load(self, x: Leaf, leaves: Mapping[str, Sequence[Floats]]) -> Iterator[Load]:
+        """How the cells of a leaf that are read come to their places."""
+        read, at = self.is_read(x), -(x.start if isinstance(x, Part) else 0)
+        for i, part in enumerate(leaves[x.name]):
+            width = part.shape[-1]
+            first, stop = max(at, 0), min(at + width, x.size)
+            if read[first:stop].any():
+                rows = None if stop - first == width else slice(first - at, stop - at)
+                yield self.array[x][first:stop], x.name, i, rows
+            at += width
+
+    def is_read(self, x: Leaf) -> NDArray[np.bool_]:
+        """Of each cell of a leaf, whether the program reads it."""
+        read = np.full(x.size, x in self.executor.results)
+        for y in self.executor.order:
+            if isinstance(y, Gather) and x in y.sources:
+                start = sum([z.size for z in takewhile(lambda z: z is not x, y.sources)])
+                cells = y.index - start
+                read[cells[(cells >= 0) & (cells < x.size)]] = True
+            elif x in self.executor.reads(y):
+                read[:] = True
+        return read
 
     def view(self, x: Array) -> Floats:
         """The array where it is; a constant that is read alone is not in a buffer."""
@@ -150,10 +184,12 @@ class Calls:
 
     def keep(self, x: Constant) -> list[Call]:
         """Nothing, but for one that lies among other arrays and depends on the examples."""
-        if x in self.memory.home:
-            self.array[x][...] = self.constant(x)
-        shared = x in self.memory.home and x.power
-        return [partial(np.copyto, self.array[x], self.constant(x))] if shared else []
+        if x not in self.memory.home:
+            return []
+        call = partial(np.copyto, self.array[x], self.constant(x))
+        if not x.power:
+            self.constants.append(call)
+        return [call] if x.power else []
 
     def compute(self, x: Compute) -> list[Call]:
         """One call, or a product's few."""
@@ -218,17 +254,12 @@ class Calls:
 
 MAKE: dict[type[Array], Callable[[Calls, Any], list[Call]]] = {
     Leaf: Calls.none,
+    Part: Calls.none,
     Constant: Calls.keep,
     Compute: Calls.compute,
     Gather: Calls.gather,
     Scatter: Calls.scatter,
 }
-
-
-def slots_of(leaf: Floats, parts: Sequence[Floats]) -> list[Floats]:
-    """The places in a leaf that parts of its numbers are loaded to."""
-    stops = np.cumsum([part.shape[-1] for part in parts]).tolist()
-    return np.split(leaf, stops[:-1])
 
 
 def apply(op: Op, xs: Sequence[Floats], out: Floats) -> Call:
@@ -247,9 +278,9 @@ def fold(x: Named, out: Named, how: str) -> list[Call]:
     lost = "".join([c for c in x.letters if c not in out.letters])
     if not lost:
         return [partial(np.copyto, out.array, aligned(*x, out.letters))]
-    if how == "+" and lost == x.letters[-len(lost) :]:  # a product with ones is quicker than a sum
-        ones = np.ones(x.array.shape[-len(lost) :])
-        return contract(x, Named(ones, lost), out)
+    if how == "+" and (x.letters.startswith(lost) or x.letters.endswith(lost)):
+        ones = np.ones([n for c, n in zip(x.letters, x.array.shape) if c in lost])
+        return contract(x, Named(ones, lost), out)  # a product with ones is quicker than a sum
     axes = tuple([i for i, c in enumerate(x.letters) if c in lost])
     kept = "".join([c for c in x.letters if c not in lost])
     target = out.array.transpose([out.letters.index(c) for c in kept])

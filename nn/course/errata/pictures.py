@@ -6,9 +6,8 @@ import numpy as np
 
 from nn.course.errata.moon import LABELS, POINTS, hidden
 from nn.course.errata.table import Errata, at
+from nn.course.pictures import BLUE, ORANGE
 from nn.plot.figure import Plot, blank
-
-BLUE, ORANGE = "#3b6fb6", "#d9822b"
 
 
 def hidden_spaces() -> Plot:
@@ -39,6 +38,6 @@ def bars(rows: Errata) -> Plot:
         axes.bar(places + 0.2, row.by_printed, 0.4, color=ORANGE, hatch="//", label="as printed")
         axes.axhline(0, color="0.3", linewidth=0.8)
         axes.set(xlabel="class", xticks=places)
-        axes.set_title(row.right, pad=12)  # sums have indices below
+        axes.set_title(row.right, pad=18)  # sums have indices below
     figure.axes[0].legend()
     return Plot(figure)

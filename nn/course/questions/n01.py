@@ -14,6 +14,8 @@ from nn.course.labs import hasty_backward
 from nn.course.reply import Reply, not_yet
 from nn.course.safely import Empty, Mishap, run, safely
 
+STEP = 1e-4  # h, in the notebook
+
 
 def area() -> Number:
     x, y, dx = Value(2.0), Value(3.0), 0.01
@@ -84,10 +86,12 @@ def measure() -> Code:
             known = {
                 -right: "The sign: which end minus which?",
                 2 * right: "You went both ways: the run is 2h, not h.",
+                right
+                * STEP**2: "Python divides by 2 and then multiplies by h: put the run in brackets.",
+                f(x + STEP)
+                - f(x - STEP) / (2 * STEP): "The rise first: put it in brackets, then divide.",
             }
-            slip = next(
-                (text for value, text in known.items() if right and abs(got - value) < 1e-3), idea
-            )
+            slip = next((text for value, text in known.items() if right and same(got, value)), idea)
             return f"At x = {x:g} the slope is {right:g}, you measure {got:.6g}. {slip}"
 
         return test
@@ -287,6 +291,7 @@ def eight_lines() -> Code:
             ("a second call starts afresh", again),
         ],
         source="for v in reversed(order): for parent, partial in zip(v.parents, v.partials): parent.grad += partial * v.grad",
+        errors=[("can't multiply sequence", "`partials` has a slope for each parent: go over both, by `zip(v.parents, v.partials)`.")],
         hints=["Everybody's grad is 0 at first; the root's is 1. Why 1?", "Walk the list backwards. `zip(v.parents, v.partials)` pairs each parent with its slope.", "`parent.grad += partial * v.grad`"],
         why="Eight lines, and they differentiate anything that can be computed. Every deep-learning library has them at its heart.",
     )  # fmt: skip
@@ -348,7 +353,7 @@ def additions() -> Number:
             (len(order) * 2, "Nearly: x is a Value, too, but it has no parents."),
         ],
         hints=["The inner loop runs once for each arrow in the graph.", "50 sums, two arrows into each."],
-        why="Once for each arrow: 2 · 50. There are 2^50 paths, and not one is walked: where paths meet, their sum is stored and passed on as one number.",
+        why="Once for each arrow: 2 · 50. There are 2⁵⁰ paths, and not one is walked: where paths meet, their sum is stored and passed on as one number.",
         tolerance=1e-9,
     )  # fmt: skip
 

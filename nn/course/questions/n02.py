@@ -173,6 +173,7 @@ def nine_lines() -> Code:
             ("the net above, 3-2-2-1", on_net([3, 2, 2, 1], "sigmoid")),
             ("five layers, and tanh", on_net([4, 3, 3, 3, 3, 1], "tanh")),
         ],
+        errors=[("mismatch in its core dimension", f"Do the shapes fit? {SLIPS['row']}")],
         source="for k in range(len(W) - 1, 0, -1): delta.insert(0, slope_of_g(z[k - 1]) * (W[k].T @ delta[0]))",
         hints=[
             "Go back over the layers; put each new δ in front: `delta.insert(0, ...)`.",
@@ -240,7 +241,7 @@ def number_of_deltas() -> Number:
             (100**10, "Those are the paths, about. Nobody walks them: one number waits at each neuron."),
         ],
         hints=["One for each sum z."],
-        why="One for each neuron, 1,000; and 100,000 gradients are products of them with what comes in. There are 100^10 paths.",
+        why="One for each neuron, 1,000; and 100,000 gradients are products of them with what comes in. There are 100¹⁰ paths.",
         tolerance=1e-9,
     )  # fmt: skip
 
@@ -255,7 +256,7 @@ def vanishing() -> Number:
             (0.25**18, "Count again: z1 → a1 → z2 → ... → a19 → z20."),
         ],
         hints=["From z1 to z2 it is one sigmoid and one weight.", "0.25 · 0.25 · ... , 19 times."],
-        why="4 · 10^-12: the first layers of a deep net of sigmoids learn next to nothing. This is called the vanishing gradient; 05 shows what helps.",
+        why="4 · 10⁻¹²: the first layers of a deep net of sigmoids learn next to nothing. This is called the vanishing gradient; 05 shows what helps.",
     )  # fmt: skip
 
 

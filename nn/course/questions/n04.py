@@ -33,7 +33,7 @@ def other_probability() -> Number:
         wrong=[
             (p, "That is P(1)."),
             (-p, "A probability is never negative. The two add up to 1."),
-            (math.exp(-2), "Nearly: e^-2 is P(0) divided by P(1)."),
+            (math.exp(-2), "Nearly: e⁻² is P(0) divided by P(1)."),
             (0.5, "That is at z = 0, where both are equal."),
         ],
         hints=["P(0) = 1 - σ(2)", "σ(-2)"],
@@ -95,11 +95,12 @@ def own_softplus() -> Code:
             ("softplus(0) is log 2", gives(0.0, math.log(2), "log(1 + e⁰)")),
             ("softplus(1) and softplus(-1)", gives(1.0, at(1.0), "log(1 + e)")),
             ("it differs from softplus(1) by 1", gives(-1.0, at(-1.0), "log(1 + 1/e). For u below 0, nothing is to be taken out.")),
-            ("800 gives 800", gives(800.0, 800.0, "Take out u where it is large: u + log(1 + e^-u).")),
-            ("-800 gives 0", gives(-800.0, 0.0, "Take out nothing where u is negative: e^-u would overflow.")),
+            ("800 gives 800", gives(800.0, 800.0, "Take out u where it is large: u + log(1 + e⁻ᵘ).")),
+            ("-800 gives 0", gives(-800.0, 0.0, "Take out nothing where u is negative: e⁻ᵘ would overflow.")),
             ("-40 gives 4.2e-18", gives(-40.0, at(-40.0), "1 + 4e-18 is 1 to a computer; `log1p` does not add the 1.")),
         ],
         source="return max(u, 0.0) + log1p(exp(-abs(u)))",
+        errors=[("range error", "The exponential of a large number is beyond all floats. Take out u where it is large, and nothing where it is negative.")],
         hints=["For u > 0 use u + log1p(exp(-u)); for u < 0 use log1p(exp(u)).", "Both at once: what is taken out is max(u, 0), and the exponent is -abs(u)."],
         why="Never the exponential of a positive number. This is how every framework computes it.",
     )  # fmt: skip
@@ -143,6 +144,7 @@ def on_numbers(z: list[float], label: int) -> Callable[[Any], str | None]:
             known = [
                 (-right, "Minus the logarithm."),
                 (right + max(z), "What you add at the end must be taken out of the exponents."),
+                (right - max(z), "What you took out of the exponents must be added at the end."),
             ]
             idea = next(
                 (text for wrong, text in known if math.isclose(loss, wrong, rel_tol=1e-9)), ""
@@ -168,9 +170,14 @@ def own_cross_entropy() -> Code:
         ("a wrong answer", on_numbers([3.0, -1.0, 0.5, 0.0], 1)),
         ("large numbers", on_numbers([1000.0, 999.0, 0.0], 0)),
         ("and very negative ones", on_numbers([-1000.0, -1001.0], 1)),
+        ("sure, and wrong", on_numbers([0.0, 800.0], 0)),
     ]
     return Code(
         laws=laws,
+        errors=[
+            ("range error", "The exponential of a large number is beyond all floats: take out the largest z first."),
+            ("domain error", "A share has become 0, which has no logarithm. The logarithm of the share is z[label] minus log Σ e^z: take no logarithm of it alone."),
+        ],
         source="top = max(z); e = [exp(v - top) for v in z]; return log(sum(e)) + top - z[label], [v / sum(e) - (i == label) for i, v in enumerate(e)]",
         hints=["log Σ e^z = top + log Σ e^(z - top).", "The slope of log-sum-exp along zᵢ is the softmax pᵢ.", "slopes: v / sum(e), and 1 less at the label."],
         why="p - y. From here the gradient goes back into the net, and the net need not know that there ever was a logarithm.",

@@ -101,6 +101,8 @@ def lost_gradient() -> Number:
         wrong=[
             (per_layer, "That is one layer. Four lie between layer 5 and layer 1."),
             (4 * per_layer, "Layer by layer it multiplies."),
+            (per_layer**5, "Five layers, but only four steps from layer 5 back to layer 1."),
+            (per_layer**-4, "That is what is left of it. How many times smaller is it?"),
             (100**4, "0.01 · √30, not 0.01: 30 units add up."),
         ],
         hints=["0.01 · √30 = 0.055 for each of four layers.", "(1/0.055)⁴"],
@@ -234,7 +236,7 @@ def for_relu() -> Number:
     return Number(
         right=math.sqrt(1 / (200 * half)),
         wrong=[
-            (1 / math.sqrt(200), "That keeps the size where nothing is lost. Half of the variance is cut off."),
+            (1 / math.sqrt(200), "That keeps the size where nothing is lost. Half of the mean square is cut off."),
             (0.01, "That is the variance, 2/200. The standard deviation is its root."),
             (1 / math.sqrt(400), "The other way round: what is lost must be made up for, by larger weights."),
         ],

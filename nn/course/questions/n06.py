@@ -173,6 +173,7 @@ def right_for(sizes: list[int], examples: int) -> Callable[[Any], str | None]:
     return test
 
 
+CAME_IN = " It is ∇z times what came in, turned over: `dz @ a[k - 1].T`."
 SHARED = " A bias serves all examples: add up its columns, and keep it a column."
 
 
@@ -184,7 +185,7 @@ def first_wrong(got: Any, right: Any) -> str | None:
                 return f"∇{name} should have {len(theirs)} arrays; yours has {len(mine)}."
             given, wanted = np.asarray(mine[k - 1]), theirs[k - 1]
             if given.shape != wanted.shape:
-                return f"∇{name}{k} is {shape(wanted)}; yours is {shape(given)}.{SHARED * (name == 'b')}"
+                return f"∇{name}{k} is {shape(wanted)}; yours is {shape(given)}.{SHARED if name == 'b' else CAME_IN}"
             if not close(given, wanted):
                 first, other = given.flat[0], wanted.flat[0]
                 return f"∇{name}{k} starts with {other:.5f}; yours with {first:.5f}."
@@ -218,6 +219,10 @@ def own_backpropagation() -> Code:
             ("two layers, one example", right_for([2, 2, 2], 1)),
             ("three layers of different sizes", right_for([4, 3, 5, 2], 1)),
             ("a batch of six examples", right_for([3, 2, 2, 3], 6)),
+        ],
+        errors=[
+            ("mismatch in its core dimension", "Do the shapes fit? Down a layer the matrix is turned over, `W[k - 1].T @ dz`; what came in is `a[k - 1]`."),
+            ("could not be broadcast", "The slope of the bend is that of the layer below: `1 - a[k - 1] ** 2`."),
         ],
         source="dz = (a[-1] - Y) / X.shape[1]; dW.insert(0, dz @ a[k - 1].T); db.insert(0, dz.sum(axis=1, keepdims=True)); dz = (1 - a[k - 1] ** 2) * (W[k - 1].T @ dz)",
         hints=[

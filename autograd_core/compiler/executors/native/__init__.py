@@ -29,10 +29,19 @@ from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.native import epochs, exceptions
 from autograd_core.compiler.executors.native.layout import LANES
 from autograd_core.compiler.executors.native.machine import Machine, Processor, compiled, host
+from autograd_core.compiler.executors.native.nests import mean_of
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
 from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
-from autograd_core.compiler.executors.native.writer import ORDER, PARTS, Writer
+from autograd_core.compiler.executors.native.writer import (
+    EXAMPLES,
+    MEAN,
+    MORE,
+    ORDER,
+    PARTS,
+    Writer,
+    argument,
+)
 from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
 from autograd_core.compiler.training import Steps, Taken
@@ -47,14 +56,14 @@ class Call(NamedTuple):
     """What is prepared for a number of examples: where to put what is given, and what comes out.
 
     A target that is None is large: the code is told where what is given lies, at this place of
-    the row of arguments.
+    the row of arguments. `fine` is what comes of a run in which nothing was noticed.
     """
 
     names: list[str]
     targets: list[tuple[Floats | None, int]]
     arguments: Any
     pointer: int
-    results: list[Floats]
+    fine: Outcome
     order: Any  # of the examples, which is only kept alive
 
 
@@ -93,7 +102,9 @@ class NativeExecutor:
                 lying.append(np.ascontiguousarray(part, float))
                 call.arguments[place] = lying[-1].ctypes.data
         noticed = self.function(call.pointer)
-        return Outcome(call.results, noticed & ~FINITE != 0, noticed & FINITE != 0)
+        if noticed == FINITE:
+            return call.fine
+        return call.fine._replace(suspicious=noticed & ~FINITE != 0, finite=noticed & FINITE != 0)
 
     def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Call:
         """What a number of examples takes; the oldest of many are forgotten."""
@@ -121,8 +132,9 @@ class NativeExecutor:
             self.calls.clear()  # what takes much room is kept alone
         elif len(self.calls) >= SIZES:
             del self.calls[next(iter(self.calls))]
-        names = [x.name for x in self.leaves]
-        self.calls[n] = Call(names, targets, row, row.ctypes.data, results, order)
+        mean = row[MEAN : MEAN + 1].view(float) if has_mean(self.results) else None
+        names, fine = [x.name for x in self.leaves], Outcome(results, False, True, mean)
+        self.calls[n] = Call(names, targets, row, row.ctypes.data, fine, order)
         return self.calls[n]
 
     def shared(self, name: str) -> Floats:
@@ -139,7 +151,7 @@ class NativeExecutor:
     def arguments(self, count: int, outputs: Iterable[Floats]) -> list[int]:
         """The row of arguments, as far as it goes without inputs and their order."""
         memory, tables = self.memory.ctypes.data, self.tables.ctypes.data
-        return [memory, tables, count, 0, 0, *[x.ctypes.data for x in outputs]]
+        return [memory, tables, count, 0, 0, 0, *[x.ctypes.data for x in outputs]]
 
     def describe(
         self, arguments: list[int], part: Floats | None, x: Array, start: int, width: int
@@ -171,6 +183,12 @@ def written(order: Sequence[Array], results: Sequence[Array], module: Module) ->
         exceptions.clear(region)
         region.do(f"call void @all({arguments.typed})")
         noticed = exceptions.seen(region)
+        if has_mean(results):
+            first, n = (
+                argument(region, arguments, MORE, POINTER),
+                argument(region, arguments, EXAMPLES, INTEGER),
+            )
+            region.store(mean_of(region, first, n), region.at(arguments, MEAN))
         if view is None or not view.flags.c_contiguous:
             return noticed
         memory = region.load(arguments, POINTER)
@@ -181,6 +199,11 @@ def written(order: Sequence[Array], results: Sequence[Array], module: Module) ->
     module.function("all", given, writer.run, exported=True)
     module.function("run", given, run, exported=True)
     return writer
+
+
+def has_mean(results: Sequence[Array]) -> bool:
+    """Whether the first result is a number for each example."""
+    return results[0].batched and not results[0].cells
 
 
 def at_vectors(numbers: Floats) -> Floats:

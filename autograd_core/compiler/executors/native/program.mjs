@@ -63,7 +63,7 @@ class Program {
     return at;
   }
 
-  // The row of arguments: memory, tables, examples, order, parts of inputs, results, parts.
+  // The row of arguments: memory, tables, examples, order, parts of inputs, a mean, results, parts.
   arguments(parameters, inputs, n, order) {
     const outputs = [], parts = [];
     for (const [cells, shared] of this.about.results) {
@@ -80,7 +80,7 @@ class Program {
         } else this.put(this.base + 8 * start, part);
       }
     }
-    const row = [this.base, this.tables, n, order, parts.length, ...outputs, ...parts.flat()];
+    const row = [this.base, this.tables, n, order, parts.length, 0, ...outputs, ...parts.flat()];
     return { at: this.whole(row), outputs };
   }
 

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from autograd_core.compiler.executors.native import exceptions
-from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.nests import added_up
+from autograd_core.compiler.executors.native.nests import added_up, in_lanes, mean_of
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.symbols import (
     DOUBLE,
@@ -136,10 +135,7 @@ class Training:
 
     def each(self, region: Region, body: Callable[[Region, Any, int], None]) -> None:
         """Go over all parameters, some in lanes."""
-        n = self.shape.parameters
-        whole = n // LANES * LANES
-        region.each(0, whole, LANES, lambda inner, i: body(inner, i, LANES))
-        region.each(whole, n, 1, lambda inner, i: body(inner, i, 1))
+        in_lanes(region, self.shape.parameters, body)
 
     def total(self, region: Region, term: Callable[[Region, Any, int], Symbol]) -> Symbol:
         """The sum of a term over all parameters."""
@@ -205,11 +201,7 @@ class Training:
         if not self.shape.batched[0]:
             return region.load(self.plan.loss)
 
-        def add(inner: Region, i: Any, carried: list[Symbol]) -> list[Symbol]:
-            return [carried[0] + inner.load(inner.at(self.plan.loss, i))]
-
-        (total,) = region.loop(0, size, 1, add, [region.double(0.0)])
-        return total / size.converted("sitofp", DOUBLE)
+        return mean_of(region, self.plan.loss, size)
 
     def count_hits(self, region: Region, size: Symbol, order: Symbol) -> Symbol:
         """For how many examples the outputs speak for the label."""

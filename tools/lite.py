@@ -1,0 +1,165 @@
+"""Build the course as a JupyterLite: `python -m tools.lite [out/lite] [--pyodide FOLDER]`.
+
+The folder it writes is served by any server of files: JupyterLab with the students' notebooks,
+whose kernel is Pyodide with our packages in it. Its core comes of npm, NumPy and matplotlib of
+Pyodide's network; or all of it from FOLDER, which is a distribution of Pyodide, unpacked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from email.parser import HeaderParser
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import ZipFile
+
+from nn.playground.browser.library import NETWORK, PYODIDE, ROOT
+from tools.npm import MissingError, package
+from tools.page import LOCK, VIZ, copy, core, wheels
+
+STUDENTS = ROOT / "notebooks" / "student"
+OURS = "autograd-core"
+WITH_US = ("matplotlib", "anywidget")  # of our extras, what the course has
+OF_THE_LAB = {"jupyterlab-widgets", "widgetsnbextension"}  # JavaScript, which JupyterLab has
+OF_THE_KERNEL = ("ipython", "jedi", "micropip")
+BROWSER = {"sys_platform": "emscripten", "platform_system": "Emscripten", "extra": ""}
+PURE = ("--implementation=py", "--abi=none", "--platform=any", "--only-binary=:all:")
+ENTRY = """\
+import { instance } from "./viz.js";
+import * as pyodide from "./pyodide.mjs";
+
+export const version = pyodide.version;
+
+// Pyodide with viz.js at hand, by which autograd_core draws.
+export async function loadPyodide(options) {
+  const made = await instance();
+  self.viz = (source) => made.renderString(source, { format: "svg" });
+  return pyodide.loadPyodide(options);
+}
+"""
+KERNEL = {
+    "pyodideUrl": "./pyodide/python.mjs",
+    "loadPyodideOptions": {"packages": [OURS]},
+    "disablePyPIFallback": True,
+}
+SETTINGS = {
+    "jupyter-lite-schema-version": 0,
+    "jupyter-config-data": {
+        "appName": OURS,
+        "litePluginSettings": {"@jupyterlite/pyodide-kernel-extension:kernel": KERNEL},
+    },
+}
+
+
+def build(folder: Path, distribution: Path | None = None) -> None:
+    """Write it all into a folder, which is made; MissingError for what cannot be had."""
+    home, viz = distribution or package(f"pyodide@{PYODIDE}"), package(VIZ) / "dist" / "viz.js"
+    files = [*core(home), viz]
+    if distribution:
+        files += wheels(home, [*WITH_US[:1], *OF_THE_KERNEL])
+    lock = json.loads((home / LOCK).read_text("utf-8"))
+    if not distribution:
+        for about in lock["packages"].values():
+            about["file_name"] = NETWORK + about["file_name"]
+    with TemporaryDirectory() as work:
+        files += brought(lock["packages"], Path(work) / "wheels")
+        laboratory(Path(work), folder)
+        copy(files, folder / "pyodide")
+    (folder / "pyodide" / LOCK).write_text(json.dumps(lock), "utf-8")
+    (folder / "pyodide" / "python.mjs").write_text(ENTRY, "utf-8")
+
+
+def brought(known: dict[str, Any], folder: Path) -> Iterator[Path]:
+    """Our wheel, and those of what it needs that Pyodide lacks, which its list has then."""
+    waiting = [OURS]
+    while waiting:
+        name = waiting.pop()
+        if name not in known and name not in OF_THE_LAB:
+            wheel = fetched(name, folder / name)
+            known[name] = entry(name, wheel)
+            waiting += known[name]["depends"]
+            yield wheel
+
+
+def fetched(name: str, folder: Path) -> Path:
+    """A wheel that is the same on every machine: ours as it is here, or the newest of PyPI."""
+    what = (
+        ["wheel", "-w", folder, ROOT] if name == OURS else ["download", *PURE, "-d", folder, name]
+    )
+    run([sys.executable, "-m", "pip", "-q", *what[:1], "--no-deps", *what[1:]], f"pip: {name}")
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def entry(name: str, wheel: Path) -> dict[str, Any]:
+    """What Pyodide's list says of a wheel."""
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    with ZipFile(wheel) as archive:
+        (path,) = [x for x in archive.namelist() if x.endswith(".dist-info/METADATA")]
+        about = HeaderParser().parsestr(archive.read(path).decode())
+    every = [Requirement(text) for text in about.get_all("Requires-Dist", [])]
+    there = [x.name for x in every if x.marker is None or x.marker.evaluate(BROWSER)]
+    return {
+        "name": name,
+        "version": about["Version"],
+        "file_name": wheel.name,
+        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "depends": [
+            canonicalize_name(x)
+            for x in (*there, *(WITH_US if name == OURS else ()))
+            if canonicalize_name(x) not in OF_THE_LAB
+        ],
+        "imports": [],
+        "install_dir": "site",
+        "package_type": "package",
+        "unvendored_tests": False,
+    }
+
+
+def laboratory(work: Path, folder: Path) -> None:
+    """JupyterLite with the notebooks, its kernel told where Pyodide is."""
+    (work / "jupyter-lite.json").write_text(json.dumps(SETTINGS), "utf-8")
+    (work / "notebooks").mkdir()
+    for path in STUDENTS.glob("*.ipynb"):
+        notebook = json.loads(path.read_text("utf-8"))
+        notebook["metadata"]["kernelspec"]["name"] = "python"  # or it would be asked for
+        (work / "notebooks" / path.name).write_text(json.dumps(notebook), "utf-8")
+    options = ["--lite-dir", work, "--contents", work / "notebooks", "--output-dir", folder]
+    tidy = ["--apps", "lab", "--no-sourcemaps", "--no-unused-shared-packages"]
+    run([sys.executable, "-m", "jupyterlite_core", "build", *options, *tidy], "JupyterLite")
+
+
+def run(command: Sequence[Any], what: str) -> None:
+    """Run a program; MissingError with what it said, where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise MissingError(f"{what}: {(done.stderr or done.stdout).strip()[-500:]}")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Build, and say how large it is; 1 where something is missing."""
+    p = argparse.ArgumentParser(prog="python -m tools.lite", description=__doc__)
+    p.add_argument("folder", nargs="?", type=Path, default=ROOT / "out" / "lite")
+    p.add_argument("--pyodide", type=Path, metavar="FOLDER", help="its distribution, unpacked")
+    options = p.parse_args(arguments)
+    try:
+        build(options.folder.absolute(), options.pyodide)
+    except MissingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    size = sum([path.stat().st_size for path in options.folder.rglob("*") if path.is_file()])
+    print(f"{options.folder}: {size / 1e6:.1f} MB")
+    print(f"python -m http.server --directory {options.folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
