@@ -60,7 +60,8 @@ def contract(x: Named, y: Named, z: Named) -> list[Call]:
         return [partial(np.multiply, *xs, z.array)]
     if not z.letters:
         return as_dot(x, y, z, summed)
-    return cheapest(multiplied_out(x, y, z, summed), x, y, z, stack, summed).calls
+    known = Way(2 * CALL + MULTIPLY * z.array.size * x.length(summed), [])  # multiplied out
+    return cheapest(known, x, y, z, stack, summed).calls or multiplied_out(x, y, z, summed)
 
 
 def sum_of(x: Named, z: Named) -> list[Call]:
@@ -94,14 +95,13 @@ def as_dot(x: Named, y: Named, z: Named, summed: str) -> list[Call]:
     return [*calls, product(vectors[0], vectors[1], z.array)]
 
 
-def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> Way:
+def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> list[Call]:
     """All products as an array, which is then added up."""
     every = summed + z.letters
     factors = [aligned(*operand, every) for operand in (x, y)]
     products = np.empty(np.broadcast_shapes(*[factor.shape for factor in factors]))
     multiply: Call = partial(np.multiply, *factors, products)
-    calls = [multiply, *sum_of(Named(products, every), z)]
-    return Way(2 * CALL + MULTIPLY * products.size, calls)
+    return [multiply, *sum_of(Named(products, every), z)]
 
 
 def matrix_product(x: Named, y: Named, z: Named, stack: str, summed: str) -> Way:
