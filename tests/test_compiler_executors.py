@@ -369,9 +369,10 @@ def test_layers_are_what_they_are_wherever_biases_lie_and_whatever_else_is_read(
     (first, rows), (second, others) = layer(names, 3, sizes[0]), layer(names, *sizes)
 
     def f(x, y):
-        hidden = [dot(w, x, b).tanh() for w, b in first]
-        biases = [y if again == "bias" else second[0][1], *[b for _, b in second[1:]]]
-        out = total([dot(w, hidden, b).sin() * y for (w, _), b in zip(second, biases)])
+        given = [y] if again == "bias" else []  # in place of that of the first unit
+        biases = [*given, *[b for _, b in first[len(given) :]]]
+        hidden = [dot(w, x, b).tanh() for (w, _), b in zip(first, biases, strict=True)]
+        out = total([dot(w, hidden, b).sin() * y for w, b in second])
         more = {"inputs": dot(x, x), "one": x[1] * y, "hidden": dot(hidden, hidden) * hidden[0]}
         return out + more.get(again, 0.0)
 
