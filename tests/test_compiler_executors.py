@@ -1,6 +1,7 @@
 """Memory and executors alone: the numbers of the definition, for any number of examples."""
 
 import itertools
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -301,6 +302,16 @@ def test_a_layer_that_positions_share_is_one_product_for_all_of_them(positions):
     program.value_and_gradient(Draw(9).data(8, positions, 3))
     wide = [x for x in program.current().steps if isinstance(x, Compute) and len(x.axes) == 3]
     assert {x.cells for x in wide} == {(3, positions)}
+
+
+def test_a_matrix_product_is_chosen_without_room_for_all_products():
+    x, y, z = np.zeros((100, 50)), np.zeros((50, 200)), np.zeros((100, 200))
+    tracemalloc.start()
+    calls = contract(Named(x, "rk"), Named(y, "kb"), Named(z, "rb"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(calls) == 1
+    assert peak < x.nbytes
 
 
 def test_values_are_no_part_of_what_is_kept():
