@@ -361,7 +361,7 @@ def test_a_layer_with_its_bias_is_one_product_and_so_are_its_gradients(batched):
     names=st.sampled_from(["wb", "bw"]),
     sizes=st.lists(st.integers(1, 4), min_size=2, max_size=2),
     batches=st.lists(st.integers(1, 6), min_size=1, max_size=4),
-    again=st.sampled_from(["", "inputs", "one", "hidden"]),
+    again=st.sampled_from(["", "inputs", "one", "hidden", "bias"]),
 )
 def test_layers_are_what_they_are_wherever_biases_lie_and_whatever_else_is_read(
     names, sizes, batches, again
@@ -370,7 +370,8 @@ def test_layers_are_what_they_are_wherever_biases_lie_and_whatever_else_is_read(
 
     def f(x, y):
         hidden = [dot(w, x, b).tanh() for w, b in first]
-        out = total([dot(w, hidden, b).sin() * y for w, b in second])
+        biases = [y if again == "bias" else second[0][1], *[b for _, b in second[1:]]]
+        out = total([dot(w, hidden, b).sin() * y for (w, _), b in zip(second, biases)])
         more = {"inputs": dot(x, x), "one": x[1] * y, "hidden": dot(hidden, hidden) * hidden[0]}
         return out + more.get(again, 0.0)
 

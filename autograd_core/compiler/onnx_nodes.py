@@ -124,19 +124,34 @@ def is_truth(x: Any) -> bool:
 def log1p(x: Any) -> Any:
     """log(1 + x): the error of 1 + x is taken back by a factor (Kahan)."""
     y = 1.0 + x
-    return np.where(y == 1.0, x, np.log(y) * (x / (y - 1.0)))
+    return np.where(y == x, np.log(x), np.where(y == 1.0, x, np.log(y) * (x / (y - 1.0))))
 
 
 def sinh(x: Any) -> Any:
-    """The hyperbolic sine."""
-    y = np.expm1(np.absolute(x))
-    return np.sign(x) * 0.5 * (y + y / (y + 1.0))
+    """The hyperbolic sine; where it is large, by halves, whose product overflows no earlier."""
+    a = np.absolute(x)
+    y, half = np.expm1(a), np.exp(0.5 * a)
+    return np.sign(x) * np.where(a > 40.0, 0.5 * half * half, 0.5 * (y + y / (y + 1.0)))
+
+
+def cosh(x: Any) -> Any:
+    """The hyperbolic cosine, likewise."""
+    half = np.exp(0.5 * np.absolute(x))
+    return 0.5 * half * half + 0.5 / half / half
 
 
 def arcsinh(x: Any) -> Any:
-    """Its inverse."""
+    """The inverse of sinh; where it is large, the logarithm of 2x."""
     a = np.absolute(x)
-    return np.sign(x) * np.log1p(a + a * (a / (1.0 + np.hypot(1.0, a))))
+    large = np.log(a) + math.log(2.0)
+    small = np.log1p(a + a * (a / (1.0 + np.hypot(1.0, a))))
+    return np.sign(x) * np.where(a > 1e10, large, small)
+
+
+def arccosh(x: Any) -> Any:
+    """The inverse of cosh, likewise."""
+    large = np.log(x) + math.log(2.0)
+    return np.where(x > 1e10, large, np.log(x + np.sqrt(x - 1.0) * np.sqrt(x + 1.0)))
 
 
 def hypot(x: Any, y: Any) -> Any:
@@ -144,15 +159,24 @@ def hypot(x: Any, y: Any) -> Any:
     x, y = np.absolute(x), np.absolute(y)
     most, least = np.maximum(x, y), np.minimum(x, y)
     share = least / np.where(most > 0.0, most, 1.0)
-    return most * np.sqrt(1.0 + share * share)
+    is_infinite = (x == math.inf) | (y == math.inf)
+    return np.where(is_infinite, math.inf, most * np.sqrt(1.0 + share * share))
 
 
 def arctan2(y: Any, x: Any) -> Any:
-    """The angle of the point (x, y)."""
+    """The angle of the point (x, y); zeros have signs, and infinities are as far as each other."""
+    are_far = (np.absolute(x) == math.inf) & (np.absolute(y) == math.inf)
+    y, x = np.where(are_far, np.sign(y), y), np.where(are_far, np.sign(x), x)
     angle = np.arctan(y / np.where(x == 0.0, 1.0, x))
+    turned = angle + np.where(is_below(y), -math.pi, math.pi)
+    is_upright = (x == 0.0) & ((y > 0.0) | (y < 0.0))
     upright = np.sign(y) * (math.pi / 2)
-    turned = angle + np.where(y < 0.0, -math.pi, math.pi)
-    return np.where(x > 0.0, angle, np.where(x < 0.0, turned, upright))
+    return np.where(is_upright, upright, np.where(is_below(x), turned, angle))
+
+
+def is_below(x: Any) -> Any:
+    """Whether a number has a minus, as -0.0 has."""
+    return np.where(x == 0.0, 1.0 / x, x) < 0.0
 
 
 def remainder(x: Any, y: Any) -> Any:
@@ -160,7 +184,7 @@ def remainder(x: Any, y: Any) -> Any:
     symbol = x if isinstance(x, Symbol) else y
     graph = symbol.graph
     rest: Any = Symbol(graph, graph.node("Mod", symbol.number(x), symbol.number(y), fmod=1))
-    return np.where(rest * y < 0.0, rest + y, rest)
+    return np.where(np.sign(rest) * np.sign(y) < 0.0, rest + y, rest)
 
 
 FORMULAS: dict[str, Callable[..., Any]] = {
@@ -173,10 +197,10 @@ FORMULAS: dict[str, Callable[..., Any]] = {
     "cbrt": lambda x: np.sign(x) * np.absolute(x) ** (1 / 3),
     "tan": lambda x: np.sin(x) / np.cos(x),
     "sinh": sinh,
-    "cosh": lambda x: 0.5 * (np.exp(x) + np.exp(-x)),
+    "cosh": cosh,
     "arcsinh": arcsinh,
-    "arccosh": lambda x: np.log(x + np.sqrt(x - 1.0) * np.sqrt(x + 1.0)),
-    "arctanh": lambda x: 0.5 * np.log1p(2.0 * x / (1.0 - x)),
+    "arccosh": arccosh,
+    "arctanh": lambda x: np.sign(x) * 0.5 * np.log1p(2.0 * np.absolute(x) / (1.0 - np.absolute(x))),
     "hypot": hypot,
     "arctan2": arctan2,
     "remainder": remainder,

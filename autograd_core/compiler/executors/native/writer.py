@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.executors.native.layout import LANES, ROW, TILE, Layout, cells_of
-from autograd_core.compiler.executors.native.nests import write_nest
+from autograd_core.compiler.executors.native.nests import in_lanes, write_nest
 from autograd_core.compiler.executors.native.points import Frame
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.schedule import (
@@ -219,8 +219,11 @@ def write_move(frame: Frame, region: Region, move: Move) -> None:
     real = move.source >= 0
     if not (real.all() or move.add):
         write_fill(frame, region, Fill(move.target[~real], move.batched))
-    source = cells_in(frame.layout, frame.tables, move.source[real])
-    target = cells_in(frame.layout, frame.tables, move.target[real])
+    cells = move.source[real], move.target[real]
+    if not move.batched and all(map(follow_each_other, cells)):
+        write_run(frame, region, int(cells[0][0]), int(cells[1][0]), cells[0].size, add=move.add)
+        return
+    source, target = [cells_in(frame.layout, frame.tables, some) for some in cells]
     lanes = LANES if move.batched else 1
 
     def cell(inner: Region, i: Any) -> None:
@@ -239,6 +242,24 @@ def write_move(frame: Frame, region: Region, move: Move) -> None:
     region.each(0, int(real.sum()), 1, cell)
 
 
+def write_run(
+    frame: Frame, region: Region, source: int, target: int, size: int, *, add: bool
+) -> None:
+    """Cells that follow each other, copied or added in lanes."""
+
+    def move(inner: Region, i: Any, lanes: int) -> None:
+        place = inner.at(frame.memory, i + target)
+        found = inner.load(inner.at(frame.memory, i + source), lanes=lanes)
+        inner.store(inner.load(place, lanes=lanes) + found if add else found, place)
+
+    in_lanes(region, size, move)
+
+
+def follow_each_other(cells: Cells) -> bool:
+    """Whether each cell lies behind the one before it."""
+    return cells.size > 0 and np.array_equal(cells, cells[0] + np.arange(cells.size))
+
+
 def place_of(frame: Frame, cell: Symbol, *, batched: bool) -> Symbol:
     """Where a cell is, or its row."""
     offset = cell * ROW + frame.layout.first_row if batched else cell
@@ -252,14 +273,12 @@ def write_fill(frame: Frame, region: Region, fill: Fill) -> None:
     cells = np.unique(fill.cells)
     number = region.double(fill.number)
     for run in np.split(cells, np.flatnonzero(np.diff(cells) > 1) + 1):
-        first, size = region.at(frame.memory, base + int(run[0]) * unit), run.size * unit
-        whole = size // LANES * LANES
-        for begin, end, lanes in ((0, whole, LANES), (whole, size, 1)):
+        first = region.at(frame.memory, base + int(run[0]) * unit)
 
-            def put(inner: Region, i: Any, first: Symbol = first, lanes: int = lanes) -> None:
-                inner.store(number.wide(lanes), inner.at(first, i))
+        def put(inner: Region, i: Any, lanes: int, first: Symbol = first) -> None:
+            inner.store(number.wide(lanes), inner.at(first, i))
 
-            region.each(begin, end, lanes, put)
+        in_lanes(region, run.size * unit, put)
 
 
 def write_share(frame: Frame, region: Region, share: Share) -> None:
