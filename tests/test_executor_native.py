@@ -44,7 +44,7 @@ from nn import MLP, SGD, Adam, DivergedError, datasets, fit, losses
 from nn.optim import OPTIMIZERS
 from tests.arrays import by_definition
 from tests.fuzz import RandomProgram
-from tests.models import clipped_where_squares_overflow
+from tests.models import LENGTHS, clipped_to_a_thousandth, clipped_where_squares_overflow
 from tests.report import machine_code
 from tests.report.accuracy import any_float
 from tests.test_compiler_executors import STRUCTURES, prepared
@@ -336,6 +336,12 @@ def test_a_gradient_whose_squares_overflow_is_clipped_where_the_processor_tells_
     monkeypatch.setattr(exceptions, "seen", lambda region: region.integer(0))
     expected, found = map(clipped_where_squares_overflow, ("numpy", "native"))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", LENGTHS)
+def test_a_gradient_is_clipped_whatever_its_squares_are(size):
+    found = clipped_to_a_thousandth(size, executor="native")
+    assert found == pytest.approx([-(2**0.5)] * 2, rel=1e-12)
 
 
 def test_machine_code_is_chosen_for_long_trainings():
