@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 from typing import Any
+from weakref import WeakKeyDictionary, ref
 
 from autograd_core import Value, gradient, total
 from autograd_core.engine import as_value
+from nn.losses import Loss
 from nn.model.layers import Layer, LayerCall, calls
 from nn.model.mlp import MLP
 from nn.model.module import Module, leaves, named_modules, outputs_of, unchanged
 from nn.model.shape import SOFTMAX, ActivationShape, shape_of
-from nn.train.examples import AnyLoss, Examples, Model
+from nn.train.examples import AnyLoss, Examples, Model, cost
 from nn.train.history import History
-from nn.train.stacks import each
+from nn.train.stacks import each, kept, weakly
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,27 +121,19 @@ def largest(numbers: Iterable[float]) -> float:
 
 
 def read(model: Model, data: Examples) -> Readings:
-    """What a model and its layers are, and do on the data if all the numbers are finite."""
+    """What a model and its layers are, and do on the data if all the numbers are finite.
+
+    What is compiled for it is kept with the model, and serves again while that is unchanged.
+    """
     layers, last = layers_of(model, data.X[0])
-    known = set(layers.values())
-    own = {p for layer in known for p in layer.parameters()}
+    own = {p for layer in layers.values() for p in layer.parameters()}
     parameters = list(dict.fromkeys(model.parameters()))
     others = [p for p in parameters if p not in own]
-
-    def example(x: Any, target: Any) -> list[Any]:
-        with calls() as every:
-            prediction = model(x)
-        loss = data.loss_of(prediction, target)
-        made = [call for call in every if call.layer in known]
-        zs = [z for call in made for z in call.pre_activations]
-        slopes = iter(gradient(loss, *zs, *others))
-        rows = {layer: list[Any]() for layer in layers.values()}
-        for call in made:
-            rows[call.layer].append([*of_call(call), [next(slopes) for _ in call.activations]])
-        return [[loss, *outputs_of(prediction)], list(slopes), list(rows.values())]
-
+    use = "readings", data.formula, *map(ref, layers.values())
     try:
-        found = each(example, data.X, data.targets)
+        found = each(
+            example_of(model, data, layers, others), data.X, data.targets, kept(model, use)
+        )
     except (ArithmeticError, ValueError):
         found = []
     if not is_finite(found):
@@ -153,6 +147,32 @@ def read(model: Model, data: Examples) -> Readings:
     slopes = [slopes for _, slopes, _ in found]
     output = made[last] if last else None
     return Readings([p.data for p in parameters], outputs, called, output, slopes, bool(found))
+
+
+def example_of(
+    model: Model, data: Examples, layers: Mapping[str, Layer], others: Sequence[Value]
+) -> Callable[[Any, Any], list[Any]]:
+    """What is read of an example: loss and outputs, slopes of other parameters, and each layer's.
+
+    It keeps neither model nor layers alive.
+    """
+    formula, named, of_model = data.formula, isinstance(data.loss, Loss), weakly(model)
+    places = WeakKeyDictionary({layer: k for k, layer in enumerate(layers.values())})
+
+    def example(x: Any, target: Any) -> list[Any]:
+        with calls() as every:
+            prediction = of_model(x)
+        loss = cost(formula, prediction, target, named=named)
+        made = [call for call in every if call.layer in places]
+        zs = [z for call in made for z in call.pre_activations]
+        slopes = iter(gradient(loss, *zs, *others))
+        rows: list[list[Any]] = [[] for _ in places]
+        for call in made:
+            found = [*of_call(call), [next(slopes) for _ in call.activations]]
+            rows[places[call.layer]].append(found)
+        return [[loss, *outputs_of(prediction)], list(slopes), rows]
+
+    return example
 
 
 def of_call(call: LayerCall) -> list[list[Value]]:

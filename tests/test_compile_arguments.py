@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain, product
 from time import perf_counter
 from typing import NamedTuple
 
@@ -491,3 +492,36 @@ def test_lists_of_data_cost_little_more_than_arrays():
 
     lists, arrays = (min(seconds(args) for _ in range(7)) for args in (as_lists, as_arrays))
     assert lists < arrays + 600 * 65 * 100e-9  # a tenth of a microsecond a number, at most
+
+
+CALLS = {
+    "rows": np.array([[1.0, 2.0], [3.0, 4.0]]),
+    "more rows": np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]),
+    "wider": np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]),
+    "cubes": np.arange(8.0).reshape(2, 2, 2),
+    "lists": [[1.0, 2.0], [3.0, 4.0]],
+    "whole numbers": np.array([[1, 2], [3, 4]]),
+    "column by column": np.array([[1.0, 2.0], [3.0, 4.0]]).T,
+}
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_what_is_known_of_the_last_call_serves_no_other(batched):
+    w = Value(0.5, "w")
+    program = compile(lambda x: w * total(flat(x)), batched=batched)
+    for given in chain.from_iterable((x, y, y) for x, y in product(CALLS.values(), repeat=2)):
+        rows = np.asarray(given, float).reshape(len(given), -1).sum(1)
+        expected = rows.mean() if batched else rows.sum()
+        value, gradient = program.value_and_gradient(given)
+        assert (value, *gradient) == pytest.approx((0.5 * expected, expected))
+        assert program.parameters == [w]
+
+
+def test_an_array_whose_shape_is_changed_in_place_is_read_anew():
+    w, x = Value(2.0, "w"), np.array([[1.0, 2.0], [3.0, 4.0]])
+    program = compile(lambda row: w * row[0], batched=True)
+    assert program(x) == 4.0
+    x.shape = 4, 1
+    assert program(x) == 5.0
+    with pytest.raises(ValueError, match="at least one example"):
+        program(x[:0])

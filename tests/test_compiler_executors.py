@@ -361,7 +361,7 @@ def test_a_layer_with_its_bias_is_one_product_and_so_are_its_gradients(batched):
     names=st.sampled_from(["wb", "bw"]),
     sizes=st.lists(st.integers(1, 4), min_size=2, max_size=2),
     batches=st.lists(st.integers(1, 6), min_size=1, max_size=4),
-    again=st.sampled_from(["", "inputs", "one", "hidden"]),
+    again=st.sampled_from(["", "inputs", "one", "hidden", "bias"]),
 )
 def test_layers_are_what_they_are_wherever_biases_lie_and_whatever_else_is_read(
     names, sizes, batches, again
@@ -369,7 +369,9 @@ def test_layers_are_what_they_are_wherever_biases_lie_and_whatever_else_is_read(
     (first, rows), (second, others) = layer(names, 3, sizes[0]), layer(names, *sizes)
 
     def f(x, y):
-        hidden = [dot(w, x, b).tanh() for w, b in first]
+        given = [y] if again == "bias" else []  # in place of that of the first unit
+        biases = [*given, *[b for _, b in first[len(given) :]]]
+        hidden = [dot(w, x, b).tanh() for (w, _), b in zip(first, biases, strict=True)]
         out = total([dot(w, hidden, b).sin() * y for w, b in second])
         more = {"inputs": dot(x, x), "one": x[1] * y, "hidden": dot(hidden, hidden) * hidden[0]}
         return out + more.get(again, 0.0)

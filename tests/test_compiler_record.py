@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from autograd_core import Value, compile, dot
-from autograd_core.compiler.record import Kept
+from autograd_core.compiler.kept import Kept
 from autograd_core.engine import ADD, MUL, TANH, collector_paused
 from tests.arrays import recorded
 

@@ -38,7 +38,7 @@ WORDS = {  # rows with nothing in them to compute: definitions, notations, plans
 
 CELL = re.compile(r"\[(\d\d) · ([^\]]+)\]\((\d\d_\w+\.ipynb)#([^)]+)\)((?:,? In\[\d+\])+)")
 TEST = re.compile(r"\[(test_\w+)\]\(\.\./tests/(test_\w+\.py)\)")
-LINES, WIDTH = 15, 105  # of a cell that a student reads, and of its lines
+LINES, WIDTH = 15, 88  # of a cell that a student reads, and of its lines: as wide as the site shows
 FINISHED = [path for path in SOURCES if Source(path).is_second_edition]
 
 each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)

@@ -12,7 +12,7 @@ import pytest
 import nn.course.questions
 from autograd_core import Op, Value, dot, mean, softmax, topological
 from nn import datasets, losses
-from nn.course import check, check_engine, hint, layers, pieces, reveal, xor
+from nn.course import check, check_engine, hint, labs, layers, pieces, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
 from nn.course.kinds import Choice, Code, Number
@@ -524,6 +524,17 @@ def test_what_a_first_call_left_between_may_not_be_passed_on_again():
     reply = check_engine(mine)
     assert "3 times its gradient" in reply.text
     assert reply.rows[-1] == (False, "a second call of backward starts afresh, or adds once more")
+
+
+def test_the_lab_of_the_order_has_a_right_gradient_that_is_not_handed_on():
+    x = Value(1.0)
+    v = x * 2
+    root = v * (v + 3)
+    labs.hurried(root)
+    assert (v.grad, x.grad) == (7.0, 10.0)
+    x.grad = 0.0
+    root.backward()
+    assert (v.grad, x.grad) == (7.0, 14.0)
 
 
 def test_an_engine_that_goes_along_every_path_is_told_how_many_there_are():

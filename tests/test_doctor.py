@@ -1,9 +1,11 @@
 """Failures made on purpose, each with a seed, and what the doctor says about them."""
 
+import gc
 import json
 import math
 import re
 import warnings
+import weakref
 from collections import Counter
 from dataclasses import fields, replace
 from functools import cache
@@ -19,6 +21,7 @@ from nn.doctor import RULES, Change, diagnose
 from nn.doctor.rules import asleep, explained
 from nn.readings import GradientNorms, read
 from nn.train.examples import Examples
+from nn.train.stacks import PROGRAMS
 from tests.report.doctor import OPTIMIZERS, Nets, shares
 from tests.trials import CASES, Training, of_kind, trainings
 
@@ -644,6 +647,54 @@ def test_one_example_or_one_class_is_examined(n_out, y, loss, n):
 def test_parameters_that_are_no_numbers_are_one_finding():
     model = with_biases(MLP(2, [3, 1], seed=0), math.nan)
     assert kinds(diagnose(model, *XOR, losses.mse)) == ["not a finite number"]
+
+
+# --- What is compiled for it -------------------------------------------------------------------
+
+
+def changed_number(model):
+    model.layers[0].neurons[0].w[0].data = 0.25
+
+
+def changed_activation(model):
+    model.layers[0].activate = Value.sin
+
+
+def swapped_layers(model):
+    model.layers[0], model.layers[1] = model.layers[1], model.layers[0]
+
+
+def new_layer(model):
+    model.layers[1] = MLP(2, [2], seed=8).layers[0]
+
+
+def another_loss(model):
+    pass
+
+
+@pytest.mark.parametrize(
+    "change", [changed_number, changed_activation, swapped_layers, new_layer, another_loss]
+)
+def test_a_second_look_sees_every_change_and_compiles_only_for_some(change):
+    model, loss = MLP(2, [2, 2, 1], seed=3), losses.mse
+    read(model, Examples.of(model, *XOR, loss))
+    ((before, _),) = (program for kept in PROGRAMS[model].values() for program in kept.values())
+    change(model)
+    loss = losses.squared_error if change is another_loss else loss
+    found = read(model, Examples.of(model, *XOR, loss))
+    programs = [program for kept in PROGRAMS[model].values() for program, _ in kept.values()]
+    assert (programs == [before]) is (change is changed_number)
+    PROGRAMS.pop(model)
+    assert found == read(model, Examples.of(model, *XOR, loss))
+
+
+def test_what_is_kept_for_the_doctor_keeps_no_model():
+    model = MLP(2, [2, 1], seed=3)
+    diagnose(model, *XOR, losses.mse)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
 
 
 # --- Gradient norms --------------------------------------------------------------------------

@@ -38,11 +38,10 @@ def read_all(
     """The kinds of all arguments, and their numbers."""
     kinds: list[Kind] = []
     parts: Parts = []
-    axes = 2 if batched else 1
     for x, name in zip(arguments, names):
         if type(x) is np.ndarray and x.dtype is FLOAT and x.ndim and x.size:  # as in most calls
             kinds.append(("array", x.shape[1:] if batched else x.shape))
-            parts.append(x if x.ndim == axes else x.reshape(len(x), -1) if batched else x.ravel())
+            parts += flat([x], batched=batched)
         elif type(x) is float and not batched:
             kinds.append(A_NUMBER)
             parts.append(np.array([x]))
@@ -51,6 +50,19 @@ def read_all(
             kinds.append(kind)
             parts += numbers
     return kinds, parts
+
+
+def flat(arrays: Sequence[Floats], *, batched: bool) -> Parts:
+    """Arrays, each as a row, or as one for each example."""
+    if batched:
+        return [x if x.ndim == 2 else x.reshape(len(x), -1) for x in arrays]
+    return [x if x.ndim == 1 else x.ravel() for x in arrays]
+
+
+def shapes_of(arguments: Sequence[Any]) -> list[tuple[int, ...]] | None:
+    """The shapes of arrays of floats; None where not all arguments are."""
+    shapes = [x.shape for x in arguments if type(x) is np.ndarray and x.dtype is FLOAT]
+    return shapes if len(shapes) == len(arguments) else None
 
 
 def read(x: Any, place: str, *, batched: bool) -> tuple[Kind, Parts]:

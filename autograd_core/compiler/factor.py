@@ -208,6 +208,7 @@ class Places:
         self.arrays: list[Array] = []
         self.base: dict[Array, int] = {}  # of each array the first cell, and
         self.bases = np.zeros(2, int)  # the same in order, with room for more: then the end
+        self.end = 0
         if constants:  # for what reads them together with other numbers
             self.put(np.array(constants), "a", emit.constant(self.number[constants], "a"))
 
@@ -233,8 +234,8 @@ class Places:
         if k + 1 == len(self.bases):
             self.bases = np.concatenate([self.bases, np.zeros(k + 1, int)])
         self.arrays.append(x)
-        self.base[x] = int(self.bases[k])
-        self.bases[k + 1] = self.bases[k] + x.size
+        self.base[x] = self.end
+        self.bases[k + 1] = self.end = self.end + x.size
 
     def owner(self, cells: Cells) -> Cells:
         """Which arrays have these cells."""

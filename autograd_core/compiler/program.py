@@ -5,19 +5,24 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
+from importlib import import_module
 from pathlib import Path
 from threading import get_ident
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from autograd_core.compiler.static import Fixed, Static
 from autograd_core.engine import RECORDERS, Value
 
 if TYPE_CHECKING:
-    from autograd_core.compiler.arguments import Kind, Parts
+    from autograd_core.compiler.arguments import Parts
     from autograd_core.compiler.compiled import Compiled
     from autograd_core.compiler.executors import Wanted
     from autograd_core.compiler.ir import Floats
     from autograd_core.compiler.training import Steps, Taken
+
+# Of the last call with arrays alone: their shapes, and the program.
+Remembered: TypeAlias = "tuple[list[tuple[int, ...]] | None, Compiled | None]"
 
 
 def compile(
@@ -71,6 +76,7 @@ class Program:
         self.static = Static(f, static)
         self.compiled: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
+        self.remembered: Remembered = (None, None)
         self.of_each: dict[Compiled, Program] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -262,15 +268,21 @@ class Program:
         return [name for name in argument_names(self.f) if name.isidentifier()]
 
     @cached_property
-    def read(self) -> Callable[..., tuple[list[Kind], Parts]]:
+    def arguments(self) -> ModuleType:
         """What reads arguments; NumPy comes with it."""
-        from autograd_core.compiler.arguments import read_all
-
-        return read_all
+        return import_module("autograd_core.compiler.arguments")
 
     def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
         """The program for arguments of this structure, recorded if it is new, and their numbers."""
-        return self.find_for(*self.static.apart(args, keywords))
+        known, compiled = self.remembered
+        shapes = None if keywords else self.arguments.shapes_of(args)
+        if compiled is not None and shapes == known:  # as in most calls
+            self.latest = compiled
+            return compiled, self.arguments.flat(args, batched=self.batched)
+        compiled, parts = self.find_for(*self.static.apart(args, keywords))
+        if shapes is not None:
+            self.remembered = shapes, compiled
+        return compiled, parts
 
     def find_for(
         self, fixed: Fixed, args: Sequence[Any], keywords: Mapping[str, Any]
@@ -281,7 +293,7 @@ class Program:
             unnamed = range(len(names) + 1, len(args) + 1)
             names = [*names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
             args = (*args, *keywords.values())
-        kinds, parts = self.read(args, names, batched=self.batched)
+        kinds, parts = self.arguments.read_all(args, names, batched=self.batched)
         key = (fixed.key, *keywords, *kinds)
         compiled = self.compiled.get(key)
         if compiled is None:

@@ -13,12 +13,12 @@ from autograd_core import compile, mean
 from autograd_core.extras import needing
 from nn import losses
 from nn.course.examples import numbers
+from nn.course.pictures import BLUE, ORANGE
 from nn.model import MLP
 from nn.plot.figure import Plot, blank, new_figure
 
 Arrays: TypeAlias = list[Any]
 
-BLUE, ORANGE = "#3b6fb6", "#d9822b"
 W = [
     np.array([[0.1, 0.2], [-0.3, 0.4]]),
     np.array([[0.5, -0.6], [0.7, 0.8]]),

@@ -9,10 +9,9 @@ import numpy as np
 
 from autograd_core import Value, gradient, logsumexp, mean, softmax
 from nn import losses
+from nn.course.pictures import BLUE, GREEN, ORANGE
 from nn.model import MLP
 from nn.plot.figure import Plot, blank, new_figure
-
-BLUE, ORANGE, GREEN = "#3b6fb6", "#d9822b", "#4a9c5d"
 
 
 def half_square(z: Any) -> Any:

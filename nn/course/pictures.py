@@ -1,10 +1,14 @@
-"""Small drawings for the text, as SVG; no cell of the course draws by itself."""
+"""What the course's pictures have in common, and small drawings for its text, as SVG."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from nn.plot.plane import COLOURS
+
+BLUE, ORANGE, GREEN = COLOURS[:3]
+RED = "#c0504d"
 FONT = 'font-family="Helvetica,Arial,sans-serif" font-size="14" fill="#2b3a55" text-anchor="middle"'
 PALE = {0: "#cfe0f2", 1: "#fbdcc2"}
 STRONG = {0: "#0060a8", 1: "#b84a00"}

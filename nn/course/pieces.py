@@ -11,13 +11,13 @@ import numpy as np
 
 from autograd_core import compile
 from nn import losses
+from nn.course.pictures import BLUE, GREEN, ORANGE, RED
 from nn.course.xor import with_numbers
 from nn.model import MLP
 from nn.optim import Adam
 from nn.plot.figure import Plot, blank, new_figure
 from nn.train.fit import fit
 
-BLUE, ORANGE, GREEN, RED = "#3b6fb6", "#d9822b", "#4a9c5d", "#c0504d"
 LOW, HIGH = -3.0, 3.0
 PLACES = np.linspace(LOW, HIGH, 6 * 512 + 1)
 Curve = Callable[[Any], Any]

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd_core import total
+from nn.course.pictures import BLUE, GREEN, ORANGE
 from nn.model import MLP
 from nn.plot.figure import Plot, blank, new_figure
 
@@ -17,7 +18,7 @@ Point: TypeAlias = tuple[float, float]
 Way: TypeAlias = Callable[[Point, int], Point]  # where to go from the slopes, at step t = 1, 2, ...
 STEEP = 400.0  # the curvature across the ravine; along it, it is 1
 START: Point = (10.0, 0.3)
-LOOK = {"plain": ("#3b6fb6", "o"), "momentum": ("#d9822b", "s"), "Adam": ("#4a9c5d", "^")}
+LOOK = {"plain": (BLUE, "o"), "momentum": (ORANGE, "s"), "Adam": (GREEN, "^")}
 
 
 def height(p: Point) -> float:
@@ -115,9 +116,9 @@ def gaussian(deviation: float) -> Callable[[random.Random, int, int], float]:
 
 
 STARTS: dict[str, tuple[Any, str, str]] = {
-    "std 0.01": (gaussian(0.01), "#d9822b", ":"),
-    "Xavier": ("xavier", "#3b6fb6", "-"),
-    "std 1": (gaussian(1.0), "#4a9c5d", "--"),
+    "std 0.01": (gaussian(0.01), ORANGE, ":"),
+    "Xavier": ("xavier", BLUE, "-"),
+    "std 1": (gaussian(1.0), GREEN, "--"),
 }
 
 
@@ -153,7 +154,7 @@ def at_scale(deviation: float) -> Plot:
     signals, _ = through_layers(gaussian(deviation))
     figure = blank((9, 1.9))
     for axes, k in zip(figure.subplots(1, 3, sharex=True), (0, 2, 4)):
-        axes.hist(signals[:, k].ravel(), np.linspace(-1, 1, 41), color="#3b6fb6")
+        axes.hist(signals[:, k].ravel(), np.linspace(-1, 1, 41), color=BLUE)
         axes.set(title=f"layer {k + 1}: size {size(signals)[k]:.2g}", yticks=[])
     return Plot(figure)
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from autograd_core import Value, compile
 from nn import datasets, losses
+from nn.course.pictures import BLUE, ORANGE
 from nn.course.xor import with_numbers
 from nn.model import MLP
 from nn.model.module import outputs_of
@@ -18,7 +19,6 @@ from nn.plot.plane import COLOURS, Plane
 from nn.train.fit import fit
 from nn.train.history import History
 
-BLUE, ORANGE = COLOURS[:2]
 LOSS = losses.binary_cross_entropy_with_logits
 QUIET: dict[str, Any] = {"loss": LOSS, "progress": False}
 

@@ -11,12 +11,12 @@ import numpy as np
 
 from autograd_core import Value, compile, dot, mean
 from nn import datasets
+from nn.course.pictures import BLUE, GREEN, ORANGE, RED
 from nn.model import MLP
 from nn.plot.figure import Plot, blank, new_figure
 
 X, y = datasets.xor()
 PLACES = {"0": 0.0, "1/8": 1 / 8, "1/6": 1 / 6, "1/4": 1 / 4}  # where trainings end
-BLUE, ORANGE, GREEN, RED = "#3b6fb6", "#d9822b", "#4a9c5d", "#c0504d"
 COLOURS = dict(zip(PLACES, (GREEN, BLUE, ORANGE, RED)))
 RATE = 0.1
 

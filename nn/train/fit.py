@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
-from weakref import ref
 
 from autograd_core import softmax
 from autograd_core.engine import collector_paused
@@ -28,7 +27,7 @@ from nn.train.examples import AnyLoss, Examples, Model, check_model, cost, input
 from nn.train.history import History
 from nn.train.loop import Loop, executor_for
 from nn.train.slopes import DivergedError
-from nn.train.stacks import each, kept
+from nn.train.stacks import each, kept, weakly
 
 if TYPE_CHECKING:
     from autograd_core.compiler.executors import Wanted
@@ -217,15 +216,6 @@ def predict(model: Model, X: Iterable[Any], *, proba: bool = False) -> list[Any]
     with unchanged(model), collector_paused():
         rows = inputs_for(model, X)
         return each(said, rows, [0.0] * len(rows), kept(model, shares))
-
-
-def weakly(model: Model) -> Callable[[Any], Any]:
-    """The model as a function that does not keep it alive, where that is possible."""
-    try:
-        reference: Callable[[], Any] = ref(model)
-    except TypeError:
-        return model
-    return lambda x: reference()(x)
 
 
 def as_shares(model: Model) -> Callable[[Any], Any]:

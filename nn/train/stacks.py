@@ -7,10 +7,10 @@ length, each with a program of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import repeat
+from itertools import islice, repeat
 from threading import Lock
 from typing import Any, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from autograd_core import Program, RecordingError
 from autograd_core import compile as compile_program
@@ -102,7 +102,7 @@ def in_lists(x: Any) -> Any:
 # --- Run over all examples ---------------------------------------------------------------------
 
 Kept: TypeAlias = "dict[Any, tuple[Program, Any]]"  # by structure: a program, and what f returned
-MOST_USES = 4  # such as: to be predicted by, to be evaluated by two losses
+MOST_USES = 4  # such as: to be predicted by, to be evaluated by two losses, to be diagnosed
 KEEPING = Lock()
 PROGRAMS: WeakKeyDictionary[Any, dict[Any, Kept]] = WeakKeyDictionary()  # by model and by use
 
@@ -118,6 +118,15 @@ def kept(model: Any, use: Any) -> Kept:
         if len(uses) > MOST_USES:
             del uses[next(iter(uses))]
         return found
+
+
+def weakly(model: Any) -> Callable[[Any], Any]:
+    """The model as a function that does not keep it alive, where that is possible."""
+    try:
+        reference: Callable[[], Any] = ref(model)
+    except TypeError:
+        return model  # type: ignore[no-any-return]
+    return lambda x: reference()(x)
 
 
 def each(
@@ -188,6 +197,8 @@ def flattened(result: Any) -> Iterator[Any]:
 
 def in_numbers(result: Any, numbers: Iterator[float]) -> Any:
     """The next numbers, in the lists in which a result has Values."""
-    if isinstance(result, (list, tuple)):
+    if not isinstance(result, (list, tuple)):
+        return next(numbers)
+    if any(issubclass(kind, (list, tuple)) for kind in set(map(type, result))):
         return [in_numbers(item, numbers) for item in result]
-    return next(numbers)
+    return list(islice(numbers, len(result)))

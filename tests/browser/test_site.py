@@ -87,6 +87,12 @@ def test_formulas_are_drawn(visit):
     assert page.locator("[data-mjx-error]").count() == 0
 
 
+def test_tables_that_cells_show_are_tables(visit):
+    page = visit("course/10_questions_notation_errata.html")
+    assert page.locator(".cell_output table").count() == 8
+    assert "${" not in page.locator("article").inner_text()
+
+
 def test_the_search_finds_backward(visit):
     page = visit("search.html?q=backward")
     found = page.locator("#search-results li a")

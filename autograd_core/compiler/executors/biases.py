@@ -103,7 +103,7 @@ def as_one(axes: str, weights: Operand, other: Operand, bias: Operand) -> Biased
         return None
     if not (isinstance(w, Gather) and isinstance(b, Gather) and w.sources == b.sources):
         return None
-    if set(own) != {*rows, *lost} or set(rows) & set(letters) or x in w.sources:
+    if w.batched or set(own) != {*rows, *lost} or set(rows) & set(letters) or x in w.sources:
         return None
     index = w.index.transpose([own.index(c) for c in [*rows, *lost]])
     biases = b.index.transpose([its.index(c) for c in rows])

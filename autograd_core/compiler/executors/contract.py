@@ -57,7 +57,7 @@ def contract(x: Named, y: Named, z: Named) -> list[Call]:
     if not summed:
         xs = [aligned(*operand, z.letters) for operand in (x, y)]
         return [partial(np.multiply, *xs, z.array)]
-    best = multiplied_out(x, y, z, summed)
+    best = Way(2 * CALL + MULTIPLY * z.array.size * x.length(summed), [])  # multiplied out
     for n in range(len(sides) + 1):
         for moved in combinations(sides, n):
             if sides and PRODUCT * z.length(stack + "".join(moved)) < best.cost:
@@ -65,7 +65,7 @@ def contract(x: Named, y: Named, z: Named) -> list[Call]:
                 best = min(best, way, key=lambda way: way.cost)
     if not z.letters:
         best = as_dot(x, y, z, summed)
-    return best.calls
+    return best.calls or multiplied_out(x, y, z, summed)
 
 
 def as_dot(x: Named, y: Named, z: Named, summed: str) -> Way:
@@ -76,7 +76,7 @@ def as_dot(x: Named, y: Named, z: Named, summed: str) -> Way:
     return Way(0.0, [*calls, product(vectors[0], vectors[1], z.array)])
 
 
-def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> Way:
+def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> list[Call]:
     """All products as an array, which is then added up."""
     every = summed + z.letters
     factors = [aligned(*operand, every) for operand in (x, y)]
@@ -86,8 +86,7 @@ def multiplied_out(x: Named, y: Named, z: Named, summed: str) -> Way:
     if z.array.flags.c_contiguous:
         ones = np.ones(prod(products.shape[: len(summed)]))
         sum_up = product(ones, products.reshape(ones.size, -1), z.array.reshape(-1))
-    calls: list[Call] = [partial(np.multiply, *factors, products), sum_up]
-    return Way(2 * CALL + MULTIPLY * products.size, calls)
+    return [partial(np.multiply, *factors, products), sum_up]
 
 
 def matrix_product(x: Named, y: Named, z: Named, stack: str, summed: str) -> Way:

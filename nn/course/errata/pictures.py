@@ -6,9 +6,8 @@ import numpy as np
 
 from nn.course.errata.moon import LABELS, POINTS, hidden
 from nn.course.errata.table import Errata, at
+from nn.course.pictures import BLUE, ORANGE
 from nn.plot.figure import Plot, blank
-
-BLUE, ORANGE = "#3b6fb6", "#d9822b"
 
 
 def hidden_spaces() -> Plot:

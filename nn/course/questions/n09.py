@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core import Value, dot, gradient, softmax
-from nn.course import language
+from nn.course import turkish
 from nn.course.kinds import Choice, Code, Number, Question
 from nn.course.safely import run
 
@@ -29,13 +29,13 @@ def knows_nothing() -> Number:
 
 
 def by_pairs() -> Number:
-    back = sum(word.endswith("lar") for word in language.HELD_OUT)
+    back = sum(word.endswith("lar") for word in turkish.HELD_OUT)
     return Number(
         right=back,
         wrong=[
-            (len(language.HELD_OUT) / 2, "That would be a coin. It answers the same after every l."),
-            (len(language.HELD_OUT) - back, "Those are the words in -ler, which it gets wrong: after l, it takes a for the likelier."),
-            (len(language.HELD_OUT), "It sees the l alone, and not the vowel that decides."),
+            (len(turkish.HELD_OUT) / 2, "That would be a coin. It answers the same after every l."),
+            (len(turkish.HELD_OUT) - back, "Those are the words in -ler, which it gets wrong: after l, it takes a for the likelier."),
+            (len(turkish.HELD_OUT), "It sees the l alone, and not the vowel that decides."),
             (0, "It answers the same after every l, and for many words that is right."),
         ],
         hints=["After every l it has the same answer.", "That answer is a. How many words want it?"],
@@ -139,7 +139,7 @@ def look_back() -> Code:
 
 
 def reached() -> Number:
-    n = language.PLACES
+    n = turkish.PLACES
     return Number(
         right=n * (n + 1) // 2,
         wrong=[

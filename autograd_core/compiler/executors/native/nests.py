@@ -19,7 +19,7 @@ from autograd_core.compiler.executors.native.points import Combination, Frame, P
 from autograd_core.compiler.executors.native.regions import Region
 from autograd_core.compiler.executors.native.schedule import Nest
 from autograd_core.compiler.executors.native.symbols import DOUBLE, INTEGER, Symbol, fused
-from autograd_core.compiler.ir import Compute
+from autograd_core.compiler.ir import Array, Compute
 from autograd_core.engine import MUL
 
 
@@ -217,18 +217,24 @@ class Loops:
 
     def lane_letter(self) -> str:
         """The letter along which numbers are in lanes; none where that does not pay."""
-        layout = self.frame.layout
         arrays = [(self.first, self.first.axes), *self.first.operands]
-        placed = [(layout.place[x], letters) for x, letters in arrays]
 
         def cost(c: str) -> float:
-            strides = [p.strides[letters.index(c)] if c in letters else 0 for p, letters in placed]
-            reads = sum([{0: 0.3, 1: 1.0}.get(stride, 9.0) for stride in strides])
+            reads = sum([self.cost_of(x, letters, c) for x, letters in arrays])
             return (reads + 4 * (c in self.summed)) / min(self.lengths[c], LANES)
 
         letters = [c for c, n in self.lengths.items() if n >= LANES // 2]
         best = min(letters, key=cost, default="")
         return best if best and cost(best) < len(arrays) else ""
+
+    def cost_of(self, x: Array, letters: str, lane: str) -> float:
+        """What it costs to reach an array in lanes: little where it is reached once for many."""
+        place = self.frame.layout.place[x]
+        stride = place.strides[letters.index(lane)] if lane in letters else 0
+        if stride < 2:
+            return 0.3 + 0.7 * stride
+        lacks = [n for c, n in self.lengths.items() if c not in letters]
+        return 1.0 + 8.0 / min(math.prod(lacks), LANES)
 
     def tile_sizes(self) -> dict[str, int]:
         """How many places at once along letters that only some operand has, and so read others again."""
@@ -269,6 +275,13 @@ def fitting(n: int, most: int) -> int:
     """A number of places that divides n, if one is nearly as large as most; else that."""
     divisors = [t for t in range(min(n, most), 0, -1) if n % t == 0]
     return divisors[0] if 2 * divisors[0] > min(n, most) else min(n, most)
+
+
+def in_lanes(region: Region, size: int, body: Callable[[Region, Any, int], None]) -> None:
+    """body(region, i, lanes) for so many places, in all lanes as long as there are enough."""
+    whole = size // LANES * LANES
+    region.each(0, whole, LANES, lambda inner, i: body(inner, i, LANES))
+    region.each(whole, size, 1, lambda inner, i: body(inner, i, 1))
 
 
 def added_up(region: Region, size: int, term: Callable[[Region, Any, int], Symbol]) -> Symbol:

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from autograd_core.compiler.executors.native import exceptions
-from autograd_core.compiler.executors.native.layout import LANES
-from autograd_core.compiler.executors.native.nests import added_up, mean_of
+from autograd_core.compiler.executors.native.nests import added_up, in_lanes, mean_of
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.symbols import (
     DOUBLE,
@@ -136,10 +135,7 @@ class Training:
 
     def each(self, region: Region, body: Callable[[Region, Any, int], None]) -> None:
         """Go over all parameters, some in lanes."""
-        n = self.shape.parameters
-        whole = n // LANES * LANES
-        region.each(0, whole, LANES, lambda inner, i: body(inner, i, LANES))
-        region.each(whole, n, 1, lambda inner, i: body(inner, i, 1))
+        in_lanes(region, self.shape.parameters, body)
 
     def total(self, region: Region, term: Callable[[Region, Any, int], Symbol]) -> Symbol:
         """The sum of a term over all parameters."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.executors.native.layout import LANES, ROW, TILE, Layout, cells_of
-from autograd_core.compiler.executors.native.nests import write_nest
+from autograd_core.compiler.executors.native.nests import in_lanes, write_nest
 from autograd_core.compiler.executors.native.points import Frame
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.schedule import (
@@ -219,8 +219,12 @@ def write_move(frame: Frame, region: Region, move: Move) -> None:
     real = move.source >= 0
     if not (real.all() or move.add):
         write_fill(frame, region, Fill(move.target[~real], move.batched))
-    source = cells_in(frame.layout, frame.tables, move.source[real])
-    target = cells_in(frame.layout, frame.tables, move.target[real])
+    cells = move.source[real], move.target[real]
+    length = length_of_runs(*cells)
+    if not move.batched and length >= LANES // 2:
+        write_runs(frame, region, *cells, length, add=move.add)
+        return
+    source, target = [cells_in(frame.layout, frame.tables, some) for some in cells]
     lanes = LANES if move.batched else 1
 
     def cell(inner: Region, i: Any) -> None:
@@ -239,6 +243,31 @@ def write_move(frame: Frame, region: Region, move: Move) -> None:
     region.each(0, int(real.sum()), 1, cell)
 
 
+def write_runs(
+    frame: Frame, region: Region, source: Cells, target: Cells, length: int, *, add: bool
+) -> None:
+    """Runs of cells that follow each other, copied or added in lanes."""
+    starts = [cells_in(frame.layout, frame.tables, some[::length]) for some in (source, target)]
+
+    def run(inner: Region, k: Any) -> None:
+        x, z = [inner.at(frame.memory, start(inner, k)) for start in starts]
+
+        def move(inner: Region, i: Any, lanes: int) -> None:
+            found, place = inner.load(inner.at(x, i), lanes=lanes), inner.at(z, i)
+            inner.store(inner.load(place, lanes=lanes) + found if add else found, place)
+
+        in_lanes(inner, length, move)
+
+    region.each(0, source.size // length, 1, run)
+
+
+def length_of_runs(*cells: Cells) -> int:
+    """The largest length in which runs of cells that follow each other can be cut up."""
+    breaks = np.logical_or.reduce([np.diff(some) != 1 for some in cells])
+    starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [cells[0].size]])
+    return int(np.gcd.reduce(np.diff(starts)))
+
+
 def place_of(frame: Frame, cell: Symbol, *, batched: bool) -> Symbol:
     """Where a cell is, or its row."""
     offset = cell * ROW + frame.layout.first_row if batched else cell
@@ -252,14 +281,12 @@ def write_fill(frame: Frame, region: Region, fill: Fill) -> None:
     cells = np.unique(fill.cells)
     number = region.double(fill.number)
     for run in np.split(cells, np.flatnonzero(np.diff(cells) > 1) + 1):
-        first, size = region.at(frame.memory, base + int(run[0]) * unit), run.size * unit
-        whole = size // LANES * LANES
-        for begin, end, lanes in ((0, whole, LANES), (whole, size, 1)):
+        first = region.at(frame.memory, base + int(run[0]) * unit)
 
-            def put(inner: Region, i: Any, first: Symbol = first, lanes: int = lanes) -> None:
-                inner.store(number.wide(lanes), inner.at(first, i))
+        def put(inner: Region, i: Any, lanes: int, first: Symbol = first) -> None:
+            inner.store(number.wide(lanes), inner.at(first, i))
 
-            region.each(begin, end, lanes, put)
+        in_lanes(region, run.size * unit, put)
 
 
 def write_share(frame: Frame, region: Region, share: Share) -> None:
