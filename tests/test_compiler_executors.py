@@ -1,6 +1,7 @@
 """Memory and executors alone: the numbers of the definition, for any number of examples."""
 
 import itertools
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -359,6 +360,16 @@ def test_examples_are_loaded_right_however_far_apart_they_lie(n):
     X = Draw(5).data(n, 512)
     program = compile(lambda x: total([v * v.sin() for v in x]), batched=True)
     assert program(X) == pytest.approx((X * np.sin(X)).sum(axis=1).mean(), rel=1e-12)
+
+
+def test_a_matrix_product_is_chosen_without_room_for_all_products():
+    x, y, z = np.zeros((100, 50)), np.zeros((50, 200)), np.zeros((100, 200))
+    tracemalloc.start()
+    calls = contract(Named(x, "rk"), Named(y, "kb"), Named(z, "rb"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(calls) == 1
+    assert peak < x.nbytes
 
 
 def test_values_are_no_part_of_what_is_kept():

@@ -86,9 +86,10 @@ def of_compute(emit: Builder, x: Compute, g: Operand) -> Iterator[tuple[Array, F
     """slope * g, summed over the axes that the operand lacks."""
     if x.fold == "max":
         return  # it shifts a logsumexp, whose value does not depend on the shift
-    named = (*x.operands, (x, x.axes))
-    lengths = {c: n for y, letters in named for c, n in zip(letters, y.shape)}
-    for (y, letters), slope in zip(x.operands, slopes(emit, x), strict=True):
+    named = ((x, x.axes), *x.operands)
+    lengths = {c: n for y, letters in named if letters for c, n in zip(letters, y.shape)}
+    along = slopes(emit, x, "".join(lengths))
+    for (y, letters), slope in zip(x.operands, along, strict=True):
         if number_in(slope) != NOTHING:
             flow, own = emit.compute(MUL, [slope, g], letters, lengths=lengths)
             yield y, ((flow, renamed(own, letters, y.axes)), None)
@@ -139,11 +140,10 @@ def renamed(letters: str, old: str, new: str) -> str:
 # --- The derivative table on arrays ----------------------------------------------------------
 
 
-def slopes(emit: Builder, x: Compute) -> Sequence[Operand]:
-    """The slopes along each operand, as the op's row has them."""
+def slopes(emit: Builder, x: Compute, every: str) -> Sequence[Operand]:
+    """The slopes along each operand, as the op's row has them; with at most these letters."""
     if x.op is None:
         return [emit.constant(1.0)]
-    every = "".join(dict.fromkeys(x.axes + "".join([letters for _, letters in x.operands])))
     rule = rule_of(x.op, len(x.operands))
     return rule.read(
         [(x, x.axes), *x.operands], emit.constant, lambda op, xs: emit.compute(op, xs, every)
