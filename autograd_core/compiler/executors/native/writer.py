@@ -220,8 +220,9 @@ def write_move(frame: Frame, region: Region, move: Move) -> None:
     if not (real.all() or move.add):
         write_fill(frame, region, Fill(move.target[~real], move.batched))
     cells = move.source[real], move.target[real]
-    if not move.batched and all(map(follow_each_other, cells)):
-        write_run(frame, region, int(cells[0][0]), int(cells[1][0]), cells[0].size, add=move.add)
+    length = length_of_runs(*cells)
+    if not move.batched and length >= LANES // 2:
+        write_runs(frame, region, *cells, length, add=move.add)
         return
     source, target = [cells_in(frame.layout, frame.tables, some) for some in cells]
     lanes = LANES if move.batched else 1
@@ -242,22 +243,29 @@ def write_move(frame: Frame, region: Region, move: Move) -> None:
     region.each(0, int(real.sum()), 1, cell)
 
 
-def write_run(
-    frame: Frame, region: Region, source: int, target: int, size: int, *, add: bool
+def write_runs(
+    frame: Frame, region: Region, source: Cells, target: Cells, length: int, *, add: bool
 ) -> None:
-    """Cells that follow each other, copied or added in lanes."""
+    """Runs of cells that follow each other, copied or added in lanes."""
+    starts = [cells_in(frame.layout, frame.tables, some[::length]) for some in (source, target)]
 
-    def move(inner: Region, i: Any, lanes: int) -> None:
-        place = inner.at(frame.memory, i + target)
-        found = inner.load(inner.at(frame.memory, i + source), lanes=lanes)
-        inner.store(inner.load(place, lanes=lanes) + found if add else found, place)
+    def run(inner: Region, k: Any) -> None:
+        x, z = [inner.at(frame.memory, start(inner, k)) for start in starts]
 
-    in_lanes(region, size, move)
+        def move(inner: Region, i: Any, lanes: int) -> None:
+            found, place = inner.load(inner.at(x, i), lanes=lanes), inner.at(z, i)
+            inner.store(inner.load(place, lanes=lanes) + found if add else found, place)
+
+        in_lanes(inner, length, move)
+
+    region.each(0, source.size // length, 1, run)
 
 
-def follow_each_other(cells: Cells) -> bool:
-    """Whether each cell lies behind the one before it."""
-    return cells.size > 0 and np.array_equal(cells, cells[0] + np.arange(cells.size))
+def length_of_runs(*cells: Cells) -> int:
+    """The largest length in which runs of cells that follow each other can be cut up."""
+    breaks = np.logical_or.reduce([np.diff(some) != 1 for some in cells])
+    starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [cells[0].size]])
+    return int(np.gcd.reduce(np.diff(starts)))
 
 
 def place_of(frame: Frame, cell: Symbol, *, batched: bool) -> Symbol:
