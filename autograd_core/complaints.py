@@ -24,11 +24,17 @@ def without_slopes(
     try:
         z = float(op.value(*[parent.data for parent in parents]))
     except (ArithmeticError, ValueError, TypeError):
-        message = f"cannot compute {op.name} of {shown(parents)}: {error}"
+        message = f"cannot compute {op.name} of {shown(parents)}: {in_words(error)}"
         raise type(error)(message) from error
     if isinstance(error, TypeError):
         raise TypeError(f"{op.name} has no slope at {shown(parents)}: {error}") from error
     return z, (math.nan,) * len(parents)
+
+
+def in_words(error: Exception) -> str:
+    """What Python says of an error; ** has a number and a sentence of C where others have words."""
+    too_large = isinstance(error, OverflowError) and len(error.args) > 1
+    return "the result is too large for a float" if too_large else str(error)
 
 
 def no_slope(order: Iterable[Value], along: Container[Value] | None = None) -> ValueError | None:

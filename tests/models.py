@@ -96,3 +96,15 @@ def clipped_where_squares_overflow(executor):
     found = [p.data for p in model.parameters()]
     assert found != [0.0, 0.0, 0.0]
     return found
+
+
+def clipped_to_a_thousandth(size, **how):
+    """The parameters after two steps along gradients of a size, made of length 1 each."""
+    model, most = MLP(1, [1], init="zeros"), size / 1000
+    fit(model, [[1.0]], [1.0], loss=lambda z, t: size * z, optimizer=SGD(1 / most), epochs=2,
+        clip_norm=most, progress=False, **how)  # fmt: skip
+    return [p.data for p in model.parameters()]
+
+
+# By size: squares that overflow, that are at home, that are rounded, and that are 0.
+LENGTHS = (1e200, 1.0, 1e-155, 1e-160, 1e-200, 1e-300)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from time import process_time
@@ -23,7 +24,7 @@ if find_spec("llvmlite") is None:
 
 import llvmlite.binding as llvm
 
-from autograd_core import Op, Value, compile
+from autograd_core import Op, Value, compile, dot, total
 from autograd_core.check import arities
 from autograd_core.compiler.executors import choose_for_training
 from autograd_core.compiler.executors.native import (
@@ -43,7 +44,7 @@ from nn import MLP, SGD, Adam, DivergedError, datasets, fit, losses
 from nn.optim import OPTIMIZERS
 from tests.arrays import by_definition
 from tests.fuzz import RandomProgram
-from tests.models import clipped_where_squares_overflow
+from tests.models import LENGTHS, clipped_to_a_thousandth, clipped_where_squares_overflow
 from tests.report import machine_code
 from tests.report.accuracy import any_float
 from tests.test_compiler_executors import STRUCTURES, prepared
@@ -71,6 +72,25 @@ def test_one_code_serves_any_number_of_examples(structure, n):
     defined = by_definition(order, given, n)
     for x, array in zip(results, found, strict=True):
         np.testing.assert_allclose(array, defined[x], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("width", [3, 4, 21])
+@pytest.mark.parametrize("batched", [False, True])
+def test_rows_that_are_looked_up_are_those_of_numpy(width, batched):
+    rng = Random(width)
+    table = [[Value(rng.uniform(-1, 1)) for _ in range(width)] for _ in range(5)]
+    words = [rng.randrange(5) for _ in range(9)]
+
+    def score(x):
+        return total([dot([a.tanh() * x for a in table[i]], table[j]) for i, j in pairwise(words)])
+
+    x = np.array([0.5, -1.0, 2.0]) if batched else 0.5
+    runs = [
+        compile(score, batched=batched, executor=name).value_and_gradient(x)
+        for name in ("native", "numpy")
+    ]
+    for ours, others in zip(*runs, strict=True):
+        np.testing.assert_allclose(ours, others, rtol=1e-12, atol=1e-12)
 
 
 def assert_like_numpy(program):
@@ -316,6 +336,12 @@ def test_a_gradient_whose_squares_overflow_is_clipped_where_the_processor_tells_
     monkeypatch.setattr(exceptions, "seen", lambda region: region.integer(0))
     expected, found = map(clipped_where_squares_overflow, ("numpy", "native"))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("size", LENGTHS)
+def test_a_gradient_is_clipped_whatever_its_squares_are(size):
+    found = clipped_to_a_thousandth(size, executor="native")
+    assert found == pytest.approx([-(2**0.5)] * 2, rel=1e-12)
 
 
 def test_machine_code_is_chosen_for_long_trainings():

@@ -11,7 +11,7 @@ import pytest
 
 from nn import MLP, SGD, Adam, DivergedError, datasets, fit
 from nn.optim import OPTIMIZERS
-from tests.models import clipped_where_squares_overflow
+from tests.models import LENGTHS, clipped_to_a_thousandth, clipped_where_squares_overflow
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 from autograd_core.compiler.executors.jax import JaxExecutor, OnJax  # noqa: E402 (which needs JAX)
@@ -125,6 +125,12 @@ def test_parameters_that_overflow_unseen_stop_it_too():
 def test_a_gradient_whose_squares_overflow_is_shortened_to_the_norm():
     expected, found = map(clipped_where_squares_overflow, ("numpy", "jax"))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_gradient_is_clipped_whatever_its_squares_are():
+    for size in LENGTHS:
+        found = clipped_to_a_thousandth(size, executor="jax")
+        assert found == pytest.approx([-(2**0.5)] * 2, rel=1e-12), size
 
 
 def test_float32():

@@ -259,6 +259,7 @@ def test_a_model_that_is_trained_on_forgets_its_recipe(tmp_path):
 def test_all_who_read_a_recipe_refuse_a_setting_by_its_name(name, value, tmp_path, capsys):
     with pytest.raises(RecipeError, match=f"^{name}: ") as error:
         Recipe.of({name: value})
+    assert "e-324" not in str(error.value)
     with pytest.raises(RecipeError, match=f"^{name}: "):
         State.of({name: value})
     with pytest.raises(RecipeError, match=f"^{name}: "):

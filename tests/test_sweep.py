@@ -196,6 +196,12 @@ def test_ctrl_c_cancels_what_waits_in_a_pool():
     assert [future.cancelled() for future in pool.futures] == [False, True, True, True]
 
 
+@pytest.mark.parametrize("wrong", ["native", 1, []])
+def test_a_wrong_vectorize_is_refused(wrong):
+    with pytest.raises(ValueError, match="vectorize must be True, False or None, got"):
+        found(vectorize=wrong)
+
+
 def test_settings_that_make_no_run_are_refused_before_any(made):
     for recipe, grid, said in (
         (BASE, {"lr": [0.1, -1.0]}, "lr: expected a number"),

@@ -75,6 +75,13 @@ def number(low: float, high: float) -> Check:
     return check_number
 
 
+def above_zero(x: Any) -> float:
+    """A number above 0, of any size."""
+    if isinstance(x, bool) or not isinstance(x, (int, float)) or not x > 0:
+        raise RecipeError(f"expected a number above 0, got {shown(x)}")
+    return float(x)
+
+
 def whole(low: int, high: int) -> Check:
     """A check for whole numbers from low to high."""
 
@@ -210,7 +217,7 @@ SETTINGS = {
     "init": Setting(one_of(INITS), "how weights start", INITS),
     "init_scale": Setting(number(0.0, 1e9), "times which weights start", written=float),
     "optimizer": Setting(one_of(OPTIMIZERS), "what takes the steps", OPTIMIZERS),
-    "lr": Setting(number(math.ulp(0.0), math.inf), "learning rate", written=float),
+    "lr": Setting(above_zero, "learning rate", written=float),
     "schedule": Setting(one_of(SCHEDULES), "how the rate changes", SCHEDULES),
     "warmup": Setting(
         share, "share of the steps in which the rate rises to its full size", written=float
@@ -225,7 +232,7 @@ SETTINGS = {
         number(0.0, 1e9), "l2 · w² is added to the loss for each weight w", written=float
     ),
     "clip_norm": Setting(
-        perhaps(number(math.ulp(0.0), math.inf)),
+        perhaps(above_zero),
         "a longer gradient is shortened to this",
         written=float,
     ),

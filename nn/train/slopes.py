@@ -20,6 +20,7 @@ from nn.optim import Optimizer
 from nn.train.examples import Examples, Model, classes_said
 from nn.train.stacks import Stack, alike
 
+LEAST_NORM = 2.0**-500  # below which squares of a gradient's numbers may be 0
 MOST_DRAWS = 10**9  # random numbers that one example uses up
 
 if TYPE_CHECKING:
@@ -340,8 +341,8 @@ class ArraySlopes(GraphSlopes):
         """The gradient, shortened if it is longer than `most`."""
         with self.np.errstate(over="ignore"):
             norm = float(self.np.linalg.norm(gradient))
-        if not math.isfinite(norm):
-            norm = math.hypot(*gradient)  # which does not square large numbers
+        if not LEAST_NORM < norm < math.inf:
+            norm = math.hypot(*gradient)  # which squares no number that is very large or small
         return most / max(norm, most) * gradient
 
     def moved(self, optimizer: Optimizer, theta: Any, gradient: Any, state: Any) -> tuple[Any, Any]:

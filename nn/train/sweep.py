@@ -69,6 +69,8 @@ def sweep(
     rounding. `vectorize=False` forbids it, True demands it. Raises RecipeError for settings that
     make no run.
     """
+    if not (vectorize is None or isinstance(vectorize, bool)):
+        raise ValueError(f"vectorize must be True, False or None, got {vectorize!r}")
     recipe, columns = Recipe.of(recipe), {name: list(values) for name, values in grid.items()}
     settings = [dict(zip(columns, values)) for values in product(*columns.values())]
     runs = [recipe.replace(**some) for some in settings]

@@ -49,6 +49,8 @@ class Plan(NamedTuple):
     hits: Symbol
 
 
+# Below this the squares of a gradient's numbers may be 0: they are then taken in units of the other.
+LEAST_NORM, TINY = 2.0**-500, 2.0**-900
 WHOLE = {"length", "steps", "made"}  # which are no places
 
 
@@ -155,12 +157,15 @@ class Training:
         if not self.shape.clips:
             return None
 
-        def square(inner: Region, i: Any, lanes: int) -> Symbol:
-            g = inner.load(inner.at(self.plan.gradient, i), lanes=lanes)
-            return g * g
+        def norm_in(unit: float) -> Symbol:
+            def square(inner: Region, i: Any, lanes: int) -> Symbol:
+                g = inner.load(inner.at(self.plan.gradient, i), lanes=lanes) / unit
+                return g * g
 
-        most = region.load(self.plan.most)
-        norm = intrinsic("sqrt", self.total(region, square))
+            return intrinsic("sqrt", self.total(region, square)) * unit
+
+        norm, most = norm_in(1.0), region.load(self.plan.most)
+        norm = select(norm > LEAST_NORM, norm, norm_in(TINY))
         return most / select(norm > most, norm, most)
 
     def moved(self, region: Region, k: Symbol, scale: Symbol | None) -> Symbol:
