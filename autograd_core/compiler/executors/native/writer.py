@@ -142,7 +142,7 @@ class Writer:
         rows = region.at(memory, self.layout.first_row)
         if self.inputs:
             order = region.at(argument(region, arguments, ORDER, POINTER), start, INTEGER)
-            self.load(region, arguments, rows, here, padded, order)
+            self.load(region, arguments, rows, here, order)
         self.run_part(k, region, memory, tables, here, padded, n)
         for i, x in enumerate(self.outputs):
             if x in self.arrays[k]:
@@ -153,33 +153,31 @@ class Writer:
                 put_out(region, x.size, cell, rows, place, here, n)
 
     def load(
-        self,
-        region: Region,
-        arguments: Symbol,
-        rows: Symbol,
-        here: Symbol,
-        padded: Symbol,
-        order: Symbol,
+        self, region: Region, arguments: Symbol, rows: Symbol, here: Symbol, order: Symbol
     ) -> None:
-        """Put the examples' inputs into rows; the last example once more where there is none."""
-        first, last = MORE + len(self.outputs), here - 1
+        """Put the examples' inputs into rows; the last example once more where there is none.
+
+        That is in eight places, for which every row has room.
+        """
+        first = MORE + len(self.outputs)
 
         def part(inner: Region, i: Any) -> None:
             own = inner.at(arguments, i * 3 + first, INTEGER)
             source = argument(inner, own, 0, POINTER)
             width, row = [argument(inner, own, k, INTEGER) for k in (1, 2)]
 
-            def example(inner: Region, j: Any) -> None:
-                place = select(j < last, j, last)
-                at = inner.load(inner.at(order, place, INTEGER), INTEGER) * width
+            def number(inner: Region, c: Any) -> None:
+                column, target = inner.at(source, c), inner.at(rows, (row + c) * ROW)
 
-                def number(inner: Region, c: Any) -> None:
-                    x = inner.load(inner.at(source, at + c))
-                    inner.store(x, inner.at(rows, (row + c) * ROW + j))
+                def example(inner: Region, j: Any) -> None:
+                    at = inner.load(inner.at(order, j, INTEGER), INTEGER) * width
+                    inner.store(inner.load(inner.at(column, at)), inner.at(target, j))
 
-                inner.each(0, width, 1, number)
+                inner.each(0, here, 1, example)
+                last = inner.load(inner.at(target, here - 1))
+                inner.store(last.wide(LANES), inner.at(target, here))
 
-            inner.each(0, padded, 1, example)
+            inner.each(0, width, 1, number)
 
         region.each(0, argument(region, arguments, PARTS, INTEGER), 1, part)
 
