@@ -130,8 +130,9 @@ class Symbol:
         From Python 3.12 on, `sum` carries along what rounding loses, unless it starts from no
         number.
         """
-        terms = [self.term]
-        symbol = self
+        if self.before is None:  # as most are
+            return self.term
+        terms, symbol = [self.term], self
         while symbol.before is not None:
             symbol = symbol.before
             terms.append(symbol.term)

@@ -156,6 +156,23 @@ def shapes(program):
     return found
 
 
+def kinds(program, *, backward=False):
+    """How each array of the value is computed, in order; backward, each that the gradient adds.
+
+    By its op, as a sum (+) or maximum, or as a product of matrices.
+    """
+    compiled = program.latest
+    forward = needed(compiled.emit.order, compiled.results)
+    order = forward
+    if backward:
+        order = [x for x in compiled.ready[compiled.vector].order if x not in set(forward)]
+    return [
+        "product" if products_of([x]) else x.op.name if x.op else x.fold
+        for x in order
+        if isinstance(x, Compute)
+    ]
+
+
 def forward_lines(program):
     """The formulas forward in the printed program, blanks within a line reduced to one."""
     return section(program, "forward")

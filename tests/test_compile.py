@@ -578,6 +578,8 @@ def test_what_a_recording_leaves_behind_says_so(w):
     with pytest.raises(RecordingError, match=r"stood for a number while .* call the function"):
         _ = kept[0].data
     with pytest.raises(RecordingError, match="stood for a number"):
+        _ = kept[0].parents
+    with pytest.raises(RecordingError, match="stood for a number"):
         _ = kept[0] * 2
     with pytest.raises(RecordingError):
         compile(lambda x: kept[0] * x)(1.0)

@@ -1,11 +1,13 @@
 """What is found: as few arrays for a program as the textbook has lines, however it is written."""
 
+from collections import Counter
+
 import pytest
 
 from autograd_core import compile, dot, logsumexp, mean, softmax, total
 from autograd_core.compiler.ir import needed
 from tests.arrays import products_of
-from tests.compiled import Draw, assert_like_eager, shapes, steps
+from tests.compiled import Draw, assert_like_eager, kinds, shapes, steps
 
 DRAW = Draw(3)
 W, U, B = DRAW.matrix(6, 5, "W"), DRAW.matrix(6, 6, "U"), DRAW.vector(6, "b")
@@ -45,10 +47,18 @@ def test_a_perceptron_is_a_product_for_each_layer_in_all_writings(way, batched):
     program = assert_like_eager(f, data, batched=batched)
     assert shapes(program) == [(1, 6, 5), (1, 6, 6)]
     assert len(steps(program)) <= 5 + 2 * 2  # and a sign or a scale for each layer, and the bias
+    (layer, rest), (slopes, others) = [
+        (Counter(found)[kind], set(found) - {"product", "tanh"})
+        for found, kind in ((kinds(program), "tanh"), (kinds(program, backward=True), "product"))
+    ]
+    assert layer == 2
+    assert slopes == (3 if batched else 1)  # of one example, a gradient's products add nothing up
+    assert rest | others <= {"+", "-", "*", "/", "neg"}
+    assert len(kinds(program, backward=True)) <= 14
 
 
-def test_of_a_recurrent_net_with_a_loss_at_each_step_only_the_recurrence_is_step_by_step():
-    T = 12
+def recurrent_net(T):
+    """A program with a loss at each of T steps."""
 
     def f(xs):
         state, losses = [0.0] * 6, []
@@ -59,10 +69,21 @@ def test_of_a_recurrent_net_with_a_loss_at_each_step_only_the_recurrence_is_step
             losses.append((dot(OUT, state) - x[0]) ** 2)
         return mean(losses)
 
-    program = assert_like_eager(f, DRAW.data(3, T, 5), batched=True)
-    assert shapes(program).count((1, 6, 6)) == T - 1
-    assert len(shapes(program)) <= T + 3  # the inputs at once, the readouts at once
-    assert len(steps(program)) <= 2 * T + 8
+    return assert_like_eager(f, DRAW.data(3, T, 5), batched=True)
+
+
+def test_of_a_recurrent_net_with_a_loss_at_each_step_only_the_recurrence_is_step_by_step():
+    program, longer = recurrent_net(8), recurrent_net(12)
+    assert shapes(program).count((1, 6, 6)) == 8 - 1
+    assert len(shapes(program)) <= 8 + 3  # the inputs at once, the readouts at once
+    assert len(steps(program)) <= 2 * 8 + 8
+    more = {
+        backward: Counter(kinds(longer, backward=backward))
+        - Counter(kinds(program, backward=backward))
+        for backward in (False, True)
+    }
+    assert more[False] == {"product": 4, "+": 4, "tanh": 4}  # tanh(W h + what came in)
+    assert more[True] == {"product": 4, "*": 8, "-": 4}  # W' g, and (1 - h * h) * g
 
 
 def attend(xs, *, causal):
@@ -81,6 +102,11 @@ def test_attention_takes_no_more_steps_for_more_positions(causal):
         assert_like_eager(lambda xs: attend(xs, causal=causal), DRAW.data(T, 5)) for T in (6, 12)
     ]
     assert len(steps(many)) == len(steps(few)) <= 14
+    for backward, most in ((False, 18), (True, 22)):
+        found = kinds(many, backward=backward)
+        assert found == kinds(few, backward=backward)
+        assert len(found) <= most
+        assert found.count("product") <= (4, 6)[backward]
 
 
 def test_a_convolution_is_one_product():
@@ -91,7 +117,8 @@ def test_a_convolution_is_one_product():
         batched=True,
     )
     assert shapes(program) == [(3, 9, 4)]
-    assert len(steps(program)) <= 4
+    assert kinds(program) == ["product", "relu", "+", "/"]
+    assert kinds(program, backward=True) == ["step", "*", "product"]
 
 
 def test_a_layer_that_positions_share_is_one_product():
@@ -101,7 +128,8 @@ def test_a_layer_that_positions_share_is_one_product():
         batched=True,
     )
     assert shapes(program) == [(6, 7, 5)]
-    assert len(steps(program)) <= 3
+    assert kinds(program) == ["product", "+", "tanh", "+"]
+    assert kinds(program, backward=True) == ["*", "-", "*", "+", "product"]
 
 
 def test_an_embedding_is_a_gather_and_a_product():
@@ -115,7 +143,9 @@ def test_an_embedding_is_a_gather_and_a_product():
 
     program = assert_like_eager(f)
     assert shapes(program) == [(4, 9, 4)]
-    assert len(steps(program)) <= 8
+    logsumexps = ["max", "-", "exp", "+", "log", "+"]
+    assert kinds(program) == ["+", "/", "product", *logsumexps, "product", "/"]
+    assert kinds(program, backward=True) == ["/", "*", "*", "product", "product", "*"]
 
 
 def test_backward_has_one_product_for_the_weights_and_one_for_the_inputs():

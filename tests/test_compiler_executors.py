@@ -1,6 +1,7 @@
 """Memory and executors alone: the numbers of the definition, for any number of examples."""
 
 import itertools
+import tracemalloc
 from collections import Counter
 
 import numpy as np
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 
 from autograd_core import Value, compile, dot, logsumexp, mean, softmax, total
 from autograd_core.compiler.executors import choose, executor_class
-from autograd_core.compiler.executors.contract import Named, contract
+from autograd_core.compiler.executors.contract import Named, contract, sum_of
 from autograd_core.compiler.executors.numpy import SIZES, NumPyExecutor
 from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import Compute, Constant, Gather, Leaf, Scatter, needed
-from autograd_core.compiler.memory import cells_at, plan, regular
+from autograd_core.compiler.memory import beside_examples, cells_at, plan, regular
 from nn import MLP
 from tests.arrays import by_definition, factored
 from tests.compiled import EACH, Draw, assert_like_eager
@@ -173,18 +174,17 @@ def test_the_choice_is_of_the_program():
 
 @pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
 @pytest.mark.parametrize("batched", [False, True])
-def test_cells_are_shared_by_views_and_by_what_is_in_place_alone(f, batched):
+@pytest.mark.parametrize("lying", [beside_examples, lambda order: {}])
+def test_cells_are_shared_by_views_and_by_what_is_in_place_alone(f, batched, lying):
     order, results, _ = prepared(f, batched=batched)
-    memory = plan(order, results)
+    memory = plan(order, results, lying=lying(order))
     shared = set()
     for x in order:
         if isinstance(x, Scatter):
             pieces = zip(x.pieces, memory.in_place[x], strict=True)
             shared.update(operand[0] for (operand, _), there in pieces if there)
-        elif isinstance(x, Compute) and x.operands[0][0] in memory.home:
-            y = x.operands[0][0]
-            if memory.home[y] == memory.home[x]:
-                shared.add(y)
+        elif isinstance(x, Compute):
+            shared.update(y for y in x.reads() if memory.home.get(y) == memory.home[x])
         elif isinstance(x, Gather) and x not in memory.copied:
             shared.add(x)
     taken = [set() for _ in memory.buffers]
@@ -271,11 +271,28 @@ def test_a_sum_of_products_is_what_einsum_says_however_the_arrays_lie(letters, l
         np.testing.assert_allclose(z, np.einsum(letters, x, y), rtol=1e-12, atol=1e-13)
 
 
-def calls_of(letters, sizes):
-    left, right, out = letters.replace("->", ",").split(",")
-    arrays = [np.ones([sizes[c] for c in names]) for names in (left, right, out)]
-    calls = contract(*map(Named, arrays, (left, right, out)))
+@pytest.mark.parametrize("letters", ["rkb->rb", "kb->b", "rb->r", "rcb->c", "rcb->", "rcb->br"])
+@pytest.mark.parametrize("length", [1, 2, 5])
+def test_a_sum_is_what_einsum_says_however_the_arrays_lie(letters, length):
+    sizes = dict(zip("rckb", (3, 4, 5, length), strict=True))
+    names, out = letters.split("->")
+    for order in itertools.permutations(names):
+        whole = np.random.default_rng(0).normal(size=[sizes[c] for c in order])
+        x, z = np.einsum(f"{''.join(order)}->{names}", whole), np.empty([sizes[c] for c in out])
+        for call in sum_of(Named(x, names), Named(z, out)):
+            call()
+        np.testing.assert_allclose(z, np.einsum(letters, x), rtol=1e-12, atol=1e-13)
+
+
+def names_of(calls):
     return [getattr(call.func, "__name__", "reduce") for call in calls]
+
+
+def calls_of(letters, sizes):
+    *operands, out = letters.replace("->", ",").split(",")
+    arrays = [np.ones([sizes[c] for c in names]) for names in (*operands, out)]
+    found = map(Named, arrays, (*operands, out))
+    return names_of((contract if len(operands) == 2 else sum_of)(*found))
 
 
 def test_a_product_of_matrices_that_lie_well_is_one_call():
@@ -283,6 +300,12 @@ def test_a_product_of_matrices_that_lie_well_is_one_call():
     for letters in ("rk,ck->rc", "rk,kb->rb", "rb,kb->rk", "rk,kcb->rcb", "k,k->"):
         assert calls_of(letters, sizes) == ["dot"]
     assert calls_of("nrk,nck->nrc", sizes) == ["matmul"]
+
+
+def test_a_sum_along_axes_that_lie_together_is_one_product_with_ones():
+    sizes = dict(zip("rckb", (30, 40, 50, 60), strict=True))
+    for letters in ("kb->b", "kb->k", "rkb->b", "rkb->kb", "rkb->r"):
+        assert calls_of(letters, sizes) == ["dot"]
 
 
 def test_few_products_are_multiplied_out_rather_than_copied():
@@ -301,6 +324,52 @@ def test_a_layer_that_positions_share_is_one_product_for_all_of_them(positions):
     program.value_and_gradient(Draw(9).data(8, positions, 3))
     wide = [x for x in program.current().steps if isinstance(x, Compute) and len(x.axes) == 3]
     assert {x.cells for x in wide} == {(3, positions)}
+
+
+ROWS, AGAIN = DRAW.matrix(5, 4, "R"), DRAW.matrix(3, 5, "A")
+
+
+def layer_at_positions(x):
+    return total([dot(row, x[i : i + 4]).tanh() for i in range(0, 24, 4) for row in ROWS])
+
+
+def two_layers_at_positions(x):
+    hidden = [[dot(row, x[i : i + 4]).tanh() for row in ROWS] for i in range(0, 24, 4)]
+    return mean([dot(row, h).sin() for h in hidden for row in AGAIN])
+
+
+def windows(x):
+    return mean([dot(row, x[i : i + 4]).relu() for row in ROWS for i in range(20)])
+
+
+@pytest.mark.parametrize("f", [layer_at_positions, two_layers_at_positions, windows])
+def test_what_products_over_examples_and_positions_read_is_copied_once(f):
+    """Columns and examples are one axis in every product, that of the weights' gradient too."""
+    program = assert_like_eager(f, Draw(9).data(16, 24), batched=True)
+    compiled = program.latest
+    program.value_and_gradient(Draw(9).data(16, 24))
+    calls = compiled.ready[compiled.vector].executor.prepared[16].calls
+    copies = [name for name in names_of(calls) if name in {"copyto", "take"}]
+    assert len(copies) == 1
+    assert "matmul" not in names_of(calls)  # none is a stack
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 17])
+def test_examples_are_loaded_right_however_far_apart_they_lie(n):
+    """512 numbers fill the pages of memory that a processor's cache cannot tell apart."""
+    X = Draw(5).data(n, 512)
+    program = compile(lambda x: total([v * v.sin() for v in x]), batched=True)
+    assert program(X) == pytest.approx((X * np.sin(X)).sum(axis=1).mean(), rel=1e-12)
+
+
+def test_a_matrix_product_is_chosen_without_room_for_all_products():
+    x, y, z = np.zeros((100, 50)), np.zeros((50, 200)), np.zeros((100, 200))
+    tracemalloc.start()
+    calls = contract(Named(x, "rk"), Named(y, "kb"), Named(z, "rb"))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(calls) == 1
+    assert peak < x.nbytes
 
 
 def test_values_are_no_part_of_what_is_kept():
@@ -324,7 +393,7 @@ def test_numbers_that_are_not_needed_at_once_share_their_memory():
     X = draw.data(5, 8)
     value, last = program(X)
     executor = program.latest.ready[None].executor
-    assert sum([space.size for space in executor.spaces if space.batched]) <= 8 * 5
+    assert sum([space.size for space in executor.spaces if space.batched]) <= 2 * 8
     assert value == pytest.approx(last.sum(axis=1).mean())
     assert_like_eager(lambda x: f(x)[0], X, batched=True)
 

@@ -275,7 +275,7 @@ def test_a_whole_data_set_has_its_examples_in_columns():
             v4 = z2 - 1                 4
             v5 = v4**2                  4
             v6 = θ · θ                  1
-            v7 = sum(v5[…])             1
+            v7 = sum(v5ᵀ)               1
             v8 = 0.001 * v6             1
             v9 = v7 / 4                 1
             v10 = v9 + v8               1

@@ -6,7 +6,7 @@ import tracemalloc
 import pytest
 
 from autograd_core import Value, compile, dot
-from autograd_core.compiler.record import Kept
+from autograd_core.compiler.kept import Kept
 from autograd_core.engine import ADD, MUL, TANH, collector_paused
 from tests.arrays import recorded
 
@@ -46,8 +46,10 @@ def test_a_parameter_is_recorded_once(w):
     assert list(tape.parameters.values()) == [w[0]]
 
 
-def test_what_is_kept_is_the_recording_without_its_values(w):
+@pytest.mark.parametrize("label", ["x", "another", ""])
+def test_what_is_kept_is_the_recording_without_its_values(w, label):
     def f(x):
+        x.label = label
         y = (w[0] * x).tanh()
         y.label = "y"
         return dot([y, 2.0], [x, w[1]])

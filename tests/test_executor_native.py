@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 from time import process_time
@@ -23,7 +24,7 @@ if find_spec("llvmlite") is None:
 
 import llvmlite.binding as llvm
 
-from autograd_core import Op, Value, compile
+from autograd_core import Op, Value, compile, dot, total
 from autograd_core.check import arities
 from autograd_core.compiler.executors import choose_for_training
 from autograd_core.compiler.executors.native import (
@@ -71,6 +72,25 @@ def test_one_code_serves_any_number_of_examples(structure, n):
     defined = by_definition(order, given, n)
     for x, array in zip(results, found, strict=True):
         np.testing.assert_allclose(array, defined[x], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("width", [3, 4, 21])
+@pytest.mark.parametrize("batched", [False, True])
+def test_rows_that_are_looked_up_are_those_of_numpy(width, batched):
+    rng = Random(width)
+    table = [[Value(rng.uniform(-1, 1)) for _ in range(width)] for _ in range(5)]
+    words = [rng.randrange(5) for _ in range(9)]
+
+    def score(x):
+        return total([dot([a.tanh() * x for a in table[i]], table[j]) for i, j in pairwise(words)])
+
+    x = np.array([0.5, -1.0, 2.0]) if batched else 0.5
+    runs = [
+        compile(score, batched=batched, executor=name).value_and_gradient(x)
+        for name in ("native", "numpy")
+    ]
+    for ours, others in zip(*runs, strict=True):
+        np.testing.assert_allclose(ours, others, rtol=1e-12, atol=1e-12)
 
 
 def assert_like_numpy(program):

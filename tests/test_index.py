@@ -80,7 +80,13 @@ def chosen_by_what_is_chosen(n):
     return lambda i: index(table, i) * index(table, index(steps, i)) ** 2
 
 
+def by_a_number_that_is_read_again(n):
+    table = Draw(0).vector(n, "E")
+    return lambda i: index(table, n - 1 - i) * (0.1 * (n - 1 - i)).sin() + (n - 1 - i).tanh()
+
+
 PROGRAMS = (
+    by_a_number_that_is_read_again,
     a_row,
     a_sequence,
     a_recurrence,

@@ -1,5 +1,6 @@
 """What is published: a version, a command, a README, licences, extras, and where it is tried."""
 
+import importlib
 import re
 import tomllib
 
@@ -85,3 +86,12 @@ def test_an_extra_that_does_not_work_is_told(monkeypatch, capsys):
     monkeypatch.setattr(extras, "tried", lambda name, source: "no" if name == "pdf" else "")
     assert extras.main(["plot", "pdf"]) == 1
     assert capsys.readouterr().out == "plot: works\npdf: no\n"
+
+
+def test_what_is_run_on_mutants_is_there():
+    chosen = PROJECT["tool"]["mutmut"]
+    for path in chosen["pytest_add_cli_args_test_selection"]:
+        assert (readme.ROOT / path).exists()
+    for argument in chosen["pytest_add_cli_args"]:
+        if argument.startswith("-ptests."):
+            importlib.import_module(argument.removeprefix("-p"))

@@ -4,6 +4,7 @@ import gc
 
 import pytest
 
+from autograd_core import Value, compile, dot, logsumexp, total
 from tests.report import leaks, scale
 
 shapes = pytest.mark.parametrize("shape", [scale.chain, scale.wide, scale.fan])
@@ -53,6 +54,40 @@ def test_time_grows_in_proportion_to_a_graph(shape):
 def test_time_and_memory_grow_in_proportion_to_data_and_nets(work):
     assert not fast({"time": scale.workload(work, work.sizes, scale.seconds)})
     assert not fast({"memory": scale.workload(work, work.sizes[:2], scale.most_bytes, 1)})
+
+
+# --- Compiling what has no structure ---
+
+
+def steps_of(x, n):
+    """x, sin(x), sin(sin(x)), ..."""
+    found = [x]
+    for _ in range(n):
+        found.append(found[-1].sin())
+    return found
+
+
+UNSTRUCTURED = {
+    "a chain": lambda x, n: steps_of(x, n)[-1],
+    "all steps of it": lambda x, n: total(steps_of(x, n)),
+    "their products": lambda x, n: dot(steps_of(x, n), steps_of(x, n)[::-1]),
+    "ops of as many kinds": lambda x, n: total([x ** (1 + k / n) for k in range(n)]),
+    "functions of several": lambda x, n: logsumexp(steps_of(x, n)),
+}
+
+
+@pytest.mark.parametrize("executor", ["numpy", "python"])
+@pytest.mark.parametrize("shape", UNSTRUCTURED)
+def test_a_first_gradient_takes_calls_in_proportion_to_the_graph(shape, executor):
+    x = Value(0.5)
+
+    def first(n):
+        program = compile(lambda: UNSTRUCTURED[shape](x, n), executor=executor)
+        return scale.calls(program.value_and_gradient)
+
+    first(9)  # which imports modules
+    few, more, most = map(first, (16, 32, 64))
+    assert most - more < 2.2 * (more - few)
 
 
 def test_a_quadratic_step_would_be_seen():

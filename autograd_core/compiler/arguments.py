@@ -39,9 +39,9 @@ def read_all(
     kinds: list[Kind] = []
     parts: Parts = []
     for x, name in zip(arguments, names):
-        if is_floats(x):  # as in most calls
+        if type(x) is np.ndarray and x.dtype is FLOAT and x.ndim and x.size:  # as in most calls
             kinds.append(("array", x.shape[1:] if batched else x.shape))
-            parts.append(flat(x, batched=batched))
+            parts += flat([x], batched=batched)
         elif type(x) is float and not batched:
             kinds.append(A_NUMBER)
             parts.append(np.array([x]))
@@ -52,21 +52,16 @@ def read_all(
     return kinds, parts
 
 
-def is_floats(x: Any) -> bool:
-    """Whether this is an array of floats, with axes and something in it."""
-    return type(x) is np.ndarray and x.dtype is FLOAT and x.shape != () and x.size > 0
-
-
-def flat(x: Floats, *, batched: bool) -> Floats:
-    """An array as a row, or as one for each example."""
-    if not batched:
-        return x.ravel()
-    return x if x.ndim == 2 else x.reshape(len(x), -1)
+def flat(arrays: Sequence[Floats], *, batched: bool) -> Parts:
+    """Arrays, each as a row, or as one for each example."""
+    if batched:
+        return [x if x.ndim == 2 else x.reshape(len(x), -1) for x in arrays]
+    return [x if x.ndim == 1 else x.ravel() for x in arrays]
 
 
 def shapes_of(arguments: Sequence[Any]) -> list[tuple[int, ...]] | None:
     """The shapes of arrays of floats; None where not all arguments are."""
-    shapes = [x.shape for x in arguments if is_floats(x)]
+    shapes = [x.shape for x in arguments if type(x) is np.ndarray and x.dtype is FLOAT]
     return shapes if len(shapes) == len(arguments) else None
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from hashlib import blake2b
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from autograd_core.compiler.index import fingerprint, narrow, owned, stops_of, transposed
 from autograd_core.compiler.ir import (
     EXAMPLES,
     NAMES,
@@ -17,7 +16,6 @@ from autograd_core.compiler.ir import (
     Cells,
     Compute,
     Constant,
-    Floats,
     Gather,
     Leaf,
     Operand,
@@ -25,13 +23,19 @@ from autograd_core.compiler.ir import (
     aligned,
 )
 from autograd_core.compiler.merge import IDENTITY
+from autograd_core.compiler.multiples import (
+    ONE,
+    Number,
+    number_in,
+    numbers_of,
+    repeats,
+    times,
+    unscaled,
+)
 from autograd_core.engine import ADD, MUL, SUB, Op
 
-Number: TypeAlias = "tuple[float, int]"  # times n ** the second
 Piece: TypeAlias = "tuple[Operand, Cells]"
 
-NOTHING: Number = (0.0, 0)
-ONE: Number = (1.0, 0)
 STACKED = 4  # from so many like contributions on, one sum over an axis more is quicker
 
 
@@ -41,6 +45,7 @@ class Builder:
     def __init__(self) -> None:
         self.order: list[Array] = []
         self.known: dict[Any, Array] = {}
+        self.stops: dict[Gather, Cells] = {}  # where each of its sources ends
 
     def new(self, key: Any, make: Callable[[], Array]) -> Array:
         """The array known by this key, made if there is none yet."""
@@ -118,7 +123,8 @@ class Builder:
 
     def summed(self, x: Operand, kept: str) -> Operand:
         """An operand, summed over the letters that are not kept."""
-        return self.plain(None, [x], "".join([c for c in x[1] if c in kept]))
+        own = "".join([c for c in x[1] if c in kept])
+        return self.plain(None, [x], own) if own != x[1] else x
 
     def plain(
         self, op: Op | None, operands: Sequence[Operand], out: str, fold: str = "+"
@@ -173,12 +179,33 @@ class Builder:
         if order is not None:
             return first, "".join([letters[i] for i in order]) + "b" * len(rest)
         if any(isinstance(x, Gather) for x in sources):
-            return self.gather(*flat(sources, index), letters)
+            inner, index = self.flat(sources, index)
+            return self.gather(inner, index, letters) if inner else self.constant(0.0)
         if isinstance(first, Constant) and not more and (index >= 0).all():
             return self.constant(first.numbers.ravel()[index], letters, first.power)
         key = ("gather", *sources, fingerprint(index))
         new = self.new(key, lambda: Gather((*index.shape, *rest), tuple(sources), index))
         return new, letters + "b" * len(rest)
+
+    def flat(self, sources: Sequence[Array], index: Cells) -> tuple[list[Array], Cells]:
+        """Cells of Gathers as cells of what those gather, as far as it is read."""
+        start, end, found = dict[Array, int](), 0, np.full(index.size, -1)
+        for k, places, cells in owned(stops_of(sources), index):
+            for y, some, own in self.read(sources[k], cells):
+                if y not in start:
+                    start[y], end = end, end + y.size
+                found[places[some]] = start[y] + own
+        return list(start), found.reshape(index.shape)
+
+    def read(self, x: Array, cells: Cells) -> Iterator[tuple[Array, Any, Cells]]:
+        """The arrays that have some cells: which of them each has, and where there."""
+        if not isinstance(x, Gather):
+            yield x, slice(None), cells
+            return
+        if x not in self.stops:
+            self.stops[x] = stops_of(x.sources)
+        for k, places, own in owned(self.stops[x], x.index.ravel()[cells]):
+            yield x.sources[k], places, own
 
     def full(self, x: Operand, shape: tuple[int | None, ...]) -> Array:
         """An array of this shape, repeated where the operand lacks an axis."""
@@ -239,94 +266,9 @@ class Builder:
         return [(self.plain(x.op, operands, x.axes)[0], names)]
 
 
-# --- Numbers ---------------------------------------------------------------------------------
-
-
-def number_in(operand: Operand) -> Number | None:
-    """The number that an operand is; None for what is an array or not known."""
-    x = operand[0]
-    return (float(x.numbers), x.power) if isinstance(x, Constant) and not x.shape else None
-
-
-def unscaled(operand: Operand, number: Number) -> tuple[Operand, Number]:
-    """operand * number, where the operand is a multiple itself: of what, and by what."""
-    x, names = operand
-    own = number_in(x.operands[-1]) if isinstance(x, Compute) and x.op is MUL else None
-    if own is None or not mergeable(own[0], number[0]):
-        return operand, number
-    assert isinstance(x, Compute)
-    inner, letters = x.operands[0]
-    rename = dict(zip(x.axes, names))
-    return (inner, "".join([rename[c] for c in letters])), times(own, number)
-
-
-def times(x: Number, y: Number) -> Number:
-    """Their product."""
-    return x[0] * y[0], x[1] + y[1]
-
-
-def repeats(lengths: Mapping[str, int | None], held: str) -> Number:
-    """How many numbers there are for each one of what has only these letters."""
-    gone = [n for c, n in lengths.items() if c not in held]
-    return math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
-
-
-def mergeable(x: float, y: float) -> bool:
-    """Whether x * (y * z) may be computed as (x * y) * z: that is no more extreme than they are."""
-    return bool(2.0**-1022 <= abs(x * y) < math.inf)
-
-
-def numbers_of(x: Array) -> Floats:
-    """The numbers of a constant."""
-    assert isinstance(x, Constant)
-    return x.numbers
-
-
-# --- Cells -----------------------------------------------------------------------------------
-
-
 def likeness(flow: Operand) -> Any:
     """What tells apart operands that cannot be stacked; sums and products only are alike."""
     x, names = flow
     if not isinstance(x, Compute) or x.op not in (MUL, None) or x.fold != "+":
         return flow
     return x.op, x.axes, names, tuple([(letters, y.shape) for y, letters in x.operands])
-
-
-def flat(sources: Sequence[Array], index: Cells) -> tuple[Sequence[Array], Cells]:
-    """Cells of Gathers as cells of what those gather."""
-    parts = [(x.sources, x.index) if isinstance(x, Gather) else ((x,), None) for x in sources]
-    inner = list(dict.fromkeys([y for ys, _ in parts for y in ys]))
-    start = dict(zip(inner, np.cumsum([0, *[y.size for y in inner]])))
-    cells = []
-    for ys, own in parts:
-        laid = np.concatenate([*[start[y] + np.arange(y.size) for y in ys], [-1]])
-        cells.append(laid[:-1] if own is None else laid[own.ravel()])
-    return inner, np.concatenate([*cells, [-1]])[index]
-
-
-def transposed(index: Cells, shape: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Where an index reads all cells of a shape with its axes in another order: in which one."""
-    if index.size != math.prod(shape) or index.ndim != len(shape):
-        return None
-    steps = [int(index.take(1, axis).flat[0] - index.flat[0]) for axis in range(index.ndim)]
-    order = tuple(sorted(range(index.ndim), key=lambda axis: -steps[axis]))
-    cells = np.arange(index.size).reshape(shape)
-    straight = index.transpose(order)
-    return order if straight.shape == shape and np.array_equal(straight, cells) else None
-
-
-def narrow(array: Any, letters: str) -> tuple[Any, str]:
-    """An array without the axes along which it repeats, those of length 1 among them."""
-    if not array.ndim:
-        return array, letters
-    for axis in reversed(range(array.ndim if array.size else 0)):
-        first = array.take([0], axis)
-        if array.shape[axis] == 1 or (array == first).all():
-            array, letters = first.squeeze(axis), letters[:axis] + letters[axis + 1 :]
-    return np.ascontiguousarray(array).reshape(array.shape), letters
-
-
-def fingerprint(array: Any) -> Any:
-    """What equal arrays have in common; short, for it is kept."""
-    return array.shape, array.tobytes() if array.size < 4 else blake2b(array).digest()

@@ -68,18 +68,19 @@ class Canonical:
 
     def collect(self, uses: Sequence[int], user: Sequence[int]) -> None:
         """Place every node that is used, or make it part of what uses it."""
-        ops, same, place, varies = self.merged.ops, self.merged.same, self.place, self.varies
-        for i, parents in enumerate(self.merged.parents):
-            if not uses[i] or same[i] != i or i in place or i in self.merged.constants:
+        same, place, varies = self.merged.same, self.place, self.varies
+        ops, constants = self.merged.ops, self.merged.constants
+        for i, (op, parents) in enumerate(zip(ops, self.merged.parents)):
+            if not uses[i] or same[i] != i or i in place or i in constants:
                 continue
-            linear = self.linear(i, ops[i], parents) if ops[i] in LINEAR else None
+            linear = self.linear(i, op, parents) if op in LINEAR else None
             if linear is None:
-                operands = tuple(map(self.node, parents))
-                place[i] = self.nodes.add(ops[i], operands, batched=varies[i])
+                operands = tuple(map(self.node, parents)) if parents else ()
+                place[i] = self.nodes.add(op, operands, batched=varies[i])
                 continue
             self.pending[i] = linear
             absorbed = uses[i] == 1 and ops[user[i]] in LINEAR
-            absorbed &= ops[i] is not DOT or ops[parents[0]] is not equals  # a lookup
+            absorbed &= op is not DOT or ops[parents[0]] is not equals  # a lookup
             if not absorbed or (varies[i] != varies[user[i]] and not linear.is_multiple):
                 self.node(i)
 

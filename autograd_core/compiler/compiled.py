@@ -18,7 +18,9 @@ from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.graph import Graph
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
-from autograd_core.compiler.record import Kept, Recording, Repetition, record, repeat
+from autograd_core.compiler.kept import Kept
+from autograd_core.compiler.record import Recording, record
+from autograd_core.compiler.repeat import Repetition, repeat
 from autograd_core.compiler.replay import Replay
 from autograd_core.compiler.results import is_finite
 from autograd_core.compiler.training import Steps, Taken

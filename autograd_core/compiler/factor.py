@@ -134,12 +134,13 @@ class Factored:
     # --- Sums
 
     def lower_totals(self, nodes: list[int]) -> None:
-        """Sums of terms; shorter ones are filled up with 0."""
+        """Sums of terms, each in the order in which they lie; shorter ones are filled up with 0."""
         rows = [self.graph.sum(i).terms for i in nodes]
         for some in together(list(map(len, rows))):
             width = max([len(rows[m]) for m in some])
             table = np.array([(*rows[m], *[-1] * (width - len(rows[m]))) for m in some])
-            x = self.places.read(table, "mt")
+            order = np.argsort(self.places.cell[table], axis=1, kind="stable")
+            x = self.places.read(np.take_along_axis(table, order, axis=1), "mt")
             z = self.emit.compute(None, [x], "mb", lengths=dict(zip("mt", table.shape)))
             self.places.put(np.array([nodes[m] for m in some]), "m", z)
 
@@ -208,6 +209,7 @@ class Places:
         self.arrays: list[Array] = []
         self.base: dict[Array, int] = {}  # of each array the first cell, and
         self.bases = np.zeros(2, int)  # the same in order, with room for more: then the end
+        self.end = 0
         if constants:  # for what reads them together with other numbers
             self.put(np.array(constants), "a", emit.constant(self.number[constants], "a"))
 
@@ -233,8 +235,8 @@ class Places:
         if k + 1 == len(self.bases):
             self.bases = np.concatenate([self.bases, np.zeros(k + 1, int)])
         self.arrays.append(x)
-        self.base[x] = int(self.bases[k])
-        self.bases[k + 1] = self.bases[k] + x.size
+        self.base[x] = self.end
+        self.bases[k + 1] = self.end = self.end + x.size
 
     def owner(self, cells: Cells) -> Cells:
         """Which arrays have these cells."""

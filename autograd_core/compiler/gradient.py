@@ -13,7 +13,8 @@ from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 
-from autograd_core.compiler.build import NOTHING, Builder, number_in
+from autograd_core.compiler.build import Builder
+from autograd_core.compiler.index import boxed, owned, stops_of
 from autograd_core.compiler.ir import (
     EXAMPLES,
     NAMES,
@@ -24,6 +25,7 @@ from autograd_core.compiler.ir import (
     Operand,
     Scatter,
 )
+from autograd_core.compiler.multiples import NOTHING, number_in
 from autograd_core.compiler.record import recording
 from autograd_core.engine import MUL, Op
 
@@ -84,9 +86,10 @@ def of_compute(emit: Builder, x: Compute, g: Operand) -> Iterator[tuple[Array, F
     """slope * g, summed over the axes that the operand lacks."""
     if x.fold == "max":
         return  # it shifts a logsumexp, whose value does not depend on the shift
-    named = (*x.operands, (x, x.axes))
-    lengths = {c: n for y, letters in named for c, n in zip(letters, y.shape)}
-    for (y, letters), slope in zip(x.operands, slopes(emit, x), strict=True):
+    named = ((x, x.axes), *x.operands)
+    lengths = {c: n for y, letters in named if letters for c, n in zip(letters, y.shape)}
+    along = slopes(emit, x, "".join(lengths))
+    for (y, letters), slope in zip(x.operands, along, strict=True):
         if number_in(slope) != NOTHING:
             flow, own = emit.compute(MUL, [slope, g], letters, lengths=lengths)
             yield y, ((flow, renamed(own, letters, y.axes)), None)
@@ -94,25 +97,22 @@ def of_compute(emit: Builder, x: Compute, g: Operand) -> Iterator[tuple[Array, F
 
 def of_gather(emit: Builder, x: Gather, g: Operand) -> Iterator[tuple[Array, Flow]]:
     """To each source what belongs to its cells."""
-    start = 0
-    for y in x.sources:
-        if len(x.sources) == 1 and x.index.min(initial=0) >= 0:
-            yield y, (g, x.index)
-            return
-        mine = (x.index >= start) & (x.index < start + y.size)
-        axes = range(mine.ndim)
-        box = [np.flatnonzero(mine.any(axis=tuple([b for b in axes if b != a]))) for a in axes]
-        inside = np.ix_(*box)
-        yield y, (part(emit, g, box), np.where(mine[inside], x.index[inside] - start, -1))
-        start += y.size
+    if len(x.sources) == 1 and x.index.min(initial=0) >= 0:
+        yield x.sources[0], (g, x.index)
+        return
+    for k, places, cells in owned(stops_of(x.sources), x.index):
+        box, index = boxed(places, cells, x.index.shape)
+        yield x.sources[k], (part(emit, g, box), index)
 
 
 def part(emit: Builder, g: Operand, box: Sequence[Cells]) -> Operand:
     """Some places along each axis, of an operand."""
     x, letters = g
     own = letters.replace("b", "")
-    places = [box[NAMES.index(c)] for c in own]
-    return emit.gather([x], np.arange(x.size).reshape(x.cells)[np.ix_(*places)], own) if own else g
+    if not own:
+        return g
+    places = np.ix_(*[box[NAMES.index(c)] for c in own])
+    return emit.gather([x], np.ravel_multi_index(places, x.cells), own)
 
 
 def of_scatter(emit: Builder, x: Scatter, g: Operand) -> Iterator[tuple[Array, Flow]]:
@@ -134,17 +134,16 @@ TRANSPOSES: dict[type[Array], Callable[..., Iterator[tuple[Array, Flow]]]] = {
 
 def renamed(letters: str, old: str, new: str) -> str:
     """Letters of one naming in another."""
-    return letters.translate(str.maketrans(old, new))
+    return letters.translate(str.maketrans(old, new)) if letters else letters
 
 
 # --- The derivative table on arrays ----------------------------------------------------------
 
 
-def slopes(emit: Builder, x: Compute) -> Sequence[Operand]:
-    """The slopes along each operand, as the op's row has them."""
+def slopes(emit: Builder, x: Compute, every: str) -> Sequence[Operand]:
+    """The slopes along each operand, as the op's row has them; with at most these letters."""
     if x.op is None:
         return [emit.constant(1.0)]
-    every = "".join(dict.fromkeys(x.axes + "".join([letters for _, letters in x.operands])))
     rule = rule_of(x.op, len(x.operands))
     return rule.read(
         [(x, x.axes), *x.operands], emit.constant, lambda op, xs: emit.compute(op, xs, every)

@@ -35,7 +35,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from autograd_core.compiler.build import number_in
 from autograd_core.compiler.ir import (
     Array,
     Compute,
@@ -46,6 +45,7 @@ from autograd_core.compiler.ir import (
     Scatter,
     needed,
 )
+from autograd_core.compiler.multiples import number_in
 from autograd_core.compiler.names import (
     Names,
     Wanted,

@@ -4,11 +4,12 @@ An array lies in a buffer, by strides: a cell is a row with a number for each ex
 buffer is batched. Axes lie in the order of an array's letters, the examples last. `factor` gives a
 product the order (block, row, column, example), the rows being those of the more constant factor,
 the weights: so columns and examples lie together, and the next product reads them as one axis. A
-gradient lies as its array does.
+gradient lies as its array does. What is gathered for a product that sums over the examples and more
+axes has those beside the examples, so that they are one axis there, too (`beside_examples`).
 
 What one Gather reads lies together, in the order in which it is read; one that is regular there is
-a view. What a Scatter adds up is computed in place where it can be, and so is the first summand
-of an addition.
+a view, and others are copied. What a Scatter adds up is computed in place where it can be, and what
+is computed cell by cell takes the place of an operand that nothing else reads.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import math
 from bisect import bisect, insort
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import NamedTuple, TypeAlias
@@ -34,7 +35,7 @@ from autograd_core.compiler.ir import (
     Operand,
     Scatter,
 )
-from autograd_core.engine import ADD
+from autograd_core.engine import MUL
 
 
 class Home(NamedTuple):
@@ -58,7 +59,7 @@ class Memory:
 
     home: dict[Array, Home] = field(default_factory=dict)
     buffers: list[Buffer] = field(default_factory=list)
-    copied: set[Gather] = field(default_factory=set)  # the irregular ones
+    copied: set[Gather] = field(default_factory=set)  # those that are no views
     in_place: dict[Scatter, list[bool]] = field(default_factory=dict)  # of each piece
 
     def give(self, *together: Array) -> None:
@@ -74,10 +75,21 @@ class Memory:
         return np.concatenate([*[cells_at(self.home[x], x.cells).ravel() for x in arrays], [-1]])
 
 
-def plan(order: Sequence[Array], results: Sequence[Array]) -> Memory:
-    """A home for every array: results first, then what is in place in them, and views last."""
+Reads: TypeAlias = "Callable[[Array], Iterable[Array]]"  # what an array is computed from
+
+
+def plan(
+    order: Sequence[Array],
+    results: Sequence[Array],
+    reads: Reads = lambda x: x.reads(),
+    lying: Mapping[Gather, Sequence[int]] = {},
+) -> Memory:
+    """A home for every array: results first, then what is in place in them, and views last.
+
+    `lying` are the orders of axes in which some Gathers are to lie, though they be copied for it.
+    """
     memory = Memory()
-    uses = Counter([*[y for x in order for y in x.reads()], *results])
+    uses = Counter([*[y for x in order for y in reads(x)], *results])
     for together in read_together(order):
         memory.give(*together)
     for x in reversed(order):
@@ -85,17 +97,27 @@ def plan(order: Sequence[Array], results: Sequence[Array]) -> Memory:
             memory.give(x)
         if isinstance(x, Scatter):
             memory.in_place[x] = place_pieces(memory, x, uses)
-        elif isinstance(x, Compute) and x.op is ADD:
-            y, letters = x.operands[0]
-            if letters == x.axes and uses[y] == 1 and is_free(memory, y):
-                memory.home[y] = memory.home[x]
+        elif isinstance(x, Compute) and (y := overwritten(memory, x, uses)):
+            memory.home[y] = memory.home[x]
     for x in order:
         if isinstance(x, Gather) and x not in memory.home:
-            place_view(memory, x)
+            place_view(memory, x, lying.get(x))
     return memory
 
 
-Reads: TypeAlias = "Callable[[Array], Iterable[Array]]"
+def beside_examples(order: Sequence[Array]) -> dict[Gather, tuple[int, ...]]:
+    """Gathers that a product sums over the examples and more axes, and the order that suits it."""
+    found: dict[Gather, tuple[int, ...]] = {}
+    for x in order:
+        if not isinstance(x, Compute) or x.op is not MUL or x.batched:
+            continue
+        for (y, letters), (_, others) in (x.operands, x.operands[::-1]):
+            summed = [c for c in others if c in letters and c not in x.axes]
+            if isinstance(y, Gather) and summed[-1:] == ["b"] and len(summed) > 1:
+                kept = [c for c in letters if c in x.axes]
+                axes = [letters.index(c) for c in kept + summed[:-1]]
+                found.setdefault(y, tuple(axes))
+    return found
 
 
 def shared(
@@ -173,6 +195,16 @@ def is_free(memory: Memory, x: Array) -> bool:
     return isinstance(x, (Compute, Scatter)) and x not in memory.home
 
 
+def overwritten(memory: Memory, x: Compute, uses: Counter[Array]) -> Array | None:
+    """An operand that is not needed any more, in whose place x can be computed, cell by cell."""
+    if x.op is None or any(c not in x.axes for _, letters in x.operands for c in letters):
+        return None
+    for y, letters in x.operands:
+        if letters == x.axes and uses[y] == 1 and is_free(memory, y):
+            return y
+    return None
+
+
 def place_pieces(memory: Memory, x: Scatter, uses: Counter[Array]) -> list[bool]:
     """Which pieces are computed where they belong: those that come first to their cells."""
     own, taken, result = memory.cells(x), np.zeros(x.size + 1, bool), []
@@ -197,15 +229,19 @@ def spot_of(operand: Operand, cells: Cells, buffer: int) -> Home | None:
     return regular(buffer, cells.transpose([NAMES.index(c) for c in letters]))
 
 
-def place_view(memory: Memory, x: Gather) -> None:
-    """A view of what is gathered, or a home of its own where that is irregular."""
+def place_view(memory: Memory, x: Gather, axes: Sequence[int] | None) -> None:
+    """A view of what is gathered, or a home of its own: where that is irregular, or lies wrong."""
     (buffer, *more) = {memory.home[y].buffer for y in x.sources}
     view = None if more else regular(buffer, memory.cells(*x.sources)[x.index])
-    if view is not None:
+    if view is not None and (axes is None or is_in_order(view, x.cells, axes)):
         memory.home[x] = view
-    else:
-        memory.copied.add(x)
-        memory.give(x)
+        return
+    memory.copied.add(x)
+    memory.give(x)
+    if axes is not None:
+        home, steps = memory.home[x], row_major([x.cells[axis] for axis in axes])
+        strides = [step for _, step in sorted(zip(axes, steps))]
+        memory.home[x] = home._replace(strides=tuple(strides))
 
 
 # --- Strides ---------------------------------------------------------------------------------
@@ -214,6 +250,11 @@ def place_view(memory: Memory, x: Gather) -> None:
 def row_major(shape: Sequence[int]) -> tuple[int, ...]:
     """The strides of an array whose cells follow each other."""
     return tuple([math.prod(shape[axis + 1 :]) for axis in range(len(shape))])
+
+
+def is_in_order(home: Home, shape: Sequence[int], axes: Sequence[int]) -> bool:
+    """Whether the steps along these axes follow each other from the largest down to 1."""
+    return tuple([home.strides[axis] for axis in axes]) == row_major([shape[a] for a in axes])
 
 
 def cells_at(home: Home, shape: Sequence[int]) -> Cells:

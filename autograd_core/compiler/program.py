@@ -277,8 +277,8 @@ class Program:
         known, compiled = self.remembered
         shapes = None if keywords else self.arguments.shapes_of(args)
         if compiled is not None and shapes == known:  # as in most calls
-            self.latest, flat = compiled, self.arguments.flat
-            return compiled, [flat(x, batched=self.batched) for x in args]
+            self.latest = compiled
+            return compiled, self.arguments.flat(args, batched=self.batched)
         compiled, parts = self.find_for(*self.static.apart(args, keywords))
         if shapes is not None:
             self.remembered = shapes, compiled

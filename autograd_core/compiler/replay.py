@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from autograd_core.compiler.ir import Floats
-from autograd_core.compiler.record import Kept
+from autograd_core.compiler.kept import Kept
 from autograd_core.complaints import no_slope
 from autograd_core.engine import Value, collector_paused
 

@@ -8,6 +8,7 @@ readout at each of them) waits until all of it is there and is one array.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
@@ -19,10 +20,11 @@ from autograd_core.engine import LOGSUMEXP
 
 def schedule(graph: Graph) -> list[list[int]]:
     """Groups of nodes, each of one kind and after all that it needs."""
-    height, waits, users = readiness(graph)
-    ready = Ready(graph, height)
-    for i, op in enumerate(graph.ops):
-        if op is not None and not waits[i]:
+    computed = [i for i, op in enumerate(graph.ops) if op is not None]
+    height, waits, users = readiness(graph, computed)
+    ready = Ready(graph, computed, height)
+    for i in computed:
+        if not waits[i]:
             ready.add(i)
     groups = []
     while group := ready.take():
@@ -50,12 +52,12 @@ class Kind:
 class Ready:
     """The nodes that are ready, by kind; and a heap of ranks, those that kinds had among them."""
 
-    def __init__(self, graph: Graph, height: list[int]) -> None:
+    def __init__(self, graph: Graph, computed: Sequence[int], height: list[int]) -> None:
         self.height, self.turns = height, count(1)
         self.queue: list[tuple[Rank, Kind]] = []
         kinds = defaultdict[Any, Kind](Kind)
-        self.kinds = [kinds[kind_of(graph, i)] for i in range(len(height))]
-        for kind in self.kinds:
+        self.kinds = {i: kinds[kind_of(graph, i)] for i in computed}
+        for kind in self.kinds.values():
             kind.waiting += 1
 
     def add(self, i: int) -> None:
@@ -80,10 +82,8 @@ class Ready:
 
 
 def kind_of(graph: Graph, i: int) -> Any:
-    """What tells nodes apart that cannot be one array; None for leaves."""
+    """What tells nodes apart that cannot be one array."""
     op, rank = graph.ops[i], graph.rank
-    if op is None:
-        return None
     if op is LOGSUMEXP or (isinstance(op, Sum) and not op.left):  # of any length
         return type(op), rank[i]
     if isinstance(op, Sum):
@@ -92,15 +92,17 @@ def kind_of(graph: Graph, i: int) -> Any:
     return op, rank[i], *[rank[p] & 5 for p in graph.parents[i]]  # 5: batched, and constant
 
 
-def readiness(graph: Graph) -> tuple[list[int], list[int], list[list[int]]]:
+def readiness(
+    graph: Graph, computed: Sequence[int]
+) -> tuple[list[int], list[int], dict[int, list[int]]]:
     """For each node: the steps from it to the end, how many operands it waits for, its users."""
     n = len(graph.ops)
     height, waits = [0] * n, [0] * n
-    users: list[list[int]] = [[] for _ in range(n)]
-    computed = {i for i, rank in enumerate(graph.rank) if rank & 2}
-    for i in reversed(range(n)):
+    users: dict[int, list[int]] = {i: [] for i in computed}
+    among = set(computed).intersection
+    for i in reversed(computed):
         above = height[i] + 1
-        for p in computed.intersection(graph.operands(i)):
+        for p in among(graph.operands(i)):
             height[p] = max(height[p], above)
             waits[i] += 1
             users[p].append(i)

@@ -17,9 +17,10 @@ ROOT = Path(__file__).parent.parent.parent
 SCRIPTS = Path(__file__).parent / "whole"
 STEPS = 100
 
-# By name: the package that is needed, and the script that trains with it.
+# By name: the package that is needed, and the script that trains with it, with what it is told.
 WHOLE = {
     "ours, fit": ("numpy", "ours_fit.py"),
+    "ours, fit, machine code kept": ("llvmlite", "ours_fit.py native"),
     "ours, compile": ("numpy", "ours_compile.py"),
     "NumPy by hand": ("numpy", "numpy_by_hand.py"),
     "PyTorch nn + SGD": ("torch", "torch_nn.py"),
@@ -48,7 +49,8 @@ def whole_process(size, *, slow):
         task.write_text(json.dumps(as_task(problem)), encoding="utf-8")
 
         def train(name):
-            results[name] = run(SCRIPTS / scripts[name], task)
+            script, *told = scripts[name].split()
+            results[name] = run(SCRIPTS / script, task, *told)
 
         tasks = {name: partial(train, name) for name in scripts}
         seconds = {}

@@ -17,6 +17,7 @@ class Quiet(SimpleHTTPRequestHandler):
 
     def end_headers(self):
         self.send_header("Cache-Control", "no-store")
+        self.send_header("Access-Control-Allow-Origin", "*")  # as Pyodide's network says
         super().end_headers()
 
     def log_message(self, *_):

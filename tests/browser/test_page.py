@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from autograd_core import topological
-from nn.playground.browser import saved
+from nn.playground.browser import playing_on
 from nn.playground.browser.cells import executed
 from nn.playground.browser.formula import values_of
 from nn.playground.page import style
@@ -16,7 +16,7 @@ from nn.playground.session import Session
 from nn.playground.state import State
 from tests.browser.lab import Watch
 from tests.browser.served import served
-from tests.browser.stand_in import DRIVER, on_numpy, on_pyodide, on_wasi
+from tests.browser.stand_in import on_numpy, on_pyodide, on_wasi
 from tools.npm import MissingError
 
 pytestmark = pytest.mark.slow
@@ -291,25 +291,45 @@ def test_without_numpy_the_playground_says_so_and_graphs_are_drawn(visit, pyodid
     page.wait_for_selector("body.failed .what:has-text('numpy')")
 
 
-# --- A saved page --------------------------------------------------------------------------------
+# --- Files, which have no origin -----------------------------------------------------------------
 
 
-def test_a_saved_page_plays_on(visit, full, monkeypatch):
-    if (full.folder / "wasi").exists():
-        driver = DRIVER.read_text("utf-8").replace("./shim/", f"{full.address}python/shim/")
-        plain = saved.text
-        monkeypatch.setattr(
-            saved, "text", lambda name: {"python.js": driver}.get(name) or plain(name)
+@pytest.fixture
+def saved(context, tmp_path):
+    """Opens a saved page from its file; its Python comes from a server."""
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+
+    def open_saved(server):
+        piece = playing_on({"hidden": [3], "seed": 7}, home=f"{server.address}pyodide/")
+        (tmp_path / "saved.html").write_text(
+            f'<!doctype html><meta charset="utf-8"><style>{style()}</style>'
+            f'<div id="pg-saved">a picture</div>{piece}',
+            "utf-8",
         )
-    piece = saved.playing_on({"hidden": [3], "seed": 7}, home=f"{full.address}pyodide/")
-    (full.folder / "saved.html").write_text(
-        f'<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,">'
-        f'<style>{style()}</style><div id="pg-saved">a picture</div>{piece}',
-        "utf-8",
-    )
-    page = visit(full, "")
-    page.goto(f"{full.address}saved.html")
-    page.locator(".pg-on button").click()
+        page.goto((tmp_path / "saved.html").as_uri())
+        page.locator(".pg-on button").click()
+        return page
+
+    yield open_saved
+    page.close()
+
+
+def test_a_saved_page_plays_on(saved, numpy):
+    page = saved(numpy)
     page.wait_for_function(f"{APP}?.painted && {APP}.run.settings.seed === 7")
     page.locator(".pg-play").click()
     page.wait_for_function(f"{APP}.frame.steps >= 5")
+
+
+def test_a_saved_page_keeps_its_picture_where_numpy_cannot_be_loaded(saved, pyodide):
+    page = saved(pyodide)
+    page.wait_for_selector(".pg-on :has-text('numpy'):has-text('could not be loaded')")
+    assert page.locator("#pg-saved").text_content() == "a picture"
+
+
+def test_the_page_as_a_file_says_what_it_needs(context, pyodide):
+    page = context.new_page()
+    page.goto((pyodide.folder / "index.html").as_uri())
+    assert "python -m http.server" in page.locator(".none:visible").text_content()
+    page.close()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import Phase, settings
 
-from autograd_core.compiler.gradient import rule
+from autograd_core.compiler.gradient import rule_of
 
 # The first failure will do: no smaller example is looked for, and the examples are always the same.
 FAIL_FAST = [Phase.explicit, Phase.generate]
@@ -30,7 +30,7 @@ LARGEST = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item):
-    rule.cache_clear()
+    rule_of.cache_clear()
 
 
 def pytest_collection_modifyitems(items):

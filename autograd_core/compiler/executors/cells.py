@@ -231,5 +231,7 @@ def is_scalar(arrays: Sequence[Array]) -> bool:
 
 def lengths_of(x: Compute) -> dict[str, int]:
     """The axes along which an op is done, without the examples: first those of the result."""
+    if not x.shape and not "".join([letters for _, letters in x.operands]):
+        return {}  # of single numbers, there may be very many
     named = ((x, x.axes), *x.operands)
     return {c: n for y, letters in named for c, n in zip(letters, y.shape) if n is not EXAMPLES}

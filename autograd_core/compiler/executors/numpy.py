@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.biases import Part, with_biases
 from autograd_core.compiler.executors.chosen import call_of, choices
-from autograd_core.compiler.executors.contract import Call, Named, contract
+from autograd_core.compiler.executors.contract import Call, Named, contract, sum_of
 from autograd_core.compiler.executors.threads import threads_for
 from autograd_core.compiler.ir import (
     NAMES,
@@ -30,14 +30,15 @@ from autograd_core.compiler.ir import (
     aligned,
     needed,
 )
-from autograd_core.compiler.memory import Home, plan, regular, shared
+from autograd_core.compiler.memory import Home, beside_examples, plan, regular, shared
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
-# A place for numbers; the name of the leaf, which part of it, and of its rows those (None: all).
-Load: TypeAlias = "tuple[Floats, str, int, slice | None]"
+# A place for numbers; the name of the leaf, which part of it, and what of it (None: all).
+Load: TypeAlias = "tuple[Floats, str, int, slice | tuple[slice, slice] | None]"
 
 ZERO = np.zeros(())  # NumPy is quicker with it than with 0.0
 SIZES = 64  # of batches that are kept prepared
+FAR = 512  # numbers: what is so far apart, or a multiple, has the same eight places in a cache
 KEYWORD_ONLY = (np.maximum, np.minimum)  # which take no more than two arrays by place
 
 # Forms that take fewer NumPy calls than the array form does.
@@ -55,7 +56,7 @@ class NumPyExecutor:
         order, results = with_biases(order, results)
         self.chosen, self.results = choices(needed(order, results)), results
         self.order = needed(order, results, self.reads)
-        self.memory = plan(self.order, results)
+        self.memory = plan(self.order, results, self.reads, beside_examples(self.order))
         self.space, self.spaces = shared(self.memory, self.order, results, self.reads)
         self.flat = [np.zeros(0 if y.batched else y.size) for y in self.spaces]  # made larger
         self.prepared: dict[int | None, Calls] = {}
@@ -74,9 +75,9 @@ class NumPyExecutor:
             self.latest = calls
             for call in calls.constants:
                 call()
-        for slot, name, i, rows in calls.loads:
+        for slot, name, i, some in calls.loads:
             part = leaves[name][i].T
-            slot[...] = part if rows is None else part[rows]
+            slot[...] = part if some is None else part[some]
         complaints: list[str] = []
         said = np.errstate(all="call", under="ignore", call=lambda kind, _: complaints.append(kind))
         with calls.threads, said:
@@ -131,8 +132,12 @@ class Calls:
             width = part.shape[-1]
             first, stop = max(at, 0), min(at + width, x.size)
             if read[first:stop].any():
-                rows = None if stop - first == width else slice(first - at, stop - at)
-                yield self.array[x][first:stop], x.name, i, rows
+                slot, rows = self.array[x][first:stop], slice(first - at, stop - at)
+                if part.ndim == 2 and width % FAR == 0:
+                    for k in range(0, len(part), 8):
+                        yield slot[:, k : k + 8], x.name, i, (rows, slice(k, k + 8))
+                else:
+                    yield slot, x.name, i, None if stop - first == width else rows
             at += width
 
     def is_read(self, x: Leaf) -> NDArray[np.bool_]:
@@ -208,7 +213,7 @@ class Calls:
         return [apply(x.op, [self.operand(y, x.axes) for y in x.operands], out)]
 
     def gather(self, x: Gather) -> list[Call]:
-        """Copy irregular cells together, from one buffer or from the sources laid end to end."""
+        """Copy cells together, from one buffer or from the sources laid end to end."""
         if x not in self.memory.copied:
             return []
         out = self.array[x]
@@ -223,8 +228,14 @@ class Calls:
                 target = source[start : start + y.size].reshape(self.array[y].shape)
                 calls.append(partial(np.copyto, target, self.array[y]))
                 start += y.size
+        view = regular(0, index)
+        if view is not None:
+            found = view_of(source, view, out.shape)
+            return [*calls, partial(np.copyto, out, found)]
         places = np.maximum(index, 0).astype(np.intp)
-        calls.append(partial(source.take, places, 0, out, "clip"))
+        axes = sorted(range(index.ndim), key=lambda axis: -out.strides[axis])  # as they lie
+        whole = out.transpose(*axes, *range(index.ndim, out.ndim))
+        calls.append(partial(source.take, places.transpose(axes), 0, whole, "clip"))
         if index.min(initial=0) < 0:
             calls.append(partial(out.__setitem__, np.nonzero(index < 0), 0.0))
         return calls
@@ -278,14 +289,11 @@ def fold(x: Named, out: Named, how: str) -> list[Call]:
     lost = "".join([c for c in x.letters if c not in out.letters])
     if not lost:
         return [partial(np.copyto, out.array, aligned(*x, out.letters))]
-    if how == "+" and (x.letters.startswith(lost) or x.letters.endswith(lost)):
-        ones = np.ones([n for c, n in zip(x.letters, x.array.shape) if c in lost])
-        return contract(x, Named(ones, lost), out)  # a product with ones is quicker than a sum
+    if how == "+":
+        return sum_of(x, out)
     axes = tuple([i for i, c in enumerate(x.letters) if c in lost])
     kept = "".join([c for c in x.letters if c not in lost])
-    target = out.array.transpose([out.letters.index(c) for c in kept])
-    reduce = np.add.reduce if how == "+" else np.maximum.reduce
-    return [partial(reduce, x.array, axes, None, target)]
+    return [partial(np.maximum.reduce, x.array, axes, None, aligned(*out, kept))]
 
 
 def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
@@ -301,11 +309,14 @@ def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
         )
     whole = np.broadcast_to(source, (*cells.shape, *rest))
     if distinct:
-        places = flat[keep]
+        order = keep[np.argsort(flat[keep])]
+        places = run_of(flat[order])
 
         def put() -> None:
-            numbers = whole.reshape(-1, *rest)[keep]
-            buffer[places] = buffer[places] + numbers if add else numbers
+            numbers = whole.reshape(-1, *rest).take(order, 0)
+            if add:
+                numbers += buffer[places]
+            buffer[places] = numbers
 
         return put
     if not rest and buffer.size < 8 * flat.size:
@@ -319,6 +330,12 @@ def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
         buffer[found] = buffer[found] + summed if add else summed
 
     return add_up
+
+
+def run_of(cells: Cells) -> Cells | slice:
+    """Cells in order; as a slice, which is quicker, where they follow each other."""
+    first, last = (int(cells[0]), int(cells[-1])) if cells.size else (0, -1)
+    return slice(first, last + 1) if last - first + 1 == cells.size else cells
 
 
 def count_up(buffer: Floats, cells: Cells, source: Floats, found: Cells, *, add: bool) -> None:

@@ -18,6 +18,7 @@ fit(
     optimizer=SGD(task["rate"]),
     epochs=task["steps"],
     progress=False,
+    executor=next(iter(sys.argv[2:]), None),
 )
 layers = [
     ([[w.data for w in n.w] for n in layer.neurons], [n.b.data for n in layer.neurons])

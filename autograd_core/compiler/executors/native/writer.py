@@ -142,7 +142,7 @@ class Writer:
         rows = region.at(memory, self.layout.first_row)
         if self.inputs:
             order = region.at(argument(region, arguments, ORDER, POINTER), start, INTEGER)
-            self.load(region, arguments, rows, here, padded, order)
+            self.load(region, arguments, rows, here, order)
         self.run_part(k, region, memory, tables, here, padded, n)
         for i, x in enumerate(self.outputs):
             if x in self.arrays[k]:
@@ -153,33 +153,31 @@ class Writer:
                 put_out(region, x.size, cell, rows, place, here, n)
 
     def load(
-        self,
-        region: Region,
-        arguments: Symbol,
-        rows: Symbol,
-        here: Symbol,
-        padded: Symbol,
-        order: Symbol,
+        self, region: Region, arguments: Symbol, rows: Symbol, here: Symbol, order: Symbol
     ) -> None:
-        """Put the examples' inputs into rows; the last example once more where there is none."""
-        first, last = MORE + len(self.outputs), here - 1
+        """Put the examples' inputs into rows; the last example once more where there is none.
+
+        That is in eight places, for which every row has room.
+        """
+        first = MORE + len(self.outputs)
 
         def part(inner: Region, i: Any) -> None:
             own = inner.at(arguments, i * 3 + first, INTEGER)
             source = argument(inner, own, 0, POINTER)
             width, row = [argument(inner, own, k, INTEGER) for k in (1, 2)]
 
-            def example(inner: Region, j: Any) -> None:
-                place = select(j < last, j, last)
-                at = inner.load(inner.at(order, place, INTEGER), INTEGER) * width
+            def number(inner: Region, c: Any) -> None:
+                column, target = inner.at(source, c), inner.at(rows, (row + c) * ROW)
 
-                def number(inner: Region, c: Any) -> None:
-                    x = inner.load(inner.at(source, at + c))
-                    inner.store(x, inner.at(rows, (row + c) * ROW + j))
+                def example(inner: Region, j: Any) -> None:
+                    at = inner.load(inner.at(order, j, INTEGER), INTEGER) * width
+                    inner.store(inner.load(inner.at(column, at)), inner.at(target, j))
 
-                inner.each(0, width, 1, number)
+                inner.each(0, here, 1, example)
+                last = inner.load(inner.at(target, here - 1))
+                inner.store(last.wide(LANES), inner.at(target, here))
 
-            inner.each(0, padded, 1, example)
+            inner.each(0, width, 1, number)
 
         region.each(0, argument(region, arguments, PARTS, INTEGER), 1, part)
 
@@ -220,8 +218,9 @@ def write_move(frame: Frame, region: Region, move: Move) -> None:
     if not (real.all() or move.add):
         write_fill(frame, region, Fill(move.target[~real], move.batched))
     cells = move.source[real], move.target[real]
-    if not move.batched and all(map(follow_each_other, cells)):
-        write_run(frame, region, int(cells[0][0]), int(cells[1][0]), cells[0].size, add=move.add)
+    length = length_of_runs(*cells)
+    if not move.batched and length >= LANES // 2:
+        write_runs(frame, region, *cells, length, add=move.add)
         return
     source, target = [cells_in(frame.layout, frame.tables, some) for some in cells]
     lanes = LANES if move.batched else 1
@@ -242,22 +241,29 @@ def write_move(frame: Frame, region: Region, move: Move) -> None:
     region.each(0, int(real.sum()), 1, cell)
 
 
-def write_run(
-    frame: Frame, region: Region, source: int, target: int, size: int, *, add: bool
+def write_runs(
+    frame: Frame, region: Region, source: Cells, target: Cells, length: int, *, add: bool
 ) -> None:
-    """Cells that follow each other, copied or added in lanes."""
+    """Runs of cells that follow each other, copied or added in lanes."""
+    starts = [cells_in(frame.layout, frame.tables, some[::length]) for some in (source, target)]
 
-    def move(inner: Region, i: Any, lanes: int) -> None:
-        place = inner.at(frame.memory, i + target)
-        found = inner.load(inner.at(frame.memory, i + source), lanes=lanes)
-        inner.store(inner.load(place, lanes=lanes) + found if add else found, place)
+    def run(inner: Region, k: Any) -> None:
+        x, z = [inner.at(frame.memory, start(inner, k)) for start in starts]
 
-    in_lanes(region, size, move)
+        def move(inner: Region, i: Any, lanes: int) -> None:
+            found, place = inner.load(inner.at(x, i), lanes=lanes), inner.at(z, i)
+            inner.store(inner.load(place, lanes=lanes) + found if add else found, place)
+
+        in_lanes(inner, length, move)
+
+    region.each(0, source.size // length, 1, run)
 
 
-def follow_each_other(cells: Cells) -> bool:
-    """Whether each cell lies behind the one before it."""
-    return cells.size > 0 and np.array_equal(cells, cells[0] + np.arange(cells.size))
+def length_of_runs(*cells: Cells) -> int:
+    """The largest length in which runs of cells that follow each other can be cut up."""
+    breaks = np.logical_or.reduce([np.diff(some) != 1 for some in cells])
+    starts = np.concatenate([[0], np.flatnonzero(breaks) + 1, [cells[0].size]])
+    return int(np.gcd.reduce(np.diff(starts)))
 
 
 def place_of(frame: Frame, cell: Symbol, *, batched: bool) -> Symbol:

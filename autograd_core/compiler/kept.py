@@ -1,0 +1,90 @@
+"""Kept: a recording without its Values, in a few bytes a node."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate, chain
+from typing import Any
+
+from autograd_core.compiler.record import Recording
+from autograd_core.engine import Value
+
+
+class Kept:
+    """What is kept of a recording: all but its Values, in a few bytes a node.
+
+    `nodes` and `values` are parameters that are kept elsewhere anyway; `names` says what inputs are
+    called, but for those that were given another label.
+    """
+
+    def __init__(
+        self,
+        tape: Recording,
+        nodes: Sequence[int],
+        values: Sequence[Value],
+        names: Callable[[], Iterable[str]],
+    ) -> None:
+        self.ops = Coded(tape.ops)
+        self.parents = Tuples(tape.parents)
+        self.inputs = array("i", tape.inputs)
+        self.constants = tape.constants
+        rest = set(tape.parameters).difference(nodes)
+        self.outside = [(nodes, values), (list(rest), [tape.parameters[i] for i in rest])]
+        self.names = names
+        inputs = dict(zip(tape.inputs, names()))
+        labels = [(i, value.label) for i, value in enumerate(tape.values)]
+        labels = [(i, label) for i, label in labels if label != inputs.get(i, "")]
+        self.own_labels = {i: label for i, label in labels if i not in tape.parameters}
+
+    @property
+    def parameters(self) -> dict[int, Value]:
+        """The Values from outside, by their nodes."""
+        return {i: value for some in self.outside for i, value in zip(*some) if i >= 0}
+
+    @property
+    def labels(self) -> dict[int, str]:
+        """The labels of inputs, and of what was computed of them."""
+        return dict(zip(self.inputs, self.names())) | self.own_labels
+
+    def recording(self) -> Recording:
+        """The recording once more, with new Values."""
+        tape = Recording(constants=self.constants, parameters=self.parameters, under_way=False)
+        tape.inputs, labels = list(self.inputs), self.labels
+        for i, op in enumerate(self.ops):
+            tape.new(op, self.parents[i]).label = labels.get(i, "")
+        for i, value in tape.parameters.items():
+            tape.values[i] = value
+        for i, number in tape.constants.items():
+            tape.values[i] = Value(number)
+        return tape
+
+
+class Coded(Sequence[Any]):
+    """A sequence of things of which there are few different ones."""
+
+    def __init__(self, things: Sequence[Any]) -> None:
+        code: dict[Any, int] = {}
+        codes = [code.setdefault(thing, len(code)) for thing in things]
+        self.codes = array("B" if len(code) <= 1 << 8 else "i", codes)
+        self.things = list(code)
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, i: Any) -> Any:
+        return self.things[self.codes[i]]
+
+
+class Tuples(Sequence[tuple[int, ...]]):
+    """A sequence of tuples of node numbers, laid end to end."""
+
+    def __init__(self, rows: Sequence[tuple[int, ...]]) -> None:
+        self.stops = array("i", [0, *accumulate(map(len, rows))])
+        self.flat = array("i", chain.from_iterable(rows))
+
+    def __len__(self) -> int:
+        return len(self.stops) - 1
+
+    def __getitem__(self, i: Any) -> Any:
+        return tuple(self.flat[self.stops[i] : self.stops[i + 1]])
