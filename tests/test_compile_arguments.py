@@ -1,5 +1,6 @@
 """What goes into a compiled program and what comes out, in every structure."""
 
+import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain, product
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from autograd_core import Value, compile, dot, total
+from autograd_core.compiler.lists import floats
 from nn import MLP, datasets, losses
 
 
@@ -525,3 +527,18 @@ def test_an_array_whose_shape_is_changed_in_place_is_read_anew():
     assert program(x) == 5.0
     with pytest.raises(ValueError, match="at least one example"):
         program(x[:0])
+
+
+@pytest.mark.parametrize("item", [1.5, math.nan, -0.0, 2, True, np.float64(1.5), "g", None, 1j])
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 1), (3, 4)])
+@pytest.mark.parametrize("ragged", [False, True])
+def test_floats_in_lists_are_read_at_once_and_all_else_is_left_alone(item, shape, ragged):
+    given = np.arange(math.prod(shape), dtype=float).reshape(shape).tolist()
+    (given if len(shape) == 1 else given[-1])[-1] = item
+    if ragged and len(shape) == 2:
+        given[-1].append(0.5)
+    found = floats(given)
+    plain = type(item) is float and not (ragged and len(shape) == 2 and shape[0] > 1)
+    assert (found is not None) is plain
+    if plain:
+        np.testing.assert_array_equal(found, np.array(given))

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from autograd_core.arrays import ValueArray
 from autograd_core.compiler.ir import Floats
+from autograd_core.compiler.lists import NUMERIC, regular
 from autograd_core.engine import NUMBER, Value
 from autograd_core.structures import is_record, names_of
 
@@ -26,7 +27,6 @@ Parts: TypeAlias = "list[NDArray[Any]]"  # numbers in order; where batched, a ro
 
 A_NUMBER: Kind = ("number",)
 FLOAT = np.dtype(float)
-NUMERIC = "fiub"  # NumPy's letters for float, int, unsigned, bool
 
 
 # --- In --------------------------------------------------------------------------------------
@@ -134,29 +134,6 @@ def is_masked(x: Any) -> bool:
 def is_plain(x: Any) -> bool:
     """Whether this is an array of numbers, and no more than that."""
     return type(x) is np.ndarray and x.dtype.kind in NUMERIC
-
-
-def regular(x: Any) -> Floats | None:
-    """Nested lists of one shape as an array; None for others, and where not all are numbers.
-
-    Whether all are numbers is left to NumPy, which makes NaN of one that is masked.
-    """
-    if not isinstance(x, (list, tuple)):
-        return None
-    depth, level = 1, list(x)
-    while level and isinstance(level[0], (list, tuple)):
-        if not set(map(type, level)) <= {list, tuple}:
-            return None
-        depth += 1
-        inner = level[0][0] if level[0] else None
-        level = list(chain.from_iterable(level)) if isinstance(inner, (list, tuple)) else []
-    try:
-        array = np.array(x)
-    except (ValueError, UserWarning):  # of several shapes; masked
-        return None
-    if array.ndim != depth or array.dtype.kind not in NUMERIC or np.isnan(array).any():
-        return None
-    return array.astype(float, copy=False)
 
 
 def read_one_by_one(x: Any, place: str) -> tuple[Kind, list[float]]:
