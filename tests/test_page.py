@@ -269,8 +269,9 @@ def test_the_kernels_list_has_what_ours_need_in_a_browser(tmp_path, monkeypatch)
 
 def test_a_laboratory_asks_for_no_kernel(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(lite, "run", lambda command, what: asked.append(command))
+    monkeypatch.setattr(lite, "run", lambda command, what, cwd: asked.append([*command, cwd]))
     lite.laboratory(tmp_path, tmp_path / "out")
+    assert asked[0][-1] == tmp_path  # JupyterLite keeps notes where it runs: not beside the sources
     made = list((tmp_path / "notebooks").glob("*.ipynb"))
     assert len(made) == 12
     kernels = {

@@ -134,12 +134,13 @@ def laboratory(work: Path, folder: Path) -> None:
         (work / "notebooks" / path.name).write_text(json.dumps(notebook), "utf-8")
     options = ["--lite-dir", work, "--contents", work / "notebooks", "--output-dir", folder]
     tidy = ["--apps", "lab", "--no-sourcemaps", "--no-unused-shared-packages"]
-    run([sys.executable, "-m", "jupyterlite_core", "build", *options, *tidy], "JupyterLite")
+    command = [sys.executable, "-m", "jupyterlite_core", "build", *options, *tidy]
+    run(command, "JupyterLite", cwd=work)  # where it keeps a file of what it has done
 
 
-def run(command: Sequence[Any], what: str) -> None:
-    """Run a program; MissingError with what it said, where it fails."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+def run(command: Sequence[Any], what: str, cwd: Path = ROOT) -> None:
+    """Run a program in a folder; MissingError with what it said, where it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=cwd)  # noqa: S603
     if done.returncode:
         raise MissingError(f"{what}: {(done.stderr or done.stdout).strip()[-500:]}")
 
