@@ -14,10 +14,11 @@ MOST_LINES = 200
 
 
 def targets(page=readme.README):
-    """What a page links to and shows, but for other sites."""
+    """The files that a page links to and shows, but for other sites."""
     text = page.read_text(encoding="utf-8")
     found = re.findall(r"\]\(([^)]+)\)|(?:src|href)=\"([^\"]+)\"", text)
-    return sorted({a or b for a, b in found if not (a or b).startswith(("http", "#"))})
+    places = {a or b for a, b in found if not (a or b).startswith(("http", "#"))}
+    return sorted({place.partition("#")[0] for place in places})
 
 
 def test_it_is_read_in_one_sitting_and_begins_with_how_to_run():

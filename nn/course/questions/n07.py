@@ -12,7 +12,7 @@ from autograd_core import Value, mean
 from nn import datasets, losses
 from nn.course.diagnosis import same
 from nn.course.kinds import Choice, Code, Number, Question
-from nn.course.safely import Empty, run
+from nn.course.safely import Empty, Mishap, run
 from nn.course.training import net
 from nn.model import MLP
 
@@ -22,7 +22,7 @@ def loss_of(model: MLP, X: Any, y: Any) -> Value:
     return mean([losses.squared_error(model(x), t) for x, t in zip(X, y)])
 
 
-def moves(steps: int, left: float = 0.0, rate: float = 0.1) -> Callable[[Any], str | None]:
+def moves(steps: int, left: float = 5.0, rate: float = 0.1) -> Callable[[Any], str | None]:
     """Whether a student's step moves as it should, so many times, with gradients left before."""
 
     def test(function: Any) -> str | None:
@@ -54,11 +54,17 @@ def moved(mine: MLP, right: MLP, before: list[float], old: list[float], rate: fl
     if all(p.data == was for p, _, was, _ in pairs):
         if all(p.grad == had for p, _, _, had in pairs):
             raise Empty("Nothing has happened to the parameters and their gradients so far.")
-        return "the gradients have changed, and no parameter has moved. Is `zero_grad` before `backward`? And then every `p.data -= rate * p.grad`."
+        if not any(p.grad for p, *_ in pairs):
+            return "all gradients are 0, and no parameter moves. First `zero_grad`, then `loss.backward()`, then the steps."
+        return "the gradients have changed, and no parameter has moved. Every `p.data -= rate * p.grad`."
     for p, q, was, had in pairs:
         move, wanted = p.data - was, -rate * q.grad
         if not close(move, wanted):
-            idea = reason(move, q.grad, had, rate)
+            idea = (
+                "That is the move alone: `-=`, not `=`."
+                if close(p.data, wanted)
+                else reason(move, q.grad, had, rate)
+            )
             return f"{p.label} has the slope {q.grad:.4g} and moves by {move:.4g}; with rate {rate} it should move by {wanted:.4g}. {idea}"
     return None
 
@@ -83,13 +89,13 @@ def close(x: float, z: float) -> bool:
 def own_step() -> Code:
     return Code(
         laws=[
-            ("one step", moves(1)),
-            ("whatever was in `grad` before", moves(1, left=5.0)),
+            ("one step, whatever was in `grad` before", moves(1)),
             ("three steps in a row", moves(3)),
         ],
         source="model.zero_grad(); loss.backward(); for p in model.parameters(): p.data -= rate * p.grad",
         hints=["First forget: `model.zero_grad()`. Then `loss.backward()`.", "`for p in model.parameters():` and in it `p.data -= rate * p.grad`."],
         why="Forget, backward, move. Everything that was ever trained by gradient descent was trained by these lines.",
+        errors=[("'list' object", "`model.parameters()` is a list: go over it, one parameter after the other.")],
     )  # fmt: skip
 
 
@@ -149,6 +155,8 @@ def narrow() -> Choice:
 def listed(function: Any, n: int, size: int, rng: random.Random) -> list[list[int]]:
     """A student's batches as lists."""
     got = run(function, n, size, rng)
+    if not all(isinstance(batch, (list, tuple)) for batch in got):
+        raise Mishap(f"A list of lists is wanted, such as `[[3, 0], [4, 1], [2]]`, not `{got}`.")
     return [list(batch) for batch in got]
 
 
@@ -162,7 +170,12 @@ def every_place(function: Any) -> str | None:
             return f"{asked}, place {missing[0]} is in no batch.{last}"
         if len(flat) > n:
             twice = next(i for i in flat if flat.count(i) > 1 or not 0 <= i < n)
-            return f"{asked}, place {twice} comes more than once, or is none of the {n}. To shuffle is not to draw again and again."
+            ends = (
+                "To shuffle is not to draw again and again."
+                if set(flat) - set(range(n))
+                else "Does each batch begin where the one before ends?"
+            )
+            return f"{asked}, place {twice} comes more than once, or is none of the {n}. {ends}"
     return None
 
 
@@ -198,6 +211,10 @@ def own_batches() -> Code:
         source="order = list(range(n)); rng.shuffle(order); return [order[i : i + size] for i in range(0, n, size)]",
         hints=["A list of all places, shuffled: `order = list(range(n))`, `rng.shuffle(order)`.", "Cut it: `order[i : i + size]` for i = 0, size, 2 size, ...: `range(0, n, size)`."],
         why="Each example once in an epoch, in a new order each time, so that no batch is always followed by the same one.",
+        errors=[
+            ("NoneType", "`rng.shuffle` shuffles the list that it is given, and gives back None: shuffle, then go on with the list."),
+            ("'range' object", "A range cannot be shuffled: `list(range(n))` can."),
+        ],
     )  # fmt: skip
 
 

@@ -72,6 +72,11 @@ def own_pieces() -> Code:
         source="slopes = np.diff(f(joints)) / np.diff(joints); changes = np.diff(slopes, prepend=0.0)",
         hints=["The slope of a piece is rise over run: `np.diff(f(joints)) / np.diff(joints)`.", "The changes: `np.diff(slopes, prepend=0.0)`."],
         why="For the parabola each change after the first is 2h, because its second derivative is 2: the weights onwards are the curvature, piece by piece.",
+        errors=[
+            ("is shorter", "n pieces have n changes, also that of the first: before it, the slope is 0 (`prepend=0.0`)."),
+            ("is longer", "n pieces have n slopes. Each is rise over run, both by `np.diff`."),
+            ("truth value of an array", "`np.diff` takes one array. Rise and run are two of them, and the slope is their quotient."),
+        ],
     )  # fmt: skip
 
 

@@ -135,6 +135,11 @@ def look_back() -> Code:
         source="shares = softmax([dot(query, key) / len(query) ** 0.5 for key in keys]); return [dot(shares, column) for column in zip(*values)]",
         hints=["The scores: `dot(query, key) / len(query) ** 0.5` for each key.", "`softmax` of that list are the shares.", "`zip(*values)` gives the columns; what comes out is `dot(shares, column)` for each."],
         why="Two lines, and the heart of every large language model.",
+        errors=[
+            ("for /: 'list'", "`softmax` gives a list. Divide each score, before it."),
+            ("got list", "A value is a list, too: `zip(*values)` gives the columns, and each has its own `dot`."),
+            ("non-int of type 'list'", "Query and key are lists: `dot(query, key)`."),
+        ],
     )  # fmt: skip
 
 

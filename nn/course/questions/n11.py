@@ -135,6 +135,7 @@ def own_layer() -> Code:
         source="sums = [sum([w * v for w, v in zip(row, x)], bias) for row, bias in zip(W, b)]; return [bend(z) for z in sums] if bend else sums",
         hints=["For each row and its bias: the sum of w * v, plus the bias.", "`sum(list, start)` begins with `start`: the bias."],
         why="z = W x + b, as in every lecture; a row of W is a neuron.",
+        errors=[("and 'list'", "`b` holds a bias for each row: go over both, by `zip(W, b)`.")],
     )  # fmt: skip
 
 
