@@ -129,6 +129,21 @@ def test_schedules_hand_over_a_rate_for_each_step():
     assert runs[0] == runs[1]
 
 
+class Halving(SGD):
+    """A rate of its own making, of an `lr` that is a number."""
+
+    def rate(self, made):
+        return self.lr * 0.5**made
+
+
+def test_an_optimisers_own_rate_is_asked_for_each_step():
+    at_once, by_one = [
+        trained(name, optimizer=Halving(0.5), batch_size=6) for name in ("reference", "numpy")
+    ]
+    assert at_once[1] == by_one[1]
+    assert CALLS
+
+
 def test_parameters_that_have_made_different_numbers_of_steps_go_one_by_one():
     runs = []
     for name in ("numpy", "reference"):

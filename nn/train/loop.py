@@ -227,14 +227,14 @@ class Loop:
 
     def rates(self, count: int) -> list[float]:
         """The rates of so many steps, up to the first that is none."""
-        found, made = list[float](), self.state[0]
+        found, made, optimizer = list[float](), self.state[0], self.optimizer
         if not isinstance(made, int):
             return found  # parameters that have made different numbers of steps
-        if not callable(self.optimizer.lr):
-            return [float(self.optimizer.rate(made))] * count
+        if type(optimizer).rate is Optimizer.rate and not callable(optimizer.lr):
+            return [float(optimizer.rate(made))] * count  # asked once, for it is asked often
         for k in range(count):
             try:
-                found.append(float(self.optimizer.rate(made + k)))
+                found.append(float(optimizer.rate(made + k)))
             except (ArithmeticError, ValueError):
                 break  # who takes this step alone says what is wrong
         return found
