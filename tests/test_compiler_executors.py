@@ -450,3 +450,21 @@ def test_layers_are_what_they_are_wherever_biases_lie_and_whatever_else_is_read(
     for n in batches:  # which share their memory
         X, y = Draw(n).data(n, 3), Draw(n).data(n)
         assert_like_eager(f, X, y, batched=True, program=program)
+
+
+@pytest.mark.parametrize("n", [None, 8])
+def test_layers_that_share_weights_and_biases_are_what_they_are(n):
+    pool = Draw(5).vector(15, "w")
+    rows = [pool[2:7], pool[8:13]]
+    others = [[*pool[5:9], pool[4]], [*pool[11:15], pool[10]]]
+    last = [pool[2:5], pool[5:8], pool[8:11]]
+
+    def f(x, y):
+        left = [dot(w, x[0], b) for *w, b in rows]
+        right = [dot(w, x[1], b) for *w, b in others]
+        hidden = [(a * b).sin() for a, b in zip(left, right, strict=True)]
+        return total([dot(w, hidden, b) * y for *w, b in last])
+
+    X, y = (Draw(6).data(n, 2, 4), Draw(7).data(n)) if n else (Draw(6).data(2, 4), 0.5)
+    program = compile(f, batched=n is not None, executor="numpy")
+    assert_like_eager(f, X, y, batched=n is not None, program=program)

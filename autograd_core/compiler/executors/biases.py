@@ -187,11 +187,10 @@ class Rewriting:
         (g, names), index = piece
         if not (isinstance(g, Compute) and g.op is MUL and "b" not in g.axes):
             return None
-        for x, slope in (g.operands, g.operands[::-1]):
-            first, rest = x[1][:1], x[1][1:]
-            if x[0] in self.with_ones and first in g.axes and set(rest) <= set(slope[1]):
-                return (x, slope) if len(names) == index.ndim else None
-        return None
+        (x, letters), slope = g.operands
+        if x not in self.with_ones or letters[:1] not in g.axes or len(names) < index.ndim:
+            return None
+        return ((x, letters), slope) if set(letters[1:]) <= set(slope[1]) else None
 
     def both(self, weights: Piece, factors: Factors, bias: Piece) -> Piece | None:
         """The gradients along weights and bias as one product; None where they are none."""
