@@ -100,7 +100,7 @@ class Recipe:
         if self.target is not None and self.file is None:
             raise RecipeError("target: it names a column of a table, and there is no file")
         if self.keep_best and not self.held_out:
-            raise RecipeError("keep_best: nothing is held out by which to tell the best: held_out")
+            raise RecipeError("keep_best: nothing is held out to tell the best by: held_out is 0")
         new_optimizer(self, 1)
 
     def to_dict(self) -> dict[str, Any]:

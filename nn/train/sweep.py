@@ -17,6 +17,7 @@ from itertools import product
 from queue import Queue
 from typing import Any, TypeAlias
 
+from autograd_core.extras import needing
 from nn.train.recipe import Recipe
 from nn.train.run import attempted
 from nn.train.together import check_together, groups, run_together
@@ -42,7 +43,8 @@ class Sweep:
 
     def to_pandas(self) -> Any:
         """The rows as a pandas.DataFrame."""
-        import pandas as pd
+        with needing("pandas", "to_pandas"):
+            import pandas as pd
 
         return pd.DataFrame(self.rows)
 
