@@ -99,5 +99,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
         if isinstance(content, dict) and "format" in content:
             content = content.get("recipe")
         return Recipe.of(content).to_dict()
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path} is not a text in UTF-8") from None
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from None
