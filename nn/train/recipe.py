@@ -74,9 +74,6 @@ class Recipe:
             given = parse(given)
         if not isinstance(given, dict):
             raise RecipeError(f"a {cls.kind} is an object of settings, got {shown(given)}")
-        if unknown := [name for name in given if name not in cls.checks]:
-            known = ", ".join(cls.checks)
-            raise RecipeError(f"unknown setting {shown(unknown[0])}; known are {known}")
         made = cls(**{name: cls.check(name, value) for name, value in given.items()})
         made.check_whole()
         return made
@@ -84,6 +81,9 @@ class Recipe:
     @classmethod
     def check(cls, name: str, value: Any) -> Any:
         """The value that a setting takes; RecipeError names the setting."""
+        if name not in cls.checks:
+            known = ", ".join(cls.checks)
+            raise RecipeError(f"unknown setting {shown(name)}; known are {known}")
         try:
             return cls.checks[name](value)
         except RecipeError as error:
