@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Real
 from typing import Any, Protocol, TypeAlias
 
@@ -48,7 +49,9 @@ class Number:
         """Right, a known slip, the other sign, or None."""
         if isinstance(answer, Value):
             answer = answer.data
-        if not isinstance(answer, Real) or isinstance(answer, bool):
+        if getattr(answer, "size", None) == 1:  # an array with a single number
+            answer = answer.item()
+        if not isinstance(answer, (Real, Decimal)) or isinstance(answer, bool):
             return not_yet(f"A number is wanted here, not `{answer!r}`.")
         if near(answer, self.right, self.tolerance):
             return Reply("right", self.why)
@@ -84,17 +87,22 @@ class Choice:
 
     def judge(self, answer: Any) -> Reply:
         """Right, what the word misses, or which words there are."""
-        words = [self.right, *[word for word, _ in self.wrong]]
-        given = " ".join(answer.lower().split()) if isinstance(answer, str) else None
-        if given not in words:
-            listed = ", ".join(f'"{word}"' for word in sorted(words))
-            return not_yet(f"One of these is wanted here: {listed}.")
-        ideas = dict(self.wrong)
-        return not_yet(ideas[given]) if given in ideas else Reply("right", self.why)
+        ideas = {bare(word): not_yet(idea) for word, idea in self.wrong}
+        replies = {bare(self.right): Reply("right", self.why), **ideas}
+        if isinstance(answer, str) and bare(answer) in replies:
+            return replies[bare(answer)]
+        words = sorted([self.right, *[word for word, _ in self.wrong]])
+        listed = ", ".join([f'"{word}"' for word in words])
+        return not_yet(f"One of these is wanted here: {listed}.")
 
     def solution(self) -> str:
         """The word and why."""
         return f'"{self.right}". {self.why}'
+
+
+def bare(text: str) -> str:
+    """Words however they are joined and ended: "leaky_relu" and "Leaky ReLU." are one answer."""
+    return " ".join(text.lower().replace("_", " ").replace("-", " ").strip(" .").split())
 
 
 @dataclass(frozen=True, kw_only=True)

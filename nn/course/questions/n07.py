@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain, pairwise
 from math import ceil
 from typing import Any
@@ -12,7 +12,7 @@ from autograd_core import Value, mean
 from nn import datasets, losses
 from nn.course.diagnosis import same
 from nn.course.kinds import Choice, Code, Number, Question
-from nn.course.safely import Empty, Mishap, run
+from nn.course.safely import Empty, Mishap, run, safely
 from nn.course.training import net
 from nn.model import MLP
 
@@ -155,9 +155,11 @@ def narrow() -> Choice:
 def listed(function: Any, n: int, size: int, rng: random.Random) -> list[list[int]]:
     """A student's batches as lists."""
     got = run(function, n, size, rng)
-    if not all(isinstance(batch, (list, tuple)) for batch in got):
-        raise Mishap(f"A list of lists is wanted, such as `[[3, 0], [4, 1], [2]]`, not `{got}`.")
-    return [list(batch) for batch in got]
+    batches = safely(list, got) if isinstance(got, Iterable) else got
+    if not (isinstance(batches, list) and all(isinstance(x, Iterable) for x in batches)):
+        wanted = "A list of lists is wanted, such as `[[3, 0], [4, 1], [2]]`"
+        raise Mishap(f"{wanted}, not `{batches}`.")
+    return [list(batch) for batch in batches]
 
 
 def every_place(function: Any) -> str | None:
