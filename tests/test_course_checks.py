@@ -18,6 +18,7 @@ from nn.course import check, check_engine, hint, labs, layers, pieces, reveal, x
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
 from nn.course.kinds import Choice, Code, Number, bare
+from nn.course.questions.n07 import loss_of
 from nn.course.questions.n11 import Step
 from nn.course.reply import Reply, rich
 from tools.course import SOURCES as COURSE
@@ -96,6 +97,22 @@ def test_a_package_that_a_question_lacks_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "nn.course.kinds", None)
     with pytest.raises(ModuleNotFoundError, match=r"nn\.course\.kinds"):
         check("01.1", 1)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.array, np.atleast_1d, Value])
+def test_functions_may_give_back_numbers_of_any_kind(kind):
+    def step(model, X, y, rate):
+        loss = loss_of(model, X, y)
+        model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        return kind(loss.data)
+
+    assert check("07.1", step).mood == "right"
+    assert check("07.1", lambda *_: "loss").mood == "not yet"
+    assert check("04.5", lambda u: np.asarray(np.logaddexp(0, u))).mood == "right"
+    assert check("02.1", kind(29.0)).mood == "right"
 
 
 @pytest.mark.parametrize("kind", [list, tuple, iter, np.asarray])

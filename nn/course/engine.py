@@ -155,13 +155,13 @@ TUPLES = " Parents and slopes are tuples, and a tuple of one has a comma: `(self
 def try_engine(engine: type, row: Row) -> Reply | None:
     """What is said of one graph on the student's engine, with a picture; None if all is right."""
     root, leaves = right_graph(row)
-    reply: Reply | None
     name = f"`{row.expression}`" if row.expression else "A random graph"
     try:
         mine = {key: safely(engine, x) for key, x in row.point.items()}
         result = safely(row.build, *mine.values())
-        if reply := safely(wrong_data, engine, name, result, root.data, row.idea):
-            return reply
+        fault: Reply | None = safely(wrong_data, engine, name, result, root.data, row.idea)
+        if fault:
+            return fault
         safely(result.backward)
         start = safely(grad_of, result)
         got = {leaf: safely(grad_of, mine[key]) for key, leaf in leaves.items()}

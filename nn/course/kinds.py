@@ -9,7 +9,6 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any, Protocol, TypeAlias
 
-from autograd_core import Value
 from nn.course.reply import Reply, not_yet
 from nn.course.safely import Empty, Mishap
 
@@ -47,10 +46,7 @@ class Number:
 
     def judge(self, answer: Any) -> Reply | None:
         """Right, a known slip, the other sign, or None."""
-        if isinstance(answer, Value):
-            answer = answer.data
-        if getattr(answer, "size", None) == 1:  # an array with a single number
-            answer = answer.item()
+        answer = number_in(answer)
         if not isinstance(answer, (Real, Decimal)) or isinstance(answer, bool):
             return not_yet(f"A number is wanted here, not `{answer!r}`.")
         if near(answer, self.right, self.tolerance):
@@ -66,6 +62,13 @@ class Number:
     def solution(self) -> str:
         """The number and why."""
         return f"{self.right:.6g}. {self.why}"
+
+
+def number_in(x: Any) -> Any:
+    """The number that a Value holds, a student's own or ours, or an array of one; else x."""
+    if hasattr(x, "item"):
+        return x.item() if x.size == 1 else x
+    return getattr(x, "data", x)
 
 
 def near(answer: Any, number: float, tolerance: float) -> bool:
