@@ -646,6 +646,41 @@ def test_another_thread_computes_while_one_records(w):
     assert program.parameters == [w]
 
 
+def calling(elsewhere):
+    """x + 0, and meanwhile, once, something else is done."""
+    left = [elsewhere]
+
+    def on_arrays(np, x):
+        if left:
+            left.pop()()
+        return x + 0.0
+
+    return Op("calling", lambda x: x + 0.0, lambda z, x: [1.0], on_arrays)
+
+
+def test_threads_that_call_one_program_wait_for_each_other(w):
+    found, threads = [], []
+
+    def elsewhere():
+        threads.append(threading.Thread(target=lambda: found.append(program([5.0, 6.0]))))
+        threads[0].start()
+        threads[0].join(0.05)
+
+    op = calling(elsewhere)
+    program = compile(lambda x: (op(x * x) + x.sin()) * w, batched=True, executor="numpy")
+    assert program([1.0, 2.0]) == pytest.approx(5.0 + math.sin(1.0) + math.sin(2.0))
+    threads[0].join()
+    assert found == [pytest.approx(2.0 * np.mean([x * x + math.sin(x) for x in (5, 6)]))]
+
+
+def test_a_program_that_an_op_of_its_own_calls_is_refused_and_goes_on(w):
+    op = calling(lambda: program([3.0]))
+    program = compile(lambda x: op(x) * w, batched=True, executor="numpy")
+    with pytest.raises(RuntimeError, match="called by one of its own ops while it ran"):
+        program([1.0])
+    assert program([1.0]) == 2.0
+
+
 # --- Domain errors ---------------------------------------------------------------------------
 
 WRONG = {

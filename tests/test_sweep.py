@@ -205,9 +205,9 @@ def test_a_wrong_vectorize_is_refused(wrong):
 def test_settings_that_make_no_run_are_refused_before_any(made):
     for recipe, grid, said in (
         (BASE, {"lr": [0.1, -1.0]}, "lr: expected a number"),
-        (BASE, {"rate": [0.1]}, "unknown setting 'rate'; known are data, "),
-        (BASE, {"seed": 3}, "seed: a grid has a list of values for it, got 3"),
-        (BASE, {"activation": "relu"}, "activation: a grid has a list of values"),
+        (BASE, {"rate": [0.1]}, "unknown setting 'rate'; known are data"),
+        (BASE, {"seed": 5}, "seed: expected a list of values to try, got 5"),
+        (BASE, {"optimizer": "adam"}, "optimizer: expected a list of values to try, got 'adam'"),
         ({**BASE, "activation": "swish"}, GRID, "activation: expected one of"),
     ):
         with pytest.raises(RecipeError, match=said):

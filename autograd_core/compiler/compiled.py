@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autograd_core.compiler import results
+from autograd_core.compiler.alone import Occupied, alone
 from autograd_core.compiler.arguments import Kind, Parts, examples, labels, make, shaped, split
 from autograd_core.compiler.canonical import canonical
 from autograd_core.compiler.executors import Executor, Outcome, Wanted, made
@@ -37,7 +38,7 @@ class Ready(NamedTuple):
     executor: Executor
 
 
-class Compiled:
+class Compiled(Occupied):
     """The arrays of a function; `parameters` are the Values that its gradient is along."""
 
     def __init__(
@@ -51,6 +52,7 @@ class Compiled:
         wrt: Sequence[Value] | None = None,
         executor: Wanted | None = None,
     ) -> None:
+        super().__init__()
         self.f, self.names, self.keywords = f, names, keywords
         self.batched, self.kinds, self.wanted = batched, kinds, executor
         self.ready: dict[Leaf | None, Ready] = {}
@@ -108,20 +110,24 @@ class Compiled:
 
     # --- Run
 
+    @alone
     def value(self, parts: Parts, at: Floats | None = None) -> Any:
         """What f returns."""
         return self.run(None, parts, at)[0]
 
+    @alone
     def value_and_gradient(self, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns, and the gradient with respect to the parameters."""
         value, slopes = self.run(self.vector, parts, at)
         return value, slopes.copy()
 
+    @alone
     def gradient_wrt_inputs(self, parts: Parts) -> Any:
         """The gradient with respect to every argument, in its shape."""
         rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
         return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
 
+    @alone
     def hessian_vector(self, parts: Parts, direction: Floats, at: Floats | None) -> Floats:
         """The gradient of the slope in a direction, with respect to the parameters."""
         direction = self.checked("direction", direction)
@@ -132,6 +138,7 @@ class Compiled:
         outcome = self.executed(ready, {**self.given(parts, at), "direction": [direction]}, n)
         return outcome.results[-1].copy()
 
+    @alone
     def apart(self, parts: Parts) -> list[Any]:
         """The results' arrays and the gradient along the inputs, with a row for each example.
 
@@ -146,6 +153,14 @@ class Compiled:
         if suspicious:
             wrong[self.replay(leaves).suspects(slopes=True)] = True
         return [*rows, wrong]
+
+    @alone
+    def take(self, parts: Parts, at: Floats, steps: Steps) -> Taken:
+        """Many steps of training at once: see `training`."""
+        take = self.trainer()
+        if take is None:
+            raise RuntimeError(f"the executor {self.executor} takes no steps")
+        return take(self.given(parts, at), steps)
 
     def trainer(self) -> Callable[[Mapping[str, Sequence[Floats]], Steps], Taken] | None:
         """What takes many steps at once: see `training`. None where the executor does not."""

@@ -152,10 +152,7 @@ class Program:
     def take(self, *args: Any, at: Floats, steps: Steps, **keywords: Any) -> Taken:
         """Many steps of training at once, by the executor: see `training`."""
         compiled, parts = self.find(args, keywords)
-        take = compiled.trainer()
-        if take is None:
-            raise RuntimeError(f"the executor {compiled.executor} takes no steps")
-        return take(compiled.given(parts, at), steps)
+        return compiled.take(parts, at, steps)
 
     def gradient_of_each(self, *args: Any, at: Floats | None = None, **keywords: Any) -> Floats:
         """The gradient of every example alone, in a batched program: a row for each.

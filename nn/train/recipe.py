@@ -74,16 +74,21 @@ class Recipe:
             given = parse(given)
         if not isinstance(given, dict):
             raise RecipeError(f"a {cls.kind} is an object of settings, got {shown(given)}")
-        made = cls(**{name: cls.check(name, value) for name, value in given.items()})
+        made = cls(**cls.checked(given))
         made.check_whole()
         return made
 
     @classmethod
+    def checked(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Settings as they are kept; RecipeError for what is none, or wrong."""
+        if unknown := [name for name in given if name not in cls.checks]:
+            known = ", ".join(cls.checks)
+            raise RecipeError(f"unknown setting {shown(unknown[0])}; known are {known}")
+        return {name: cls.check(name, value) for name, value in given.items()}
+
+    @classmethod
     def check(cls, name: str, value: Any) -> Any:
         """The value that a setting takes; RecipeError names the setting."""
-        if name not in cls.checks:
-            known = ", ".join(cls.checks)
-            raise RecipeError(f"unknown setting {shown(name)}; known are {known}")
         try:
             return cls.checks[name](value)
         except RecipeError as error:
@@ -91,7 +96,7 @@ class Recipe:
 
     def replace(self, **settings: Any) -> Self:
         """The same with other settings, checked."""
-        made = replaced(self, **{name: self.check(name, x) for name, x in settings.items()})
+        made = replaced(self, **self.checked(settings))
         made.check_whole()
         return made
 

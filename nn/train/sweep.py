@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 from autograd_core.extras import needing
 from nn.train.recipe import Recipe
 from nn.train.run import attempted
-from nn.train.settings import RecipeError, shown
+from nn.train.settings import RecipeError
 from nn.train.together import check_together, groups, run_together
 
 Result: TypeAlias = dict[str, Any]
@@ -74,7 +74,7 @@ def sweep(
     """
     if not (vectorize is None or isinstance(vectorize, bool)):
         raise ValueError(f"vectorize must be True, False or None, got {vectorize!r}")
-    recipe, columns = Recipe.of(recipe), {name: listed(name, grid[name]) for name in grid}
+    recipe, columns = Recipe.of(recipe), {name: tried(name, x) for name, x in grid.items()}
     settings = [dict(zip(columns, values)) for values in product(*columns.values())]
     runs = [recipe.replace(**some) for some in settings]
     found = {} if path is None else read(path)
@@ -89,10 +89,10 @@ def sweep(
     return Sweep(columns, rows, len(runs))
 
 
-def listed(name: str, values: Any) -> list[Any]:
-    """The values that a setting takes in turn."""
+def tried(name: str, values: Any) -> list[Any]:
+    """The values that a grid has of a setting; RecipeError for a single one."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise RecipeError(f"{name}: a grid has a list of values for it, got {shown(values)}")
+        raise RecipeError(f"{name}: expected a list of values to try, got {values!r}")
     return list(values)
 
 
