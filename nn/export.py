@@ -149,7 +149,7 @@ def from_torch(module: Any) -> MLP:
         if kind == "Linear":
             layers.append([part, "linear"])
         elif not layers or layers[-1][1] != "linear":
-            raise ValueError(f"{place}: an activation, {part}, has no Linear module before it")
+            raise ValueError(f"{place}: {part} has no Linear module before it")
         elif kind != "Identity":
             layers[-1][1] = activation_in_torch(part, place)
     if not layers:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import mul
 from typing import Any
-from weakref import WeakKeyDictionary, ref
+from weakref import WeakKeyDictionary
 
 from autograd_core import Value, gradient, total
 from autograd_core.engine import as_value
@@ -18,7 +18,7 @@ from nn.model.module import Module, leaves, named_modules, outputs_of, unchanged
 from nn.model.shape import SOFTMAX, ActivationShape, shape_of
 from nn.train.examples import AnyLoss, Examples, Model, cost
 from nn.train.history import History
-from nn.train.stacks import each, kept, weakly
+from nn.train.stacks import each, kept, reference, weakly
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +129,10 @@ def read(model: Model, data: Examples) -> Readings:
     own = {p for layer in layers.values() for p in layer.parameters()}
     parameters = list(dict.fromkeys(model.parameters()))
     others = [p for p in parameters if p not in own]
-    use = "readings", data.formula, *map(ref, layers.values())
+    example = example_of(model, data, layers, others)
+    use = "readings", reference(data.formula), *map(reference, layers.values()), *others
     try:
-        found = each(
-            example_of(model, data, layers, others), data.X, data.targets, kept(model, use)
-        )
+        found = each(example, data.X, data.targets, kept(model, use))
     except (ArithmeticError, ValueError):
         found = []
     if not is_finite(found):
@@ -154,9 +153,9 @@ def example_of(
 ) -> Callable[[Any, Any], list[Any]]:
     """What is read of an example: loss and outputs, slopes of other parameters, and each layer's.
 
-    It keeps neither model nor layers alive.
+    It keeps neither model nor layers nor loss alive.
     """
-    formula, named, of_model = data.formula, isinstance(data.loss, Loss), weakly(model)
+    of_model, formula, named = weakly(model), weakly(data.formula), isinstance(data.loss, Loss)
     places = WeakKeyDictionary({layer: k for k, layer in enumerate(layers.values())})
 
     def example(x: Any, target: Any) -> list[Any]:

@@ -17,21 +17,24 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
 
+from autograd_core.extras import needing
 from nn.given import look_up
 from nn.losses import LOSSES, Loss
 from nn.model.mlp import MLP
 from nn.optim import OPTIMIZERS
 from nn.train.fit import fit, predict
+
+with needing("sklearn", "nn.sklearn"):
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.metaestimators import available_if
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import (
+        _check_sample_weight,
+        check_is_fitted,
+        validate_data,
+    )
 
 __all__ = ["MLPClassifier", "MLPRegressor"]
 

@@ -45,12 +45,13 @@ class Table:
         """
         known = sorted(set(self.y))  # which are all numbers, or all names
         named, k = isinstance(known[0], str), len(known)
+        if k == 1:
+            alone = f"{column(self.target)} is {shown(known[0])} in every row"
+            raise ValueError(f"{alone}: there is nothing to learn")
         if wanted is False and named:
             raise ValueError(f"{column(self.target)} has names, and the loss is for numbers")
         if wanted is False or not (wanted or named or are_labels(known, len(self.y))):
             return []
-        if k == 1:
-            raise ValueError(f"{column(self.target)} has one class alone: {shown(known[0])}")
         if k > MOST_CLASSES:
             advice = "" if named else ": --loss mse takes any numbers"
             raise ValueError(
@@ -109,7 +110,7 @@ def read_rows(path: Path) -> tuple[str, list[int], list[list[str]]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             text = file.read()
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is not a text in UTF-8") from None
+        raise ValueError(f'{path} is not a text in UTF-8: save it as "CSV UTF-8"') from None
     separator = find_separator(text)
     lines, rows = [], []
     try:

@@ -366,7 +366,7 @@ def test_a_column_that_only_numbers_the_rows_is_no_input(tmp_path, capsys, out):
 
 
 def test_what_looks_like_labels_and_what_does_not():
-    measured = [[0.5, 1], [0, 2], [1, 2, 4], [0, 0], [1, 2, 3], [0, 1, 2], [2, 3, 2, 3], [-2, 2]]
+    measured = [[0.5, 1], [0, 2], [1, 2, 4], [1, 2, 3], [0, 1, 2], [2, 3, 2, 3], [-2, 2]]
     for y in measured:
         assert Table(["x"], [[0.0]] * len(y), "y", y, "").classes() == []
     many = list(range(MOST_CLASSES))
@@ -395,8 +395,10 @@ def test_a_loss_that_is_asked_for_decides_what_targets_are(tmp_path, out, loss, 
     [
         ("mse", "abab", "t.csv: column y has names, and the loss is for numbers"),
         ("hinge", "abcabc", "hinge tells 2 classes apart, and .*t.csv has 3"),
-        (None, "aaaa", "t.csv: column y has one class alone: 'a'"),
-        ("nll", [5, 5, 5], "t.csv: column y has one class alone: 5.0"),
+        (None, "aaaa", "column y is 'a' in every row: there is nothing to learn"),
+        ("nll", [5, 5, 5], "column y is 5.0 in every row: there is nothing to learn"),
+        ("mse", [5, 5, 5], "column y is 5.0 in every row: there is nothing to learn"),
+        (None, [0], "column y is 0.0 in every row: there is nothing to learn"),
         (None, [f"n{i}" for i in range(101)], "column y has 101 different targets, and at most"),
         ("nll", list(range(101)), "101 different targets, .*: --loss mse takes any numbers"),
     ],
@@ -508,7 +510,7 @@ def test_what_is_held_out_is_not_trained_on_and_is_reported(tmp_path, out, capsy
 
 
 def test_a_table_with_nothing_left_to_train_on_is_an_error(tmp_path, out, capsys):
-    path = table(tmp_path / "t.csv", "x,y", [1, 0.5])
+    path = table(tmp_path / "t.csv", "x,y", [1, 0.5], [2, 1.5])
     refused(
         capsys,
         out,
@@ -516,7 +518,7 @@ def test_a_table_with_nothing_left_to_train_on_is_an_error(tmp_path, out, capsys
         path,
         "--held-out",
         "0.9",
-        naming="held_out: a share of 0.9 of 1 does not",
+        naming="held_out: a share of 0.9 of 2 does not",
     )
     path = table(tmp_path / "t.csv", "x,y", [1, "a"], [2, "b"], [3, "c"], [4, "c"])
     refused(capsys, out, "--csv", path, "--held-out", "0.5", naming="an example of each class")
@@ -576,12 +578,13 @@ def test_names_of_a_table_are_shown_on_a_terminal_that_lacks_their_letters(tmp_p
 
 def test_a_table_that_is_no_text_is_an_error(tmp_path, out, capsys):
     (tmp_path / "t.csv").write_bytes(b"\x89PNG\xff\xfe\x00")
-    refused(capsys, out, "--csv", tmp_path / "t.csv", naming="t.csv is not a text")
+    naming = "t.csv is not a text in UTF-8: .*CSV UTF-8"
+    refused(capsys, out, "--csv", tmp_path / "t.csv", naming=naming)
 
 
 def test_a_table_that_is_not_there_is_an_error_that_names_it(tmp_path, out, capsys):
-    refused(capsys, out, "--csv", tmp_path / "no.csv", naming=r"no\.csv")
-    refused(capsys, out, "--csv", tmp_path, naming=tmp_path.name)
+    refused(capsys, out, "--csv", tmp_path / "no.csv", naming=r"error: .*/no\.csv: No such file")
+    refused(capsys, out, "--csv", tmp_path, naming=rf"error: .*{tmp_path.name}: Is a directory")
 
 
 # --- What fails, and what stands all the same ------------------------------------------------
@@ -785,6 +788,9 @@ def test_all_files_are_written_with_an_empty_path_and_without_what_pygraphviz_lo
         (["--held-out", "1"], "held_out: expected a share .* got 1"),
         (["--held-out", "-0.5"], "held_out: expected a share .* got -0.5"),
         (["--held-out", "nan"], "held_out: expected a share .* got nan"),
+        (["--settings", "beta1"], "settings: expected a number for 'beta1', got ''"),
+        (["--settings", "beta1=much"], "expected a number for 'beta1', got 'much'"),
+        (["--keep-best"], "keep_best: .* held_out is 0"),
         (["--batch", "0"], "batch: expected a whole number from 1 .*, got 0"),
     ],
 )
@@ -818,6 +824,19 @@ def test_a_process_with_a_bad_table_exits_with_1_and_one_line(tmp_path):
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr == "error: t.csv, line 2, column x: 'zero' is not a number\n"
     assert names(tmp_path) == {"t.csv"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes close otherwise there")
+def test_a_reader_that_goes_away_costs_no_file(tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "nn", *TINY, "--no-plots"]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, "error" in done.stderr) == (0, False)
+    assert names(tmp_path / "out") == {"model.json"}
 
 
 def test_help_tells_every_option():

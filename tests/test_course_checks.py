@@ -4,6 +4,8 @@ import importlib
 import math
 import re
 import sys
+from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,8 @@ from nn import datasets, losses
 from nn.course import check, check_engine, hint, labs, layers, pieces, reveal, xor
 from nn.course.check import GIVEN, TRIED, find
 from nn.course.engine import ROWS, Engine
-from nn.course.kinds import Choice, Code, Number
+from nn.course.kinds import Choice, Code, Number, bare
+from nn.course.questions.n07 import loss_of
 from nn.course.questions.n11 import Step
 from nn.course.reply import Reply, rich
 from tools.course import SOURCES as COURSE
@@ -94,6 +97,45 @@ def test_a_package_that_a_question_lacks_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "nn.course.kinds", None)
     with pytest.raises(ModuleNotFoundError, match=r"nn\.course\.kinds"):
         check("01.1", 1)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.array, np.atleast_1d, Value])
+def test_functions_may_give_back_numbers_of_any_kind(kind):
+    def step(model, X, y, rate):
+        loss = loss_of(model, X, y)
+        model.zero_grad()
+        loss.backward()
+        for p in model.parameters():
+            p.data -= rate * p.grad
+        return kind(loss.data)
+
+    assert check("07.1", step).mood == "right"
+    assert check("07.1", lambda *_: "loss").mood == "not yet"
+    assert check("04.5", lambda u: np.asarray(np.logaddexp(0, u))).mood == "right"
+    assert check("02.1", kind(29.0)).mood == "right"
+
+
+@pytest.mark.parametrize("kind", [list, tuple, iter, np.asarray])
+def test_batches_may_be_of_any_kind(kind):
+    def batches(n, size, rng):
+        order = list(range(n))
+        rng.shuffle(order)
+        made = (kind(order[i : i + size]) for i in range(0, n, size))
+        return made if kind is iter else list(made)
+
+    assert check("07.6", batches).mood == "right"
+
+
+@pytest.mark.parametrize("key", WITH_SLIPS)
+def test_an_answer_may_be_written_in_many_ways(key):
+    question = find(key)
+    words = [right := question.right, *[wrong for wrong, _ in question.wrong]]
+    if isinstance(question, Choice):
+        ways = [right.title(), f" {right}.", right.replace(" ", "_"), right.replace(" ", "-")]
+        assert len(set(map(bare, words))) == len(words)
+    else:
+        ways = [np.array(right), np.array([[right]]), Fraction(right), Decimal(right)]
+    assert [question.judge(way).mood for way in ways] == ["right"] * 4
 
 
 def test_a_reply_shows_text_of_a_student_as_text():
@@ -525,6 +567,69 @@ def test_an_engine_that_calls_itself_is_told_of_depth():
     mine = answer("01.8", ENGINE)
     mine.backward = defined(TOPOLOGICAL + BACKWARD)["backward"]
     assert "calls itself" in check_engine(mine).text
+
+
+class Bare:
+    def __init__(self, data, parents=(), partials=()):
+        self.data, self.parents, self.partials = data, parents, partials
+
+    def __add__(self, other):
+        return type(self)(self.data + other.data, (self, other), (1.0, 1.0))
+
+    def __mul__(self, other):
+        return type(self)(self.data * other.data, (self, other), (other.data, self.data))
+
+    def tanh(self):
+        t = np.tanh(self.data)
+        return type(self)(t, (self,), (1 - t * t,))
+
+    def backward(self):
+        order = topological(self)
+        for v in order:
+            v.grad = None
+        self.grad = np.ones(())
+        for v in reversed(order):
+            for parent, partial in zip(v.parents, v.partials, strict=True):
+                parent.grad = partial * v.grad + (parent.grad or 0.0)
+
+
+class Once(Bare):
+    def backward(self):
+        if not self.parents:
+            raise RuntimeError("there is no graph any more")
+        super().backward()
+        self.parents = self.partials = ()
+
+
+class Nothing(Bare):
+    def backward(self):
+        pass
+
+
+class Deaf(Bare):
+    grad = None
+
+    def backward(self):
+        self.grad = 1.0
+
+
+class Wrapped(Bare):
+    def __add__(self, other):
+        return Wrapped(Wrapped(self.data + other.data))
+
+
+@pytest.mark.parametrize(
+    ("engine", "said"),
+    [
+        (Bare, "obeys every law"),
+        (Once, "backward called twice: Python stopped with `RuntimeError: there is no graph"),
+        (Nothing, "has no attribute 'grad'"),
+        (Deaf, "Nothing has arrived there"),
+        (Wrapped, "must be real number"),
+    ],
+)
+def test_an_engine_of_any_shape_has_a_reply(engine, said):
+    assert said in check_engine(engine).text
 
 
 def test_what_a_first_call_left_between_may_not_be_passed_on_again():

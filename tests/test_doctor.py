@@ -7,7 +7,7 @@ import re
 import warnings
 import weakref
 from collections import Counter
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import cache
 
 import pytest
@@ -15,7 +15,20 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autograd_core import Value, total
-from nn import ACTIVATIONS, MLP, SGD, Adam, DivergedError, History, datasets, evaluate, fit, losses
+from nn import (
+    ACTIVATIONS,
+    MLP,
+    SGD,
+    Adam,
+    DivergedError,
+    History,
+    Layer,
+    Module,
+    datasets,
+    evaluate,
+    fit,
+    losses,
+)
 from nn.__main__ import main
 from nn.doctor import RULES, Change, diagnose
 from nn.doctor.rules import asleep, explained
@@ -688,13 +701,58 @@ def test_a_second_look_sees_every_change_and_compiles_only_for_some(change):
     assert found == read(model, Examples.of(model, *XOR, loss))
 
 
-def test_what_is_kept_for_the_doctor_keeps_no_model():
-    model = MLP(2, [2, 1], seed=3)
-    diagnose(model, *XOR, losses.mse)
-    gone = weakref.ref(model)
-    del model
+LOOKS = {
+    "diagnose": lambda model, loss: diagnose(model, *XOR, loss),
+    "evaluate": lambda model, loss: evaluate(model, *XOR, loss=loss),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_what_is_kept_keeps_no_model_though_the_loss_may_refer_to_it(look):
+    def looked_at():
+        model = MLP(2, [2, 1], seed=3)
+        look(model, losses.mse)
+        look(model, lambda z, t: (z - t) ** 2 + total([p * p for p in model.parameters()]))
+        return weakref.ref(model)
+
+    gone = looked_at()
     gc.collect()
     assert gone() is None
+
+
+def test_a_loss_may_be_an_object_that_is_no_key():
+    @dataclass
+    class Scaled:
+        factor: float
+
+        def __call__(self, z, t):
+            return (z - t) ** 2 * self.factor
+
+    model, loss = MLP(2, [2, 1], seed=3), Scaled(1.0)
+    once, told = evaluate(model, *XOR, loss=loss)[0], str(diagnose(model, *XOR, loss))
+    loss.factor = 2.0
+    assert evaluate(model, *XOR, loss=loss)[0] == 2 * once
+    assert str(diagnose(model, *XOR, loss)) == told
+    history = train(model, XOR, loss=loss, optimizer=SGD(0.1), epochs=1)
+    assert history.loss[0] == pytest.approx(2 * once)
+
+
+def test_a_parameter_that_is_trained_no_longer_has_no_slope():
+    class Freezing(Module):
+        def __init__(self):
+            self.layer, self.factor, self.is_frozen = Layer(2, 1, "tanh", seed=1), Value(2.0), False
+
+        def parameters(self):
+            return [*self.layer.parameters(), *([] if self.is_frozen else [self.factor])]
+
+        def __call__(self, x):
+            return self.layer(x)[0] * self.factor
+
+    model = Freezing()
+    for frozen in (False, True, False):
+        model.is_frozen = frozen
+        found = read(model, Examples.of(model, *XOR, losses.mse))
+        assert {len(slopes) for slopes in found.others} == {0 if frozen else 1}
 
 
 # --- Gradient norms --------------------------------------------------------------------------

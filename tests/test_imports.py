@@ -8,7 +8,10 @@ import pytest
 
 import autograd_core
 
-OPTIONAL = ("matplotlib", "sklearn", "torch", "onnx", "safetensors", "llvmlite", "jax", "anywidget")
+OPTIONAL = (
+    *("matplotlib", "sklearn", "torch", "onnx", "safetensors", "llvmlite", "jax", "anywidget"),
+    "pandas",
+)
 
 
 def without(*packages):
@@ -130,6 +133,7 @@ def test_public_names_take_the_arguments_they_promise(name, signature):
 
 
 CALLS = """
+from importlib import import_module
 from nn import *
 from nn.course import errata, layers
 from nn.playground.state import State
@@ -150,7 +154,11 @@ wants = {
         "loss_surface": lambda: plot.loss_surface(model, X, y, "hinge"),
         "sweep": lambda: plot.sweep(found, "seed"),
     },
-    "scikit-learn": {"digits": datasets.digits},
+    "scikit-learn": {
+        "digits": datasets.digits,
+        "nn.sklearn": lambda: import_module("nn.sklearn"),
+    },
+    "pandas": {"to_pandas": found.to_pandas},
     "torch": {"to_torch": lambda: nn.export.to_torch(model)},
     "onnx": {"to_onnx": lambda: nn.export.to_onnx(model, "m.onnx")},
     "safetensors": {

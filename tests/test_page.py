@@ -210,6 +210,8 @@ def test_a_distribution_is_taken_whole_or_not_at_all(tmp_path):
         list(page.wheels(tmp_path))
     (tmp_path / "n.whl").write_bytes(content)
     assert list(page.wheels(tmp_path)) == [tmp_path / "n.whl"] * 2
+    page.copy(page.wheels(tmp_path), tmp_path)  # a page is built again from the one that was
+    assert (tmp_path / "n.whl").read_bytes() == content
 
 
 def test_what_cannot_be_fetched_is_named(tmp_path, monkeypatch, capsys):

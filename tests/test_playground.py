@@ -1368,6 +1368,13 @@ def test_what_cannot_be_shown_is_an_error_of_the_command(options, capsys):
     assert capsys.readouterr().err.startswith("error: ")
 
 
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+def test_what_is_no_port_is_an_error_of_the_command(port, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        launch(["--port", port])
+    assert "argument --port: " in capsys.readouterr().err
+
+
 def test_importing_the_package_loads_neither_numpy_nor_anywidget():
     program = (
         "import sys, nn.playground\nprint({'numpy', 'anywidget', 'tornado'} & set(sys.modules))"

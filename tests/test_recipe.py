@@ -292,6 +292,12 @@ def test_a_file_that_is_no_recipe_is_refused_by_name(text, why, tmp_path, capsys
         Recipe.of(json.loads(text).get("recipe") if "format" in text else text)
 
 
+def test_a_recipe_that_is_no_text_is_refused_by_name(tmp_path, capsys):
+    (tmp_path / "run.json").write_bytes(b"\x89PNG")
+    assert main(["--recipe", str(tmp_path / "run.json"), "--out", str(tmp_path / "out")]) == 1
+    assert "run.json is not a text in UTF-8" in capsys.readouterr().err
+
+
 def test_digits_take_no_number_of_points():
     with pytest.raises(ValueError, match="n: the data set digits is as it is"):
         new_data(Recipe(data="digits", n=5))

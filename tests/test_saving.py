@@ -344,3 +344,13 @@ def test_files_of_safetensors_that_hold_no_model_are_refused(tmp_path):
     path.unlink()
     with pytest.raises(OSError, match="No such file"):
         load(path)
+
+
+@pytest.mark.parametrize("name", ["m.json", "m.safetensors"])
+def test_a_folder_that_is_not_there_is_an_error_that_names_the_file(tmp_path, name):
+    if name.endswith("safetensors"):
+        pytest.importorskip("safetensors")
+    (tmp_path / "file").touch()
+    for folder in ("none", "file"):
+        with pytest.raises(OSError, match=rf"'.*/{folder}/{name}'$"):
+            save(MLP(2, [1], seed=0), tmp_path / folder / name)

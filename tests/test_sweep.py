@@ -205,10 +205,12 @@ def test_a_wrong_vectorize_is_refused(wrong):
 def test_settings_that_make_no_run_are_refused_before_any(made):
     for recipe, grid, said in (
         (BASE, {"lr": [0.1, -1.0]}, "lr: expected a number"),
-        (BASE, {"rate": [0.1]}, "rate"),
+        (BASE, {"rate": [0.1]}, "unknown setting 'rate'; known are data"),
+        (BASE, {"seed": 5}, "seed: expected a list of values to try, got 5"),
+        (BASE, {"optimizer": "adam"}, "optimizer: expected a list of values to try, got 'adam'"),
         ({**BASE, "activation": "swish"}, GRID, "activation: expected one of"),
     ):
-        with pytest.raises((RecipeError, KeyError), match=said):
+        with pytest.raises(RecipeError, match=said):
             found(recipe, grid)
     assert not made
 

@@ -63,10 +63,11 @@ def build(folder: Path, distribution: Path | None = None, site: str = "") -> Non
 
 
 def copy(files: Iterable[Path], folder: Path) -> None:
-    """Copy files into a folder, which is made."""
+    """Copy files into a folder, which is made; those that lie there already stay."""
     folder.mkdir(parents=True, exist_ok=True)
     for path in files:
-        shutil.copyfile(path, folder / path.name)
+        if path.resolve() != (folder / path.name).resolve():
+            shutil.copyfile(path, folder / path.name)
 
 
 def installed(name: str) -> Path:

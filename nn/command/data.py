@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from nn import datasets
+from nn.command.terminal import say
 from nn.losses import LOSSES, Loss
 from nn.scaling import ColumnScale
 from nn.tables import column, read_table, shown
@@ -78,7 +79,7 @@ def load_table(recipe: Recipe, path: str) -> Data:
     names = [label if isinstance(label, str) else f"{label:g}" for label in labels]
     data = Data(path, table.inputs, table.X, y, names, table.target)
     what = f"{len(y)} rows of {len(data.inputs)} inputs, standardised for training"
-    print(f"{data.source}: {what}; {table.layout}; {column(data.target)}: {understood(data)}")
+    say(f"{data.source}: {what}; {table.layout}; {column(data.target)}: {understood(data)}")
     return data
 
 

@@ -14,6 +14,7 @@ from nn.train.settings import SETTINGS, RecipeError, Setting, pair, parse
 
 OPTIONS = {"file": "csv"}  # settings that the command line calls by another name
 WRITTEN = {int: "N", float: "X", pair: "NAME=X"}
+TEXTS = {"file": "FILE", "target": "COLUMN"}  # what a text is that is no name of a row
 DIGITS: dict[str, Any] = {"hidden": [32], "epochs": 30, "batch": 32, "held_out": 0.2}
 
 
@@ -50,7 +51,7 @@ def add_option(p: Any, name: str, setting: Setting) -> None:
     if isinstance(getattr(Recipe(), name), bool):
         p.add_argument(option, action=argparse.BooleanOptionalAction, help=told)
         return
-    kind = WRITTEN.get(setting.written, "NAME" if setting.names else "TEXT")
+    kind = WRITTEN.get(setting.written, TEXTS.get(name, "NAME"))
     many = "*" if setting.many else None
     p.add_argument(option, dest=name, type=setting.written, nargs=many, metavar=kind, help=told)
 
@@ -98,5 +99,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
         if isinstance(content, dict) and "format" in content:
             content = content.get("recipe")
         return Recipe.of(content).to_dict()
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path} is not a text in UTF-8") from None
     except ValueError as error:
         raise RecipeError(f"{path}: {error}") from None

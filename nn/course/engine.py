@@ -159,17 +159,24 @@ def try_engine(engine: type, row: Row) -> Reply | None:
     try:
         mine = {key: safely(engine, x) for key, x in row.point.items()}
         result = safely(row.build, *mine.values())
-        if reply := wrong_data(engine, name, result, root.data, row.idea):
-            return reply
+        fault: Reply | None = safely(wrong_data, engine, name, result, root.data, row.idea)
+        if fault:
+            return fault
         safely(result.backward)
+        start = safely(grad_of, result)
+        got = {leaf: safely(grad_of, mine[key]) for key, leaf in leaves.items()}
     except Mishap as mishap:
         tuples = TUPLES if "not iterable" in str(mishap) else ""
         return not_yet(f"{name}: {mishap}{tuples}")
-    if not result.grad:
+    if not start:
         words = f"After `backward`, the result of {name} has grad 0: does it start with 1?"
         return Reply("waiting", words)
-    got = {leaf: mine[key].grad for key, leaf in leaves.items()}
     return compare(row.expression, row.idea, root, got)
+
+
+def grad_of(v: Any) -> float:
+    """The gradient of a student's number; 0 where it is None, for nothing has arrived."""
+    return float(v.grad or 0.0)
 
 
 def wrong_data(engine: type, name: str, result: Any, right: float, idea: str) -> Reply | None:
@@ -189,8 +196,11 @@ def again(engine: type) -> str | None:
     a, b = engine(2.0), engine(3.0)
     v = a * b
     w = v * v
-    for _ in range(2):
-        w.backward()
+    try:
+        for _ in range(2):
+            safely(w.backward)
+    except Mishap as mishap:
+        return f"`(v := a * b) * v`, backward called twice: {mishap}"
     times = a.grad / (2 * 6.0 * 3.0)
     if same(times, 1) or same(times, 2):
         return None

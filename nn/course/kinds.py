@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from numbers import Real
 from typing import Any, Protocol, TypeAlias
 
-from autograd_core import Value
 from nn.course.reply import Reply, not_yet
 from nn.course.safely import Empty, Mishap
 
@@ -46,9 +46,8 @@ class Number:
 
     def judge(self, answer: Any) -> Reply | None:
         """Right, a known slip, the other sign, or None."""
-        if isinstance(answer, Value):
-            answer = answer.data
-        if not isinstance(answer, Real) or isinstance(answer, bool):
+        answer = number_in(answer)
+        if not isinstance(answer, (Real, Decimal)) or isinstance(answer, bool):
             return not_yet(f"A number is wanted here, not `{answer!r}`.")
         if near(answer, self.right, self.tolerance):
             return Reply("right", self.why)
@@ -63,6 +62,13 @@ class Number:
     def solution(self) -> str:
         """The number and why."""
         return f"{self.right:.6g}. {self.why}"
+
+
+def number_in(x: Any) -> Any:
+    """The number that a Value holds, a student's own or ours, or an array of one; else x."""
+    if hasattr(x, "item"):
+        return x.item() if x.size == 1 else x
+    return getattr(x, "data", x)
 
 
 def near(answer: Any, number: float, tolerance: float) -> bool:
@@ -84,17 +90,22 @@ class Choice:
 
     def judge(self, answer: Any) -> Reply:
         """Right, what the word misses, or which words there are."""
-        words = [self.right, *[word for word, _ in self.wrong]]
-        given = " ".join(answer.lower().split()) if isinstance(answer, str) else None
-        if given not in words:
-            listed = ", ".join(f'"{word}"' for word in sorted(words))
-            return not_yet(f"One of these is wanted here: {listed}.")
-        ideas = dict(self.wrong)
-        return not_yet(ideas[given]) if given in ideas else Reply("right", self.why)
+        ideas = {bare(word): not_yet(idea) for word, idea in self.wrong}
+        replies = {bare(self.right): Reply("right", self.why), **ideas}
+        if isinstance(answer, str) and bare(answer) in replies:
+            return replies[bare(answer)]
+        words = sorted([self.right, *[word for word, _ in self.wrong]])
+        listed = ", ".join([f'"{word}"' for word in words])
+        return not_yet(f"One of these is wanted here: {listed}.")
 
     def solution(self) -> str:
         """The word and why."""
         return f'"{self.right}". {self.why}'
+
+
+def bare(text: str) -> str:
+    """Words however they are joined and ended: "leaky_relu" and "Leaky ReLU." are one answer."""
+    return " ".join(text.lower().replace("_", " ").replace("-", " ").strip(" .").split())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -198,10 +198,10 @@ def trainings(record: Any) -> Plot:
 
 def one_of_each(ends: Any) -> Plot:
     """What one net of each place says over the plane: orange near 1, blue near 0."""
-    final = [place(x) for x in costs(ends)]
-    line, levels = np.linspace(-0.35, 1.35, 69), np.linspace(-0.5, 1.5, 17)
     from matplotlib.colors import LinearSegmentedColormap
 
+    final = [place(x) for x in costs(ends)]
+    line, levels = np.linspace(-0.35, 1.35, 69), np.linspace(-0.5, 1.5, 17)
     colours = LinearSegmentedColormap.from_list("labels", [BLUE, "white", ORANGE])
     figure = blank((9.6, 3.2))
     for axes, name in zip(figure.subplots(1, 4, sharey=True), PLACES):

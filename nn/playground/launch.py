@@ -45,6 +45,14 @@ def launch(arguments: Sequence[str]) -> int:
     return 0
 
 
+def port(written: str) -> int:
+    """A port's number."""
+    number = int(written)
+    if not 0 <= number < 2**16:
+        raise argparse.ArgumentTypeError(f"a port is 0 to 65535, got {number}")
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     p = argparse.ArgumentParser(
@@ -53,6 +61,8 @@ def parser() -> argparse.ArgumentParser:
     )
     p.add_argument("--state", default="{}", help="a run as JSON, as the page's Code shows it")
     p.add_argument("--lesson", metavar="NAME", help=f"one of {', '.join(LESSONS)}")
-    p.add_argument("--port", type=int, default=8888, help="or another that is free (default: 8888)")
+    p.add_argument(
+        "--port", type=port, default=8888, help="or another that is free (default: 8888)"
+    )
     p.add_argument("--no-browser", action="store_true", help="print the address, open nothing")
     return p

@@ -27,7 +27,7 @@ from nn.train.examples import AnyLoss, Examples, Model, check_model, cost, input
 from nn.train.history import History
 from nn.train.loop import Loop, executor_for
 from nn.train.slopes import DivergedError
-from nn.train.stacks import each, kept, weakly
+from nn.train.stacks import each, kept, reference, weakly
 
 if TYPE_CHECKING:
     from autograd_core.compiler.executors import Wanted
@@ -180,15 +180,16 @@ def evaluate(
     What is compiled for a model is kept with it, and serves again while it is unchanged.
     """
     data = Examples.of(model, X, y, loss)
-    formula, labelled, named = data.formula, data.labels is not None, isinstance(data.loss, Loss)
-    of_model = weakly(model)  # and no data: this is kept with the model
+    labelled, named = data.labels is not None, isinstance(data.loss, Loss)
+    of_model, formula = weakly(model), weakly(data.formula)  # and no data: it is kept
 
     def loss_and_outputs(x: Any, target: Any) -> list[Any]:
         said = of_model(x)
         return [cost(formula, said, target, named=named), *(outputs_of(said) if labelled else ())]
 
     with unchanged(model), collector_paused():
-        rows = each(loss_and_outputs, data.X, data.targets, kept(model, (formula, labelled)))
+        use = reference(data.formula), labelled, named
+        rows = each(loss_and_outputs, data.X, data.targets, kept(model, use))
     mean_loss = sum([loss for loss, *_ in rows]) / data.n
     if data.labels is None:
         return mean_loss, None

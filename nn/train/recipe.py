@@ -74,12 +74,17 @@ class Recipe:
             given = parse(given)
         if not isinstance(given, dict):
             raise RecipeError(f"a {cls.kind} is an object of settings, got {shown(given)}")
+        made = cls(**cls.checked(given))
+        made.check_whole()
+        return made
+
+    @classmethod
+    def checked(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """Settings as they are kept; RecipeError for what is none, or wrong."""
         if unknown := [name for name in given if name not in cls.checks]:
             known = ", ".join(cls.checks)
             raise RecipeError(f"unknown setting {shown(unknown[0])}; known are {known}")
-        made = cls(**{name: cls.check(name, value) for name, value in given.items()})
-        made.check_whole()
-        return made
+        return {name: cls.check(name, value) for name, value in given.items()}
 
     @classmethod
     def check(cls, name: str, value: Any) -> Any:
@@ -91,7 +96,7 @@ class Recipe:
 
     def replace(self, **settings: Any) -> Self:
         """The same with other settings, checked."""
-        made = replaced(self, **{name: self.check(name, x) for name, x in settings.items()})
+        made = replaced(self, **self.checked(settings))
         made.check_whole()
         return made
 
@@ -100,7 +105,7 @@ class Recipe:
         if self.target is not None and self.file is None:
             raise RecipeError("target: it names a column of a table, and there is no file")
         if self.keep_best and not self.held_out:
-            raise RecipeError("keep_best: nothing is held out by which to tell the best: held_out")
+            raise RecipeError("keep_best: nothing is held out to tell the best by: held_out is 0")
         new_optimizer(self, 1)
 
     def to_dict(self) -> dict[str, Any]:

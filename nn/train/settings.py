@@ -163,7 +163,16 @@ def pairs(x: Any) -> tuple[tuple[str, float], ...]:
     given = items(list(x.items()) if isinstance(x, dict) else x, 20, "pairs of a name and a number")
     if not all(isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in given):
         raise RecipeError(f"expected a name and a number each, got {shown(x)}")
-    return tuple([(text(name), number(-math.inf, math.inf)(value)) for name, value in given])
+    return tuple([number_called(*pair) for pair in given])
+
+
+def number_called(name: Any, value: Any) -> tuple[str, float]:
+    """A name and its number."""
+    name = text(name)
+    try:
+        return name, number(-math.inf, math.inf)(value)
+    except RecipeError:
+        raise RecipeError(f"expected a number for {shown(name)}, got {shown(value)}") from None
 
 
 def pair(written: str) -> tuple[str, Any]:

@@ -229,7 +229,8 @@ class ArraySlopes(GraphSlopes):
             loss = loss if weight is None else loss * weight
             return loss if data.labels is None else (loss, outputs_of(prediction))
 
-        key = stack.structure, data.formula, data.labels is None, *rows
+        # The program keeps the loss, so that no other has its id.
+        key = stack.structure, id(data.formula), data.labels is None, *rows
         if key not in self.programs:
             options = {"wrt": self.parameters, "executor": self.executor}
             self.programs[key] = stack.record(loss_and_outputs, rows, **options)

@@ -108,25 +108,33 @@ PROGRAMS: WeakKeyDictionary[Any, dict[Any, Kept]] = WeakKeyDictionary()  # by mo
 
 
 def kept(model: Any, use: Any) -> Kept:
-    """Where programs of a model are kept for its next use; nowhere if nothing can refer to it."""
+    """Where programs of a model are kept for its next use; nowhere if one cannot be a key."""
     with KEEPING:
         try:
             uses = PROGRAMS.setdefault(model, {})
+            found = uses[use] = uses.pop(use, {})  # the last of all
         except TypeError:
             return {}
-        found = uses[use] = uses.pop(use, {})  # the last of all
         if len(uses) > MOST_USES:
             del uses[next(iter(uses))]
         return found
 
 
-def weakly(model: Any) -> Callable[[Any], Any]:
-    """The model as a function that does not keep it alive, where that is possible."""
+def reference(x: Any) -> Any:
+    """What is equal for the same x and does not keep it alive; x itself where that is impossible.
+
+    A function may refer to the model that it is kept with, which would then never end.
+    """
     try:
-        reference: Callable[[], Any] = ref(model)
+        return ref(x)
     except TypeError:
-        return model  # type: ignore[no-any-return]
-    return lambda x: reference()(x)
+        return x
+
+
+def weakly(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A function, such as a model, that does not keep f alive, where that is possible."""
+    known = reference(f)
+    return f if known is f else lambda *given: known()(*given)
 
 
 def each(

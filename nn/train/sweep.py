@@ -17,8 +17,10 @@ from itertools import product
 from queue import Queue
 from typing import Any, TypeAlias
 
+from autograd_core.extras import needing
 from nn.train.recipe import Recipe
 from nn.train.run import attempted
+from nn.train.settings import RecipeError
 from nn.train.together import check_together, groups, run_together
 
 Result: TypeAlias = dict[str, Any]
@@ -42,7 +44,8 @@ class Sweep:
 
     def to_pandas(self) -> Any:
         """The rows as a pandas.DataFrame."""
-        import pandas as pd
+        with needing("pandas", "to_pandas"):
+            import pandas as pd
 
         return pd.DataFrame(self.rows)
 
@@ -71,7 +74,7 @@ def sweep(
     """
     if not (vectorize is None or isinstance(vectorize, bool)):
         raise ValueError(f"vectorize must be True, False or None, got {vectorize!r}")
-    recipe, columns = Recipe.of(recipe), {name: list(values) for name, values in grid.items()}
+    recipe, columns = Recipe.of(recipe), {name: tried(name, x) for name, x in grid.items()}
     settings = [dict(zip(columns, values)) for values in product(*columns.values())]
     runs = [recipe.replace(**some) for some in settings]
     found = {} if path is None else read(path)
@@ -84,6 +87,13 @@ def sweep(
             show()
     rows = [{**some, **found[run]} for some, run in zip(settings, runs) if run in found]
     return Sweep(columns, rows, len(runs))
+
+
+def tried(name: str, values: Any) -> list[Any]:
+    """The values that a grid has of a setting; RecipeError for a single one."""
+    if isinstance(values, str) or not isinstance(values, Iterable):
+        raise RecipeError(f"{name}: expected a list of values to try, got {values!r}")
+    return list(values)
 
 
 # --- Where runs are made ---------------------------------------------------------------------

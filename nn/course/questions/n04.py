@@ -8,7 +8,7 @@ from typing import Any
 
 from autograd_core import Value, gradient, softmax
 from nn import losses
-from nn.course.kinds import Choice, Code, Law, Number, Question
+from nn.course.kinds import Choice, Code, Law, Number, Question, number_in
 from nn.course.safely import run
 
 
@@ -76,7 +76,7 @@ def gives(x: float, right: float, idea: str) -> Callable[[Any], str | None]:
     """What a student's softplus is to give at x."""
 
     def test(function: Any) -> str | None:
-        got = run(function, x)
+        got = number_in(run(function, x))
         if not isinstance(got, (int, float)) or not math.isfinite(got):
             return f"At u = {x:g} it gives {got!r}, not {right:.6g}. {idea}"
         if math.isclose(got, right, rel_tol=1e-12, abs_tol=0.0 if right else 1e-300):

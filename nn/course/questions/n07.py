@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import chain, pairwise
 from math import ceil
 from typing import Any
@@ -11,8 +11,8 @@ from typing import Any
 from autograd_core import Value, mean
 from nn import datasets, losses
 from nn.course.diagnosis import same
-from nn.course.kinds import Choice, Code, Number, Question
-from nn.course.safely import Empty, Mishap, run
+from nn.course.kinds import Choice, Code, Number, Question, number_in
+from nn.course.safely import Empty, Mishap, run, safely
 from nn.course.training import net
 from nn.model import MLP
 
@@ -33,12 +33,12 @@ def moves(steps: int, left: float = 5.0, rate: float = 0.1) -> Callable[[Any], s
         for t in range(1, steps + 1):
             before = [p.data for p in mine.parameters()]
             old = [p.grad for p in mine.parameters()]
-            got = run(function, mine, X, y, rate, limited=False)
+            got = safely(float, number_in(run(function, mine, X, y, rate, limited=False)))
             loss = loss_of(right, X, y)
             right.zero_grad()
             loss.backward()
-            if not same(float(getattr(got, "data", got)), loss.data):
-                return f"At step {t} the loss is {loss.data:.6g}; yours is {float(got):.6g}. Give back the one from before the step."
+            if not same(got, loss.data):
+                return f"At step {t} the loss is {loss.data:.6g}; yours is {got:.6g}. Give back the one from before the step."
             if fault := moved(mine, right, before, old, rate):
                 return f"At step {t}: {fault}"
             for p in right.parameters():
@@ -155,9 +155,11 @@ def narrow() -> Choice:
 def listed(function: Any, n: int, size: int, rng: random.Random) -> list[list[int]]:
     """A student's batches as lists."""
     got = run(function, n, size, rng)
-    if not all(isinstance(batch, (list, tuple)) for batch in got):
-        raise Mishap(f"A list of lists is wanted, such as `[[3, 0], [4, 1], [2]]`, not `{got}`.")
-    return [list(batch) for batch in got]
+    batches = safely(list, got) if isinstance(got, Iterable) else got
+    if not (isinstance(batches, list) and all(isinstance(x, Iterable) for x in batches)):
+        wanted = "A list of lists is wanted, such as `[[3, 0], [4, 1], [2]]`"
+        raise Mishap(f"{wanted}, not `{batches}`.")
+    return [list(batch) for batch in batches]
 
 
 def every_place(function: Any) -> str | None:

@@ -11,7 +11,7 @@ from autograd_core.names import short
 from nn import MLP, datasets
 from nn.course.diagnosis import same
 from nn.course.engine import TANH, Engine, Row, graphs, try_engine
-from nn.course.kinds import Code, Number, Question
+from nn.course.kinds import Code, Number, Question, number_in
 from nn.course.questions.n01 import order_of, sort
 from nn.course.reply import Reply, not_yet
 from nn.course.safely import Empty, Mishap, run, safely
@@ -176,8 +176,7 @@ def one_step(step: Any, new_net: Any, parameters: Any) -> str | None:
     loss = sum(losses[1:], losses[0]) / 3
     loss.backward()
     before = [p.data for p in flat]
-    got = run(step, net, X, labels, 0.1, limited=False)
-    got = getattr(got, "data", got)
+    got = number_in(run(step, net, X, labels, 0.1, limited=False))
     if not same(got, loss.data):
         return f"The mean hinge loss of the three examples is {short(loss.data)}; yours is {short(got)}. {'That is the sum.' if same(got, 3 * loss.data) else ''}"
     moved = [p.data - was for p, was in zip(flat, before)]
