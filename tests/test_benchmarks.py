@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from tests.benchmarks import by_hand, eager, measure, ours, peers, problems, processes
+from tests.benchmarks import by_hand, eager, limit, measure, ours, peers, problems, processes
 from tests.benchmarks.__main__ import main
 
 pytestmark = pytest.mark.slow
@@ -142,3 +142,10 @@ def test_jax_and_sweeps_print_their_ratios_and_targets(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert sum(line.endswith("at most 1.2 |") for line in lines) == 4
     assert any(line.endswith("at most 0.5 s |") for line in lines)
+
+
+@pytest.mark.skipif(limit.compiler() is None, reason="no C compiler is installed")
+def test_the_limit_leaves_the_smallest_numbers_what_they_are():
+    limit.built((2, 1), 3, 4, hinge=True, adam=False)
+    smallest = np.array([5e-324])
+    assert (smallest > 0).all()
