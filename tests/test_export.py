@@ -101,8 +101,10 @@ def test_what_an_mlp_is_not_is_refused_by_name(torch):
         from_torch(nn.Sequential(nn.Linear(2, 2), nn.Dropout()))
     with pytest.raises(ValueError, match=r"module 0.1: an MLP has no counterpart of Softplus"):
         from_torch(nn.Sequential(nn.Sequential(nn.Linear(2, 2), nn.Softplus(beta=2))))
-    with pytest.raises(ValueError, match=r"module 0: an activation, ReLU\(\), has no Linear"):
+    with pytest.raises(ValueError, match=r"module 0: ReLU\(\) has no Linear"):
         from_torch(nn.Sequential(nn.ReLU(), nn.Linear(2, 2)))
+    with pytest.raises(ValueError, match=r"module 0: Conv2d\(1, 2, .* has no Linear"):
+        from_torch(nn.Sequential(nn.Conv2d(1, 2, 3)))
     with pytest.raises(ValueError, match="layer 2 has 4 inputs, and 3 come from the one before"):
         from_torch(nn.Sequential(nn.Linear(2, 3), nn.Linear(4, 2)))
     with pytest.raises(ValueError, match="no Linear module"):
