@@ -7,7 +7,6 @@ Pyodide's network; or all of it from FOLDER, which is a distribution of Pyodide,
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import subprocess
@@ -21,7 +20,7 @@ from zipfile import ZipFile
 
 from nn.playground.browser.library import NETWORK, PYODIDE, ROOT
 from tools.npm import MissingError, package
-from tools.page import LOCK, VIZ, copy, core, wheels
+from tools.page import LOCK, VIZ, built, copy, core, wheels
 
 STUDENTS = ROOT / "notebooks" / "student"
 OURS = "autograd-core"
@@ -146,20 +145,8 @@ def run(command: Sequence[Any], what: str, cwd: Path = ROOT) -> None:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build, and say how large it is; 1 where something is missing."""
-    p = argparse.ArgumentParser(prog="python -m tools.lite", description=__doc__)
-    p.add_argument("folder", nargs="?", type=Path, default=ROOT / "out" / "lite")
-    p.add_argument("--pyodide", type=Path, metavar="FOLDER", help="its distribution, unpacked")
-    options = p.parse_args(arguments)
-    try:
-        build(options.folder.absolute(), options.pyodide)
-    except MissingError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    size = sum([path.stat().st_size for path in options.folder.rglob("*") if path.is_file()])
-    print(f"{options.folder}: {size / 1e6:.1f} MB")
-    print(f"python -m http.server --directory {options.folder}")
-    return 0
+    """Build the laboratory."""
+    return built("lite", build, arguments, __doc__)
 
 
 if __name__ == "__main__":

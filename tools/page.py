@@ -13,7 +13,7 @@ import html
 import json
 import shutil
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -140,13 +140,23 @@ def licences() -> str:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Build, and say how large it is; 1 where something is missing."""
-    p = argparse.ArgumentParser(prog="python -m tools.page", description=__doc__)
-    p.add_argument("folder", nargs="?", type=Path, default=ROOT / "out" / "page")
+    """Build the page."""
+    return built("page", build, arguments, __doc__)
+
+
+def built(
+    name: str,
+    build: Callable[[Path, Path | None], None],
+    arguments: Sequence[str],
+    about: str | None,
+) -> int:
+    """Build something of Pyodide, and say how large it is; 1 where something is missing."""
+    p = argparse.ArgumentParser(prog=f"python -m tools.{name}", description=about)
+    p.add_argument("folder", nargs="?", type=Path, default=ROOT / "out" / name)
     p.add_argument("--pyodide", type=Path, metavar="FOLDER", help="its distribution, unpacked")
     options = p.parse_args(arguments)
     try:
-        build(options.folder, options.pyodide)
+        build(options.folder.absolute(), options.pyodide)
     except MissingError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
