@@ -58,7 +58,7 @@ def test_what_is_kept_is_the_recording_without_its_values(w, label):
     kept = Kept(tape, [], [], lambda: ["x"])
     n = len(tape.ops)
     assert [kept.ops[i] for i in range(n)] == tape.ops
-    assert [kept.parents[i] for i in range(n)] == tape.parents
+    assert kept.parents == tape.parents
     assert (list(kept.inputs), kept.constants) == (tape.inputs, tape.constants)
     again = kept.recording()
     assert [v.label for v in again.values] == [v.label for v in tape.values]
