@@ -29,7 +29,7 @@ class Kept:
         self.flat = array("i", chain.from_iterable(tape.parents))
         self.counts = Coded(list(map(len, tape.parents)))
         self.inputs = array("i", tape.inputs)
-        self.constants = tape.constants
+        self.fixed = array("i", tape.constants), array("d", tape.constants.values())
         rest = set(tape.parameters).difference(nodes)
         self.outside = [(nodes, values), (list(rest), [tape.parameters[i] for i in rest])]
         self.names = names
@@ -43,6 +43,11 @@ class Kept:
         """The nodes that each one is computed from."""
         flat = iter(self.flat)
         return [tuple(islice(flat, count)) for count in self.counts]
+
+    @property
+    def constants(self) -> dict[int, float]:
+        """The numbers from outside, by their nodes."""
+        return dict(zip(*self.fixed))
 
     @property
     def parameters(self) -> dict[int, Value]:
