@@ -630,9 +630,13 @@ FAILURES = [
 ]
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: type(failure).__name__)
+SOME = [part for n in (1, 2) for part in itertools.combinations(WAYS, n)]
+
+
 @pytest.mark.parametrize(
-    "broken", [part for n in (1, 2, 3) for part in itertools.combinations(WAYS, n)], ids=" ".join
+    ("broken", "failure"),
+    [*[(tuple(WAYS), failure) for failure in FAILURES], *[(part, FAILURES[0]) for part in SOME]],
+    ids=lambda part: " ".join(part) if isinstance(part, tuple) else type(part).__name__,
 )
 def test_a_picture_that_fails_is_said_and_all_the_rest_is_written(
     out, capsys, monkeypatch, sketched, broken, failure

@@ -909,7 +909,9 @@ def test_a_run_is_a_line_of_python():
     assert State.of(page.last("code")["json"]) == page.session.state
 
 
-@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize(
+    "name", ["xor", *[pytest.param(n, marks=pytest.mark.slow) for n in LESSONS if n != "xor"]]
+)
 def test_a_lesson_is_true_whatever_was_predicted(name):
     lesson = LESSONS[name]
     page = Page()
