@@ -426,6 +426,36 @@ def test_a_layer_with_its_bias_is_one_product_and_so_are_its_gradients(batched):
     assert products == (3 + 2 + 3 + 1 if batched else 3 + 2 + 1)  # one adds up exponentials
 
 
+def from_the_bias(w, x, b):
+    return sum([u * v for u, v in zip(x, w, strict=True)], b)
+
+
+ORDERS = {
+    "w x + b": lambda w, x, b: dot(w, x) + b,
+    "b + w x": lambda w, x, b: b + dot(w, x),
+    "x w + b": lambda w, x, b: dot(x, w) + b,
+    "b + x w": lambda w, x, b: b + dot(x, w),
+    "b + x w, one by one": from_the_bias,
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("names", ["wb", "bw"])
+@pytest.mark.parametrize("batched", [False, True])
+def test_in_whatever_order_a_layer_is_written_its_bias_takes_no_call(order, names, batched):
+    (first, _), (second, _) = layer(names, 6, 5), layer(names, 5, 4)
+
+    def f(x):
+        hidden = [ORDERS[order](w, x, b).tanh() for w, b in first]
+        return total([ORDERS[order](w, hidden, b).sin() for w, b in second])
+
+    program = compile(f, batched=batched, executor="numpy")
+    program.value_and_gradient(Draw(1).data(7, 6) if batched else Draw(1).data(6))
+    called = calls_by_name(program)
+    assert called["add"] == called["copyto"] == 0
+    assert called.total() == (13 if batched else 12)
+
+
 @given(
     names=st.sampled_from(["wb", "bw"]),
     sizes=st.lists(st.integers(1, 4), min_size=2, max_size=2),
