@@ -455,6 +455,19 @@ def test_what_a_callback_raises_leaves_the_last_step_the_collector_and_the_bar(
     assert shown.endswith("\n")  # the bar is closed: what is printed next has a line of its own
 
 
+@both_ways
+def test_a_rate_that_a_callback_made_no_number_is_named_and_leaves_the_last_step(compile):
+    model, shorter, optimizer = net(), net(), SGD(0.1)
+    train(shorter, epochs=1, compile=compile)
+
+    def slip(history):
+        optimizer.lr = None
+
+    with pytest.raises(DivergedError, match="epoch 2: the learning rate of step 2 is None"):
+        train(model, optimizer=optimizer, compile=compile, callbacks=[slip])
+    assert bits(model) == bits(shorter)
+
+
 # --- The collector ---------------------------------------------------------------------------
 
 
@@ -567,6 +580,11 @@ def test_the_bar_shows_no_accuracy_where_there_is_none(capsys):
     shown = capsys.readouterr().err
     assert "loss" in shown
     assert "accuracy" not in shown
+
+
+def test_without_a_place_to_show_it_there_is_no_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)  # as in pythonw, or behind 2>&-
+    assert train(net(), epochs=1, progress=True).epochs == 1
 
 
 def test_without_progress_nothing_is_printed(capsys):

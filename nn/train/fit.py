@@ -12,6 +12,7 @@ True
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
@@ -251,8 +252,8 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 @contextmanager
 def progress_bar(epochs: int, *, enabled: bool) -> Iterator[Callable[[History], None]]:
-    """A bar that moves by an epoch and shows the latest loss and accuracy."""
-    if not enabled:
+    """A bar that moves by an epoch and shows the latest loss and accuracy, if anybody sees it."""
+    if not enabled or sys.stderr is None:
         yield lambda history: None
         return
     from tqdm.auto import tqdm

@@ -230,14 +230,13 @@ class Loop:
         found, made, optimizer = list[float](), self.state[0], self.optimizer
         if not isinstance(made, int):
             return found  # parameters that have made different numbers of steps
-        if type(optimizer).rate is Optimizer.rate and not callable(optimizer.lr):
-            return [float(optimizer.rate(made))] * count  # asked once, for it is asked often
-        for k in range(count):
+        fixed = type(optimizer).rate is Optimizer.rate and not callable(optimizer.lr)
+        for k in range(1 if fixed else count):  # one that is fixed is asked for once
             try:
                 found.append(float(optimizer.rate(made + k)))
             except (ArithmeticError, ValueError):
                 break  # who takes this step alone says what is wrong
-        return found
+        return found * count if fixed else found
 
     def summed(
         self, sizes: Sequence[int], losses: Sequence[float], hits: Sequence[int]
