@@ -137,8 +137,8 @@ class Optimizer:
 def is_rate(x: Any) -> bool:
     """Whether it is a finite number of at least 0."""
     x = plain("the learning rate", x)
-    known = isinstance(x, NUMBER) and x >= 0
-    return known and bool(x <= sys.float_info.max)
+    known = isinstance(x, NUMBER)
+    return known and bool(0 <= x <= sys.float_info.max)
 
 
 @dataclass(eq=False)
