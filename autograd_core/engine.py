@@ -265,6 +265,9 @@ class Value:
     a leaf), `parents` the operands in order, and `partials` the slope of this Value along each
     parent, fixed when it is made: changing a parent's `data` later does not change them. Other
     attributes are free, as for what an optimiser keeps of a parameter.
+
+    It computes as floats do: 1e308 * 10 is inf, and what Python refuses, as 1 / 0 and exp(1000),
+    is refused, naming the op and its operands.
     """
 
     __slots__ = ("__dict__", "data", "grad", "label", "op", "parents", "partials")
