@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
 from autograd_core.functions import equals
-from nn.given import plain
+from nn.given import plain, real
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
 
@@ -201,7 +201,7 @@ def as_operand(target: Any) -> Operand:
     target = plain("a target", target)
     if not isinstance(target, NUMBER):
         raise TypeError(f"a target must be a number, got {type(target).__name__}: {target!r}")
-    return known_number(float(target))
+    return known_number(real(target))
 
 
 def one_each(target: list[Operand], n_outputs: int) -> list[Operand]:

@@ -12,14 +12,13 @@ all understand: one parameter at a time, or all of them as one array.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from autograd_core import Value
 from autograd_core.engine import NUMBER
-from nn.given import plain
+from nn.given import plain, real
 
 Rate: TypeAlias = "float | Callable[[int], float]"  # or a function of the steps made before
 State: TypeAlias = "tuple[Any, ...]"
@@ -136,9 +135,7 @@ class Optimizer:
 
 def is_rate(x: Any) -> bool:
     """Whether it is a finite number of at least 0."""
-    x = plain("the learning rate", x)
-    known = isinstance(x, NUMBER)
-    return known and bool(0 <= x <= sys.float_info.max)
+    return 0 <= real(plain("the learning rate", x)) < math.inf
 
 
 @dataclass(eq=False)

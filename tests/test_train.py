@@ -604,9 +604,11 @@ GOOD = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1, 1, 0]
         (GOOD[0], [0, 1], "3 examples and 2 targets"),
         ([[0.0, 1.0], [1.0]], [0, 1], r"X\[1\] has 1 inputs, the model expects 2"),
         ([[0.0, 1.0, 2.0]], [0], r"X\[0\] has 3 inputs, the model expects 2"),
+        ([[0.0, 1.0], [10**400, 1.0]], [0, 1], r"X\[1\] = .*inf.* is not finite"),
         ([[0.0, 1.0], [math.nan, 1.0]], [0, 1], r"X\[1\] = .*nan.* is not finite"),
         ([[0.0, 1.0], [0.0, 1.0], [0.0, -math.inf]], [0, 1, 1], r"X\[2\] = .*inf.* is not finite"),
         (GOOD[0], [0, math.nan, 1], r"y\[1\]: hinge: .*nan"),
+        (GOOD[0], [0, 1, 10**400], r"y\[2\]: hinge: .*inf"),
         (GOOD[0], [0, 1, math.inf], r"y\[2\]: hinge: .*inf"),
         (GOOD[0], [0, 1, 2], r"y\[2\]: hinge: a label must be -1, 0 or 1, got 2"),
         (GOOD[0], [0.5, 1, 1], r"y\[0\]: hinge: .* got 0.5"),
@@ -624,6 +626,28 @@ def test_data_that_do_not_fit_are_an_error_that_names_the_first(X, y, named, com
     assert bits(model) == before
 
 
+@pytest.mark.parametrize("wrong", [None, 3, 1.5])
+def test_what_is_no_list_is_an_error_that_names_it(wrong):
+    calls = {
+        "X must be a list": lambda: train(net(), (wrong, GOOD[1])),
+        "y must be a list": lambda: evaluate(net(), GOOD[0], wrong, loss=hinge),
+        "validation: X must": lambda: train(net(), GOOD, validation=(wrong, wrong)),
+        "sample_weight must be": lambda: train(net(), GOOD, sample_weight=wrong or 0),
+        "callbacks must be": lambda: train(net(), GOOD, callbacks=wrong),
+        r"callbacks\[0\] must be": lambda: train(net(), GOOD, callbacks=[wrong]),
+        "seed must be": lambda: train(net(), GOOD, seed=[wrong]),
+    }
+    for named, call in calls.items():
+        with pytest.raises(TypeError, match=f"^{named}"):
+            call()
+
+
+@pytest.mark.parametrize("wrong", [{0.0, 1.0}, {0: 0.0, 1: 1.0}])
+def test_inputs_without_an_order_are_refused(wrong):
+    with pytest.raises(TypeError, match=r"X\[1\] must be a list of inputs, got {"):
+        train(net(), ([[0.0, 1.0], wrong], [0, 1]))
+
+
 class Line(Module):
     def __init__(self):
         self.w, self.b = Value(0.0), Value(0.0)
@@ -635,9 +659,12 @@ class Line(Module):
         return self.w * x[0] + self.b
 
 
-def test_what_is_no_model_is_refused():
-    with pytest.raises(TypeError, match=r"expected a model: .* parameters\(\) .* got a list"):
-        train([Value(1.0)], GOOD)
+@pytest.mark.parametrize(
+    ("wrong", "shown"), [([Value(1.0)], r"\[Value"), (MLP, "the class MLP"), (None, "None")]
+)
+def test_what_is_no_model_is_refused(wrong, shown):
+    with pytest.raises(TypeError, match=rf"expected a model: .* parameters\(\) .* got {shown}"):
+        train(wrong, GOOD)
 
 
 def test_a_model_of_the_users_own_trains_in_a_loop_of_the_users_own():
