@@ -281,7 +281,8 @@ class Value:
 
     def __init__(self, data: float, label: str = "") -> None:
         if not isinstance(data, NUMBER):
-            raise TypeError(f"a Value holds one real number, got {type(data).__name__}: {data!r}")
+            who = label or "a Value"
+            raise TypeError(f"{who} holds one real number, got {type(data).__name__}: {data!r}")
         self.data = data if type(data) is float else float(data)
         self.grad, self.label = 0.0, label
         self.op, self.parents, self.partials = None, (), ()
@@ -509,7 +510,7 @@ def as_value(x: Operand) -> Value:
     if not isinstance(x, Value):
         return Value(x)
     if type(x) is Value and type(x.data) is not float:
-        x.data = Value(x.data).data
+        x.data = Value(x.data, x.label).data
     return x
 
 

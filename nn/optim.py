@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from autograd_core import Value
-from autograd_core.engine import NUMBER
+from autograd_core.engine import NUMBER, as_value
 from nn.given import plain, real
 
 Rate: TypeAlias = "float | Callable[[int], float]"  # or a function of the steps made before
@@ -109,7 +109,7 @@ class Optimizer:
     def step(self, parameters: Sequence[Value]) -> None:
         """Move every parameter against its gradient, once."""
         own = list(dict.fromkeys(parameters))  # one that several neurons share moves once
-        moved = [self.moved(p.data, p.grad, self.state_of(p)) for p in own]
+        moved = [self.moved(as_value(p).data, p.grad, self.state_of(p)) for p in own]
         for p, (number, state) in zip(own, moved, strict=True):
             p.data, self.state[p] = number, state
 

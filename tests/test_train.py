@@ -23,6 +23,7 @@ from nn import (
     diagnose,
     evaluate,
     fit,
+    save,
 )
 from nn.losses import (
     LOSSES,
@@ -646,6 +647,23 @@ def test_what_is_no_list_is_an_error_that_names_it(wrong):
 def test_inputs_without_an_order_are_refused(wrong):
     with pytest.raises(TypeError, match=r"X\[1\] must be a list of inputs, got {"):
         train(net(), ([[0.0, 1.0], wrong], [0, 1]))
+
+
+@pytest.mark.parametrize("wrong", [Value(0.5), "0.5", None])
+@both_ways
+def test_a_parameter_that_holds_no_number_is_named(wrong, compile, tmp_path):
+    model = net()
+    (first, *_) = model.parameters()
+    first.data = wrong  # as by p.data = p - lr * p.grad, which is a Value
+    for use in (
+        lambda: train(model, GOOD, compile=compile),
+        lambda: SGD(0.1).step(model.parameters()),
+        lambda: save(model, tmp_path / "m.json"),
+        lambda: model(GOOD[0][0]),
+    ):
+        with pytest.raises(TypeError, match=r"^W1\[0,0\] holds one real number, got "):
+            use()
+    assert not list(tmp_path.iterdir())
 
 
 class Line(Module):

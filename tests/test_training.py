@@ -192,7 +192,8 @@ def test_only_the_ratios_of_weights_count():
     models = [net(), net(), net()]
     for model, factor in zip(models, (1, 1024, 2.0**1021)):  # of the last, the sum is infinite
         train(model, sample_weight=[factor * (1 + i % 4) for i in range(16)], batch_size=5)
-    assert numbers(models[0]) == close(numbers(models[1])) == close(numbers(models[2]))
+    for model in models[1:]:
+        assert numbers(model) == close(numbers(models[0]))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value
+from autograd_core.engine import as_value
 from nn.given import Seed, as_rng
 from nn.losses import TargetError
 from nn.model.layers import Neuron
@@ -79,7 +80,7 @@ class Loop:
 
     def take(self) -> None:
         """Take the parameters' numbers, which may have been changed."""
-        self.theta = self.slopes.vector([p.data for p in self.parameters])
+        self.theta = self.slopes.vector([as_value(p).data for p in self.parameters])
 
     def give(self) -> None:
         """Put the numbers and the gradient into the parameters."""
