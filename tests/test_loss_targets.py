@@ -111,7 +111,7 @@ def test_a_loss_of_values_as_targets_is_written_out_in_python(loss, n_outputs, t
 
 
 @pytest.mark.parametrize("penalty", [False, True], ids=["plain", "with L2"])
-@pytest.mark.parametrize("n", [1, 7, 100])
+@pytest.mark.parametrize("n", [1, 7, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("loss", "n_outputs", "targets"), CASES)
 def test_compiled_and_eager_agree_on_numbers_and_slopes(loss, n_outputs, targets, n, penalty):
     problem = Problem(loss, n_outputs, penalty)
@@ -126,7 +126,7 @@ def test_compiled_and_eager_agree_on_numbers_and_slopes(loss, n_outputs, targets
 
 
 @pytest.mark.parametrize(("loss", "n_outputs", "wrong"), EVERY_WRONG)
-@pytest.mark.parametrize("n", [1, 7, 100])
+@pytest.mark.parametrize("n", [1, 7, pytest.param(100, marks=pytest.mark.slow)])
 def test_a_wrong_target_is_refused_however_it_is_given(loss, n_outputs, wrong, n):
     problem = Problem(loss, n_outputs, penalty=True)
     good = FORMS[loss.name][1][-1 if isinstance(wrong, list) else 0]
