@@ -25,7 +25,7 @@ from typing import Any, TypeAlias
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
 from autograd_core.functions import equals
-from nn.given import plain
+from nn.given import plain, real
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
 
@@ -150,6 +150,13 @@ def known_label(y: float, first: int, last: int) -> float:
     raise TargetError(f"a label must be {known}, got {y:g}")
 
 
+def known_number(y: float) -> float:
+    """The number itself, or TargetError."""
+    if math.isfinite(y):
+        return y
+    raise TargetError(f"a target must be finite, got {y}")
+
+
 def known_chance(y: float) -> float:
     """The share itself, or TargetError."""
     if 0 <= y <= 1:
@@ -172,6 +179,7 @@ def known_share(t: float, whole: float) -> float:
     )
 
 
+FINITE = Op("finite", known_number, lambda z, y: (1.0,), lambda np, y: y + 0.0 * y)
 CHANCE = Op(
     "chance",
     known_chance,
@@ -193,26 +201,29 @@ def as_operand(target: Any) -> Operand:
     target = plain("a target", target)
     if not isinstance(target, NUMBER):
         raise TypeError(f"a target must be a number, got {type(target).__name__}: {target!r}")
-    if not math.isfinite(target):
-        raise ValueError(f"a target must be finite, got {target}")
-    return float(target)
+    return known_number(real(target))
 
 
-def as_many(target: list[Operand], n_outputs: int) -> list[Operand]:
-    """One number for each output."""
+def one_each(target: list[Operand], n_outputs: int) -> list[Operand]:
+    """As many items as there are outputs."""
     if len(target) != n_outputs:
         raise ValueError(f"expected {n_outputs} targets, one for each output, got {len(target)}")
     return target
 
 
+def as_many(target: list[Operand], n_outputs: int) -> list[Operand]:
+    """Any number for each output."""
+    return [FINITE(y) for y in one_each(target, n_outputs)]
+
+
 def chance(target: list[Operand], n_outputs: int) -> list[Operand]:
     """Label 0 or 1, or a share between them, for one output."""
-    return [CHANCE(y) for y in as_many(target, n_outputs)]
+    return [CHANCE(y) for y in one_each(target, n_outputs)]
 
 
 def sign(target: list[Operand], n_outputs: int) -> list[Operand]:
     """A label as -1.0 or 1.0, for one output; 0 stands for -1."""
-    return [2 * STEP(label(-1, 1)(y)) - 1 for y in as_many(target, n_outputs)]
+    return [2 * STEP(label(-1, 1)(y)) - 1 for y in one_each(target, n_outputs)]
 
 
 def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
@@ -222,7 +233,7 @@ def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
         return [equals(y, float(k)) for k in range(n_outputs)]
-    whole = TOTAL(*as_many(target, n_outputs))
+    whole = TOTAL(*one_each(target, n_outputs))
     return [SHARE(t, whole) for t in target]
 
 
