@@ -40,7 +40,7 @@ class Cell:
     `how` is an op; "+" or "max" of all operands; "each +" or "each max", that of one operand over
     all examples; or "row", for numbers that are put aside together. `stage` counts the loops over
     the examples that it has to wait for, and `place` is where it is computed: in which stage, and
-    whether in the loop that ends the stage. `uses` is 1 for what is read once, by a neighbour.
+    whether in the loop that ends the stage. `uses` are those to come: 1 for one by a neighbour.
     """
 
     how: Op | str | None

@@ -36,6 +36,7 @@ RESERVED = {*keyword.kwlist, *LETTERS, "_", "max", "n", "range", "run", "zip"}
 WIDTH = 88  # of a line, in characters
 PART = 44  # of what is written where it is read
 PER_LINE = 12  # names in a list
+OWN_VARIABLES = 32  # of the first cells, so that a short function can be read
 
 
 class PythonExecutor:
@@ -87,7 +88,8 @@ def numbers_of(parts: Sequence[Floats], *, batched: bool) -> list[Any]:
 class Writer:
     """Writes cells in lines, stage by stage: what all examples share, then a loop over them.
 
-    A cell that is read once, by a neighbour, is written where it is read, if it is short.
+    A cell that is read once, by a neighbour, is written where it is read, if it is short. In a
+    long function, variables that are not read any more serve again: Python is quicker with few.
     """
 
     def __init__(
@@ -97,6 +99,8 @@ class Writer:
         self.scope: dict[str, Any] = {"inf": math.inf, "nan": math.nan, "real_power": real_power}
         self.forms: dict[Op | str | None, Form] = {}
         self.variables: Counter[str] = Counter()
+        self.free: list[Formula] = []  # variables whose numbers are not needed any more
+        self.inside = set[Cell]()  # cells that are written where they are read
         self.rows = [(variables(x), x.name) for x in leaves if x.batched]  # what a loop reads
         scalars = Scalars(arrays, letter)
         self.results = [
@@ -168,12 +172,31 @@ class Writer:
             found = form([x.formula for x in first])
             if cell.uses == 1 and not rest and len(found.text) <= PART:
                 cell.formula = found
+                self.inside.add(cell)
                 continue
-            cell.formula = self.variable("v")
+            if not rest:
+                self.read(cell.operands)
+            cell.formula = self.free_variable()
             lines.append(f"    {cell.text} = {found.text}")
-            parts = [form([x.formula for x in (cell, *part)]) for part in rest]
-            lines += [f"    {cell.text} = {part.text}" for part in parts]
+            if rest:
+                parts = [form([x.formula for x in (cell, *part)]) for part in rest]
+                lines += [f"    {cell.text} = {part.text}" for part in parts]
+                self.read(cell.operands)
         return lines
+
+    def read(self, cells: Iterable[Cell]) -> None:
+        """Count cells as read: the variables of those that are not read again are free."""
+        for x in cells:
+            x.uses -= 1
+            if x in self.inside:
+                self.read(x.operands)
+            elif x.how and not x.uses:
+                self.free.append(x.formula)
+
+    def free_variable(self) -> Formula:
+        """A variable for another number."""
+        serves_again = self.free and self.variables["v"] >= OWN_VARIABLES
+        return self.free.pop() if serves_again else self.variable("v")
 
     def variable(self, letter: str) -> Formula:
         """A new variable."""
