@@ -4,7 +4,8 @@ A prediction is a Value or a list of them, one for each output. The squared erro
 for each output as target, hinge the label -1 (or 0) or 1, the binary cross entropies label 0 or 1 or
 a share between them, nll and cross_entropy the class 0 to n - 1, or a list with the share of each
 class. A target may be Values: the loss is the same number, and refuses the same labels, in a
-program that is recorded for any target. Training minimises the mean over the examples.
+program that is recorded for any target; a squared error is infinite or NaN there where a target is.
+Training minimises the mean over the examples.
 
 >>> from autograd_core import Value
 >>> cross_entropy([Value(1.0), Value(3.0)], 1)
@@ -150,13 +151,6 @@ def known_label(y: float, first: int, last: int) -> float:
     raise TargetError(f"a label must be {known}, got {y:g}")
 
 
-def known_number(y: float) -> float:
-    """The number itself, or TargetError."""
-    if math.isfinite(y):
-        return y
-    raise TargetError(f"a target must be finite, got {y}")
-
-
 def known_chance(y: float) -> float:
     """The share itself, or TargetError."""
     if 0 <= y <= 1:
@@ -179,7 +173,6 @@ def known_share(t: float, whole: float) -> float:
     )
 
 
-FINITE = Op("finite", known_number, lambda z, y: (1.0,), lambda np, y: y + 0.0 * y)
 CHANCE = Op(
     "chance",
     known_chance,
@@ -197,33 +190,37 @@ SHARE = Op(
 def as_operand(target: Any) -> Operand:
     """A number of a target as a float, or the Value that it is."""
     if isinstance(target, Value):
+        if type(target) is Value:  # and none that a program is recorded of: it has no number yet
+            finite(target.data)
         return target
     target = plain("a target", target)
     if not isinstance(target, NUMBER):
         raise TypeError(f"a target must be a number, got {type(target).__name__}: {target!r}")
-    return known_number(real(target))
+    return finite(real(target))
 
 
-def one_each(target: list[Operand], n_outputs: int) -> list[Operand]:
-    """As many items as there are outputs."""
+def finite(number: float) -> float:
+    """The number itself, or a ValueError."""
+    if not math.isfinite(number):
+        raise ValueError(f"a target must be finite, got {number}")
+    return number
+
+
+def as_many(target: list[Operand], n_outputs: int) -> list[Operand]:
+    """One number for each output."""
     if len(target) != n_outputs:
         raise ValueError(f"expected {n_outputs} targets, one for each output, got {len(target)}")
     return target
 
 
-def as_many(target: list[Operand], n_outputs: int) -> list[Operand]:
-    """Any number for each output."""
-    return [FINITE(y) for y in one_each(target, n_outputs)]
-
-
 def chance(target: list[Operand], n_outputs: int) -> list[Operand]:
     """Label 0 or 1, or a share between them, for one output."""
-    return [CHANCE(y) for y in one_each(target, n_outputs)]
+    return [CHANCE(y) for y in as_many(target, n_outputs)]
 
 
 def sign(target: list[Operand], n_outputs: int) -> list[Operand]:
     """A label as -1.0 or 1.0, for one output; 0 stands for -1."""
-    return [2 * STEP(label(-1, 1)(y)) - 1 for y in one_each(target, n_outputs)]
+    return [2 * STEP(label(-1, 1)(y)) - 1 for y in as_many(target, n_outputs)]
 
 
 def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
@@ -233,7 +230,7 @@ def distribution(target: list[Operand], n_outputs: int) -> list[Operand]:
     if len(target) == 1:
         y = label(0, n_outputs - 1)(target[0])
         return [equals(y, float(k)) for k in range(n_outputs)]
-    whole = TOTAL(*one_each(target, n_outputs))
+    whole = TOTAL(*as_many(target, n_outputs))
     return [SHARE(t, whole) for t in target]
 
 

@@ -28,15 +28,13 @@ FORMS = {  # by loss: its number of outputs, and the forms of targets that it do
     "cross_entropy": (3, [CLASSES, ONE_HOT, SHARES]),
 }
 WRONG = {  # by loss: targets that it has no use for
-    "squared_error": [math.nan, math.inf],
-    "half_squared_error": [math.nan, -math.inf],
-    "mse": [[0.0, math.nan, 1.0], [-math.inf, 0.0, 0.0]],
     "binary_cross_entropy": [7, 1.5, -1, math.nan, math.inf],
     "binary_cross_entropy_with_logits": [7, 1.5, -1, math.nan, math.inf],
     "hinge": [2, -2, 0.5, math.nan],
     "nll": [7, -1, 0.5, math.nan, [0.0, 0.0, 0.0], [1, 1, 0], [0, 1.5, -0.5], [0, 1, math.nan]],
     "cross_entropy": [7, -1, 1.5, math.nan, [0, 0, 0], [1, 1, 0], [-0.5, 1, 0.5], [0, 1, math.inf]],
 }
+REGRESSION = ("squared_error", "half_squared_error", "mse")  # any number is a target
 CASES = [
     pytest.param(LOSSES[name], n_outputs, targets, id=f"{name}-{k}")
     for name, (n_outputs, forms) in FORMS.items()
@@ -85,7 +83,7 @@ class Problem:
 
 
 def test_every_loss_is_in_the_table():
-    assert set(FORMS) == set(WRONG) == set(LOSSES)
+    assert set(FORMS) == {*WRONG, *REGRESSION} == set(LOSSES)
 
 
 @pytest.mark.parametrize(("loss", "n_outputs", "targets"), CASES)
@@ -138,6 +136,28 @@ def test_a_wrong_target_is_refused_however_it_is_given(loss, n_outputs, wrong, n
     for target in (wrong, value(wrong)):
         with pytest.raises(TargetError, match=f"{loss.name}: .*must be"):
             loss([w.sigmoid() for w in problem.w], target)
+
+
+@pytest.mark.parametrize("name", REGRESSION)
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_is_refused_and_as_an_input_makes_the_loss_no_number(
+    name, wrong
+):
+    loss = LOSSES[name]
+    said = f"{name}: a target must be finite, got {wrong}"
+    for target in (wrong, Value(wrong), np.float32(wrong)):
+        with pytest.raises(TargetError, match=said):
+            loss(Value(1.0), target)
+        with pytest.raises(TargetError, match=said):
+            compile(lambda z, target=target: loss(z, target))(1.0)
+    program = compile(lambda z, t: loss(z, t), batched=True)
+    assert not math.isfinite(program([1.0, 1.0], [0.0, wrong]))
+    X, y = datasets.moons(10)
+    y[3] = wrong
+    options = {"optimizer": SGD(0.1), "epochs": 1, "progress": False}
+    for compiled in (True, False):
+        with pytest.raises((DivergedError, TargetError), match=r"finite|the loss is (nan|inf)"):
+            fit(MLP(2, 1), X, y, loss=lambda z, t: loss(z, t), compile=compiled, **options)
 
 
 # --- In fit ------------------------------------------------------------------------------------
