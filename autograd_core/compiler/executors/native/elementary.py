@@ -74,7 +74,7 @@ def polynomial(coefficients: Sequence[float], x: Symbol) -> Symbol:
     terms: list[Number] = [*reversed(coefficients)]
     while len(terms) > 1:
         alone = terms[-1:] if len(terms) % 2 else []
-        terms = [fused(high, x, low) for low, high in zip(terms[::2], terms[1::2])] + alone
+        terms = [*[fused(high, x, low) for low, high in zip(terms[::2], terms[1::2])], *alone]
         x = x * x
     (y,) = terms
     assert isinstance(y, Symbol)
