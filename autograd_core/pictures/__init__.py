@@ -54,8 +54,8 @@ def draw(
     too.
 
     In the SVG, value i of `topological(root)` has the id `v{i}`, its op `op{i}`, and the edge
-    from its operand k `e{i}_{k}`. Raises ValueError for a graph of more than `max_nodes` Values
-    that is not collapsed.
+    from its operand k `e{i}_{k}` (its label `e{i}_{k}_label`, the part after that `e{i}_{k}_head`).
+    Raises ValueError for a graph of more than `max_nodes` Values that is not collapsed.
 
     >>> a, b = Value(2.0, "a"), Value(3.0, "b")
     >>> c = a * b + a
