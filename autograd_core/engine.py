@@ -265,6 +265,9 @@ class Value:
     a leaf), `parents` the operands in order, and `partials` the slope of this Value along each
     parent, fixed when it is made: changing a parent's `data` later does not change them. Other
     attributes are free, as for what an optimiser keeps of a parameter.
+
+    It computes as floats do: 1e308 * 10 is inf, and what Python refuses, as 1 / 0 and exp(1000),
+    is refused, naming the op and its operands.
     """
 
     __slots__ = ("__dict__", "data", "grad", "label", "op", "parents", "partials")
@@ -278,7 +281,8 @@ class Value:
 
     def __init__(self, data: float, label: str = "") -> None:
         if not isinstance(data, NUMBER):
-            raise TypeError(f"a Value holds one real number, got {type(data).__name__}: {data!r}")
+            who = label or "a Value"
+            raise TypeError(f"{who} holds one real number, got {type(data).__name__}: {data!r}")
         self.data = data if type(data) is float else float(data)
         self.grad, self.label = 0.0, label
         self.op, self.parents, self.partials = None, (), ()
@@ -506,7 +510,7 @@ def as_value(x: Operand) -> Value:
     if not isinstance(x, Value):
         return Value(x)
     if type(x) is Value and type(x.data) is not float:
-        x.data = Value(x.data).data
+        x.data = Value(x.data, x.label).data
     return x
 
 

@@ -10,7 +10,7 @@ from nn import LOSSES, MLP, History, evaluate, fit
 from nn.command.data import Data, default_loss, examples_for, hold_out, outputs_for
 from nn.command.folder import Folder, check, draw_all
 from nn.command.options import parser, recipe_of
-from nn.command.terminal import prepare, say, told
+from nn.command.terminal import prepare, told
 from nn.doctor import diagnose
 from nn.losses import Loss
 from nn.scaling import ColumnScale, for_raw_numbers
@@ -48,7 +48,7 @@ def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
     held_out = test.by(inputs, output) if test.X else None
     model = new_model(recipe, len(data.inputs), outputs_for(loss, data), loss.name)
     n = len(model.parameters())
-    say(f"{model} with {n} parameters on {len(data.X)} examples of {data.source}")
+    print(f"{model} with {n} parameters on {len(data.X)} examples of {data.source}")
 
     told = fit_options(recipe, model, len(scaled.X))
     record = fit(model, scaled.X, scaled.y, loss=loss, validation=held_out, **told)
@@ -60,16 +60,16 @@ def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
         raise ArithmeticError("the last step left a model whose loss is not finite")
     trained.recipe = recipe.to_dict()
     folder.save(trained, data)
-    say(f"loss ({loss.name}) {losses[0]:.4g} -> {final[0]:.4g}")
-    say(verdict(losses[0], *final, len(data.X)))
+    print(f"loss ({loss.name}) {losses[0]:.4g} -> {final[0]:.4g}")
+    print(verdict(losses[0], *final, len(data.X)))
     if plots:
         draw_all(folder, trained, data, loss, history)
     diagnosis = diagnose(model, scaled.X, scaled.y, loss, history=record)
     if not diagnosis.ok:
-        say(*diagnosis.findings)
+        print(*diagnosis.findings, sep="\n")
     if test.X:
         report_held_out(folder, trained, test, loss, losses[0])
-    say(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
+    print(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
 
 
 def in_units(record: History, output: ColumnScale, *, classes: bool) -> History:
@@ -90,7 +90,7 @@ def report_held_out(folder: Folder, model: MLP, test: Data, loss: Loss, first_lo
     except (ValueError, ArithmeticError) as error:
         folder.fail("result on what is held out", error)
     else:
-        say(f"held out: {verdict(first_loss, *result, len(test.X))}")
+        print(f"held out: {verdict(first_loss, *result, len(test.X))}")
 
 
 def measure(model: MLP, data: Data, loss: Loss) -> tuple[float, float | None]:

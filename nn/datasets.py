@@ -10,11 +10,10 @@ import inspect
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from operator import index
 from typing import Any, TypeAlias
 
 from autograd_core.extras import needing
-from nn.given import as_rng
+from nn.given import as_rng, listed, penalty, whole_number
 
 Labelled: TypeAlias = "tuple[list[list[float]], list[int]]"
 Data: TypeAlias = "tuple[list[list[float]], list[Any]]"
@@ -25,6 +24,7 @@ def xor(n: int = 4, noise: float = 0.0, seed: int = 0) -> Labelled:
 
     More points take turns at the corners, each point moved by normal noise.
     """
+    n, noise = counted(n, noise)
     corners, labels = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [0, 1, 1, 0]
     rng = as_rng(seed)
     X = [[v + rng.gauss(0.0, noise) for v in corners[i % 4]] for i in range(n)]
@@ -101,7 +101,10 @@ def split(
     `by_class`, for targets that are no labels, the examples are drawn as if of one class.
     Raises ValueError for a share that does not leave so many.
     """
-    labels = list(y) if by_class else [0] * len(y)
+    X, y, share = listed("X", X), listed("y", y), penalty("share", share)
+    if len(X) != len(y):
+        raise ValueError(f"there are {len(X)} examples and {len(y)} targets")
+    labels = y if by_class else [0] * len(y)
     order = as_rng(seed).sample(range(len(labels)), len(labels))
     order.sort(key=labels.__getitem__)
     kept = {labels[i]: i for i in order}.values()
@@ -121,6 +124,11 @@ def most_held_out(y: Sequence[Any]) -> float:
     return 1 - len(set(y)) / len(y) if y else 0.0
 
 
+def counted(n: Any, noise: Any) -> tuple[int, float]:
+    """How many points there are, and by how much they are moved; ValueError for what is none."""
+    return whole_number("n", n), penalty("noise", noise)
+
+
 def scatter(
     point: Callable[[int, float], tuple[float, float]],
     classes: int,
@@ -129,9 +137,8 @@ def scatter(
     seed: int,
 ) -> Labelled:
     """`n` noisy points, each at point(label, share), where share runs evenly from 0 to 1."""
-    n, classes = index(n), index(classes)
-    if classes < 1:
-        raise ValueError(f"there must be at least one class, got classes = {classes}")
+    n, noise = counted(n, noise)
+    classes = whole_number("classes", classes)
     if n < classes:
         raise ValueError(f"{classes} classes need at least {classes} points, got n = {n}")
     rng = as_rng(seed)
@@ -146,8 +153,7 @@ def scatter(
 
 def over(height: Callable[[float, float], float], n: int, noise: float, seed: int) -> Data:
     """`n` points of the square from -1 to 1, drawn evenly, and a noisy height over each."""
-    if (n := index(n)) < 1:
-        raise ValueError(f"there must be at least one point, got n = {n}")
+    n, noise = counted(n, noise)
     rng = as_rng(seed)
     X = [[rng.uniform(-1.0, 1.0), rng.uniform(-1.0, 1.0)] for _ in range(n)]
     return X, [height(*x) + rng.gauss(0.0, noise) for x in X]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, TypeAlias, TypeVar
+
+from autograd_core.engine import NUMBER
 
 Seed: TypeAlias = "int | str | random.Random | None"
 Known = TypeVar("Known")
@@ -31,6 +33,31 @@ def plain(what: str, data: Any) -> Any:
         ) from error
 
 
+def listed(what: str, data: Any) -> list[Any]:
+    """The same as a list of what it has, or a TypeError for what has nothing."""
+    data = plain(what, data)
+    try:
+        items = iter(data)
+    except TypeError:
+        raise TypeError(f"{what} must be a list or an array, got {shown(data)}") from None
+    return list(items)
+
+
+def shown(x: Any) -> str:
+    """What was given, on one line that is no longer than it has to be."""
+    if isinstance(x, type):
+        return f"the class {x.__name__}"
+    return f"a {type(x).__name__}" if callable(x) or len(repr(x)) > 60 else repr(x)
+
+
+def real(x: Any) -> float:
+    """The number as a float: infinite where it is too large for one, NaN of what is no number."""
+    try:
+        return float(x) if isinstance(x, NUMBER) else math.nan
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
+
+
 def look_up(what: str, name: Any, known: dict[str, Known]) -> Known:
     """What a name stands for; ValueError with the known names for another."""
     if not isinstance(name, str) or name not in known:
@@ -47,15 +74,22 @@ def whole_number(what: str, number: Any, *, at_least: int = 1) -> int:
 
 def share(what: str, x: Any) -> float:
     """A number from 0 to below 1 as a float, or a ValueError that says what it must be."""
-    if isinstance(x, bool) or not isinstance(x, Real) or not 0 <= float(x) < 1:
+    if isinstance(x, bool) or not 0 <= real(x) < 1:
         raise ValueError(f"{what} must be at least 0 and below 1, got {x!r}")
     return float(x)
 
 
 def penalty(what: str, x: Any) -> float:
     """A finite number from 0 on as a float, or a ValueError that says what it must be."""
-    if isinstance(x, bool) or not isinstance(x, Real) or not 0 <= float(x) < math.inf:
+    if isinstance(x, bool) or not 0 <= real(x) < math.inf:
         raise ValueError(f"{what} must be a number of at least 0, got {x!r}")
+    return float(x)
+
+
+def length(what: str, x: Any) -> float:
+    """A finite number above 0 as a float, or a ValueError that says what it must be."""
+    if isinstance(x, bool) or not 0 < real(x) < math.inf:
+        raise ValueError(f"{what} must be above 0, got {x!r}")
     return float(x)
 
 
@@ -65,4 +99,8 @@ def as_rng(seed: Seed) -> random.Random:
         return seed
     if seed is None:
         return random.Random(random.getrandbits(64))
-    return random.Random(int(seed) if isinstance(seed, Integral) else seed)
+    try:
+        return random.Random(int(seed) if isinstance(seed, Integral) else seed)
+    except TypeError:
+        said = "seed must be a whole number, a text, a random.Random or None"
+        raise TypeError(f"{said}, got {shown(seed)}") from None

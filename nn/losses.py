@@ -4,7 +4,8 @@ A prediction is a Value or a list of them, one for each output. The squared erro
 for each output as target, hinge the label -1 (or 0) or 1, the binary cross entropies label 0 or 1 or
 a share between them, nll and cross_entropy the class 0 to n - 1, or a list with the share of each
 class. A target may be Values: the loss is the same number, and refuses the same labels, in a
-program that is recorded for any target. Training minimises the mean over the examples.
+program that is recorded for any target; a squared error is infinite or NaN there where a target is.
+Training minimises the mean over the examples.
 
 >>> from autograd_core import Value
 >>> cross_entropy([Value(1.0), Value(3.0)], 1)
@@ -25,7 +26,7 @@ from typing import Any, TypeAlias
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
 from autograd_core.functions import equals
-from nn.given import plain
+from nn.given import plain, real
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
 
@@ -189,13 +190,20 @@ SHARE = Op(
 def as_operand(target: Any) -> Operand:
     """A number of a target as a float, or the Value that it is."""
     if isinstance(target, Value):
+        if type(target) is Value:  # and none that a program is recorded of: it has no number yet
+            finite(target.data)
         return target
     target = plain("a target", target)
     if not isinstance(target, NUMBER):
         raise TypeError(f"a target must be a number, got {type(target).__name__}: {target!r}")
-    if not math.isfinite(target):
-        raise ValueError(f"a target must be finite, got {target}")
-    return float(target)
+    return finite(real(target))
+
+
+def finite(number: float) -> float:
+    """The number itself, or a ValueError."""
+    if not math.isfinite(number):
+        raise ValueError(f"a target must be finite, got {number}")
+    return number
 
 
 def as_many(target: list[Operand], n_outputs: int) -> list[Operand]:

@@ -17,7 +17,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from autograd_core import Value
-from autograd_core.engine import NUMBER
+from autograd_core.engine import NUMBER, as_value
+from nn.given import plain, real
 
 Rate: TypeAlias = "float | Callable[[int], float]"  # or a function of the steps made before
 State: TypeAlias = "tuple[Any, ...]"
@@ -78,8 +79,8 @@ class Optimizer:
     carries: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
-        if not callable(self.lr) and not (math.isfinite(self.lr) and self.lr > 0):
-            raise ValueError(f"the learning rate must be a positive number, got {self.lr}")
+        if not callable(self.lr) and not (is_rate(self.lr) and self.lr > 0):
+            raise ValueError(f"the learning rate must be a positive number, got {self.lr!r}")
         for known in self.numbers():
             setattr(self, known.name, known.check(getattr(self, known.name)))
         self.state: dict[Value, State] = {}
@@ -108,7 +109,7 @@ class Optimizer:
     def step(self, parameters: Sequence[Value]) -> None:
         """Move every parameter against its gradient, once."""
         own = list(dict.fromkeys(parameters))  # one that several neurons share moves once
-        moved = [self.moved(p.data, p.grad, self.state_of(p)) for p in own]
+        moved = [self.moved(as_value(p).data, p.grad, self.state_of(p)) for p in own]
         for p, (number, state) in zip(own, moved, strict=True):
             p.data, self.state[p] = number, state
 
@@ -124,14 +125,17 @@ class Optimizer:
 
     def rate(self, made: Any) -> Any:
         """The learning rate after so many steps; of an array of them, an array of rates."""
-        if not callable(self.lr):
-            return self.lr
-        if hasattr(made, "shape"):
+        if callable(self.lr) and hasattr(made, "shape"):
             return made * 0.0 + [self.rate(int(n)) for n in made]
-        rate = self.lr(made)
-        if not (math.isfinite(rate) and rate >= 0):
-            raise ValueError(f"the learning rate of step {made + 1} is {rate}")
+        rate = self.lr(made) if callable(self.lr) else self.lr
+        if not is_rate(rate):
+            raise ValueError(f"the learning rate of step {made + 1} is {rate!r}")
         return rate
+
+
+def is_rate(x: Any) -> bool:
+    """Whether it is a finite number of at least 0."""
+    return 0 <= real(plain("the learning rate", x)) < math.inf
 
 
 @dataclass(eq=False)

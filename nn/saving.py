@@ -14,7 +14,7 @@ from threading import get_ident
 from typing import Any
 
 from autograd_core import Op, Value
-from autograd_core.engine import RECORDERS, Operand
+from autograd_core.engine import RECORDERS, Operand, as_value
 from autograd_core.files import write_whole
 from nn import tensors
 from nn.model.module import MODULES, Module, has_leaves, items, leaves
@@ -107,7 +107,7 @@ def plain_data(what: str, x: Any) -> Any:
 def numbers_of(part: Any) -> Any:
     """The numbers of the parameters in a Module, or in a part of one, in its structure."""
     if isinstance(part, Value):
-        if not math.isfinite(part.data):
+        if not math.isfinite(as_value(part).data):
             raise ValueError(f"cannot save {named(part)} = {part.data}: not a finite number")
         return part.data
     within = inside(part)

@@ -5,12 +5,10 @@ The rows that are there are named in one file, too: their own.
 
 import ast
 import copy
-import io
 import json
 import math
 import pickle
 import re
-import tokenize
 from dataclasses import replace
 from functools import cache
 
@@ -248,10 +246,9 @@ WRITTEN = {name: tuple(rows) for name, rows in ROWS.items()}  # before anything 
 def words_of(path):
     """The names and the short texts in a module, without its docstrings and comments."""
     text = path.read_text("utf-8")
-    lines = house.docstring_lines(ast.parse(text))
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    code = [token.string for token in tokens if token.start[0] not in lines]
-    return {word for part in code if not part.startswith("#") for word in re.findall(r"\w+", part)}
+    words = house.docstring_lines(ast.parse(text))
+    code = [s for n, s in enumerate(text.splitlines(), 1) if n not in words]
+    return {word for line in code for word in re.findall(r"\w+", line.partition("#")[0])}
 
 
 @cache

@@ -189,7 +189,11 @@ STRUCTURES = (
     extremes,
     penalty,
 )
-SHAPES = ((3, 3), (4, 4), (4, 3), (3, 4), (2, 2), (1, 3), (3, 1))
+SHAPES = (
+    (3, 3),
+    (4, 3),
+    *[pytest.param(s, marks=pytest.mark.slow) for s in ((4, 4), (3, 4), (2, 2), (1, 3), (3, 1))],
+)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
@@ -198,7 +202,7 @@ def test_every_structure_is_right_at_any_number_of_examples(structure, shape):
     draw = Draw(5)
     f = structure(draw, *shape)
     program = compile(f, batched=True)
-    for n in (1, 2, 3, shape[0]):
+    for n in sorted({1, 2, 3, shape[0]}):
         assert_like_eager(f, draw.data(n, *shape), batched=True, program=program)
 
 

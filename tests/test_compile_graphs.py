@@ -136,7 +136,7 @@ def test_a_batch_has_the_mean_of_eager_at_any_size(data, n_inputs, sizes):
 
 
 @pytest.mark.parametrize("op", [*OPS, *OWN], ids=lambda op: op.name)
-@pytest.mark.parametrize("copies", [1, 3])
+@pytest.mark.parametrize("copies", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_every_row_compiles_alone_and_in_a_group(op, copies):
     low, high = op.domain
     points = np.random.default_rng(0).uniform(low + 0.01, high, (copies, 5))

@@ -3,6 +3,7 @@ import sys
 from collections import Counter
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -117,8 +118,6 @@ def test_numbers_are_heights_over_the_plane_which_noise_moves(row):
     off = [a - b for a, b in zip(moved, still, strict=True)]
     assert math.sqrt(sum(d * d for d in off) / 1000) == pytest.approx(0.2, rel=0.1)
     assert row(20, seed=3) == row(20, seed=3) != row(20, seed=4)
-    with pytest.raises(ValueError, match="at least one point"):
-        row(0)
 
 
 @pytest.mark.parametrize("classes", [2, 3, 5])
@@ -135,9 +134,22 @@ def test_too_few_points_for_the_classes_is_an_error(dataset):
     classes = 3 if dataset is blobs else 2
     X, _ = dataset(classes)
     assert len(X) == classes
-    for n in (classes - 1, 0, -5):
-        with pytest.raises(ValueError, match=f"{classes} classes need .* got n = {n}"):
-            dataset(n)
+    with pytest.raises(ValueError, match=f"{classes} classes need .* got n = {classes - 1}"):
+        dataset(classes - 1)
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in DATASETS.values() if row.is_plane], ids=lambda row: row.name
+)
+def test_points_and_noise_that_are_none_are_an_error_that_names_them(row):
+    for n in (0, -5, 2.5, "5", None):
+        with pytest.raises(ValueError, match=f"^n must be a whole number .* got {n!r}"):
+            row(n)
+    for noise in (-1, math.nan, math.inf, 10**400, "much", None):
+        with pytest.raises(ValueError, match=f"^noise must be a number .* got {noise!r}"):
+            row(10, noise=noise)
+    with pytest.raises(TypeError, match=r"^seed must be .* got \[1\]"):
+        row(10, seed=[1])
 
 
 labels = st.lists(st.integers(0, 4), min_size=1, max_size=60)
@@ -165,6 +177,16 @@ def test_no_class_is_held_out_whole_and_each_about_alike(y, share, seed):
 def test_the_largest_share_leaves_one_of_each_class(y):
     kept = split(y, y, most_held_out(y))[1]
     assert sorted(kept) == sorted(set(y))
+
+
+def test_a_split_takes_arrays_and_refuses_what_it_cannot_share_out():
+    X, y = moons(6)
+    assert split(np.array(X), np.array(y), 0.5) == split(X, y, 0.5)
+    for share in (-0.1, math.nan, "half", None):
+        with pytest.raises(ValueError, match=r"^share must be a number of at least 0, got"):
+            split(X, y, share)
+    with pytest.raises(ValueError, match="6 examples and 3 targets"):
+        split(X, y[:3], 0.5)
 
 
 def test_a_split_is_random_and_the_same_for_the_same_seed():

@@ -4,6 +4,8 @@ import ast
 import re
 from collections import defaultdict
 
+import pytest
+
 import autograd_core
 import nn
 from tools import house
@@ -72,6 +74,7 @@ def test_no_modules_import_each_other_late_imports_counted():
     assert house.cycles(house.import_graph(TEXTS, late=True)) == []
 
 
+@pytest.mark.slow
 def test_no_function_is_longer_than_forty_lines():
     longest = [f for name, text in TEXTS.items() for f in house.functions(name, text) if f[0] > 40]
     assert longest == []

@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -164,11 +165,13 @@ def test_a_rate_may_be_a_function_of_the_steps_before():
     assert optimizer.rate(np.array([0, 1, 2])).tolist() == [1.0, 0.5, 0.25]
 
 
-@pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf])
-def test_a_rate_of_a_function_that_is_no_rate_is_refused_naming_the_step(wrong):
-    p = Value(0.0)
-    with pytest.raises(ValueError, match=f"learning rate of step 1 is {wrong}"):
-        SGD(lambda step: wrong).step([p])
+@pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf, None, "0.1", 10**400, Value(0.1)])
+def test_what_is_no_rate_is_refused_naming_the_step_given_by_a_function_or_set_later(wrong):
+    p, changed = Value(0.0), SGD(0.1)
+    changed.lr = wrong
+    for optimizer in (SGD(lambda step: wrong), changed):
+        with pytest.raises(ValueError, match=re.escape(f"learning rate of step 1 is {wrong!r}")):
+            optimizer.step([p])
     assert p.data == 0.0
 
 
@@ -253,9 +256,9 @@ def test_an_optimizer_of_ones_own_is_one_method():
 
 
 @pytest.mark.parametrize("make", [SGD, Adam])
-@pytest.mark.parametrize("lr", [0, -0.1, math.nan, math.inf])
+@pytest.mark.parametrize("lr", [0, -0.1, math.nan, math.inf, None, "0.1"])
 def test_a_learning_rate_that_is_not_positive_and_finite_is_an_error(make, lr):
-    with pytest.raises(ValueError, match=f"learning rate must be a positive number, got {lr}"):
+    with pytest.raises(ValueError, match=f"learning rate must be a positive number, got {lr!r}"):
         make(lr)
 
 

@@ -2,12 +2,15 @@
 
 import importlib
 import re
+import subprocess
+import sys
 import tomllib
 
 import pytest
 
 import autograd_core
 import nn
+import tools
 from nn.__main__ import command, main
 from tools import extras, house, readme
 
@@ -86,6 +89,15 @@ def test_an_extra_that_does_not_work_is_told(monkeypatch, capsys):
     monkeypatch.setattr(extras, "tried", lambda name, source: "no" if name == "pdf" else "")
     assert extras.main(["plot", "pdf"]) == 1
     assert capsys.readouterr().out == "plot: works\npdf: no\n"
+
+
+def test_a_tool_without_its_extra_says_which():
+    assert set(tools.EXTRAS.values()) <= extras.declared()
+    assert all(list((readme.ROOT / "tools").glob(f"{tool}*")) for tool in tools.EXTRAS)
+    command = [sys.executable, "-S", "-m", "tools.site"]  # without what is installed
+    done = subprocess.run(command, cwd=readme.ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == ('error: tools.site needs the package sphinx: pip install -e ".[docs]"\n')
 
 
 def test_what_is_run_on_mutants_is_there():

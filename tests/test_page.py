@@ -232,6 +232,9 @@ def test_a_page_that_plays_on_has_all_but_pyodide_in_it():
 # --- JupyterLite ---------------------------------------------------------------------------------
 
 
+KERNEL = lite.OF_THE_KERNEL
+
+
 def wheel(folder, name, *requires):
     """A wheel with nothing in it but what it needs."""
     folder.mkdir(parents=True)
@@ -267,6 +270,39 @@ def test_the_kernels_list_has_what_ours_need_in_a_browser(tmp_path, monkeypatch)
     for path in files:
         about = known[path.parent.name]
         assert about["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def distribution(folder, *names):
+    """What is of Pyodide's distribution, with empty packages."""
+    packages = {name: lite.entry(name, wheel(folder / name, name)) for name in names}
+    for name, about in packages.items():
+        (folder / name / about["file_name"]).rename(folder / about["file_name"])
+    for name in ("pyodide.mjs", "pyodide.asm.mjs", "python_stdlib.zip"):
+        (folder / name).touch()
+    (folder / page.LOCK).write_text(json.dumps({"packages": packages}))
+    return folder
+
+
+@pytest.mark.needs("packaging")
+def test_a_laboratory_is_built_again_from_itself_with_our_wheel_of_today(tmp_path, monkeypatch):
+    for name in ("import_module", "laboratory"):
+        monkeypatch.setattr(lite, name, lambda *_: None)
+    viz = tmp_path / "npm"
+    (viz / "dist").mkdir(parents=True)
+    (viz / "dist" / "viz.js").touch()
+    monkeypatch.setattr(lite, "package", lambda name: viz)
+    home = distribution(tmp_path / "home", "numpy", "matplotlib", "typing-extensions", *KERNEL)
+    needs = dict(NEEDS)
+    monkeypatch.setattr(lite, "fetched", lambda name, folder: wheel(folder, name, *needs[name]))
+    lite.build(tmp_path / "first", home)
+    needs["autograd-core"] = ["numpy>=2.0"]  # by which today's is told from the first
+    lite.build(tmp_path / "again", tmp_path / "first" / "pyodide")
+    folder = tmp_path / "again" / "pyodide"
+    known = json.loads((folder / page.LOCK).read_text())["packages"]
+    assert known["autograd-core"]["depends"] == ["numpy", *lite.WITH_US]
+    for name in page.needed(["autograd-core", *KERNEL], known):
+        path = folder / known[name]["file_name"]
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == known[name]["sha256"]
 
 
 def test_a_laboratory_asks_for_no_kernel(tmp_path, monkeypatch):

@@ -1,9 +1,11 @@
 """A run is data: a recipe gives the same bits wherever it is run, and one wording refuses."""
 
 import json
+import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -244,6 +246,7 @@ def test_a_model_that_is_trained_on_forgets_its_recipe(tmp_path):
         ("loss", "mae"),
         ("optimizer", "sdg"),
         ("lr", -1.0),
+        ("lr", math.inf),
         ("seed", 10**17),
         ("batch", 0),
         ("hidden", [0]),
@@ -264,6 +267,8 @@ def test_all_who_read_a_recipe_refuse_a_setting_by_its_name(name, value, tmp_pat
         State.of({name: value})
     with pytest.raises(RecipeError, match=f"^{name}: "):
         Recipe().replace(**{name: value})
+    with pytest.raises(RecipeError, match=f"^{name}: "):
+        Recipe(**{name: value})
     words = [str(item) for item in (value if isinstance(value, list) else [value])]
     option = f"--{name.replace('_', '-')}"
     assert main([option, *words, "--out", str(tmp_path / "out")]) == 1
@@ -290,6 +295,16 @@ def test_a_file_that_is_no_recipe_is_refused_by_name(text, why, tmp_path, capsys
     assert shown.startswith(f"error: {path}: ")
     with pytest.raises(RecipeError, match=why):
         Recipe.of(json.loads(text).get("recipe") if "format" in text else text)
+
+
+def test_a_recipe_made_by_its_class_is_that_of_a_dict_and_takes_numbers_of_numpy():
+    given = {"hidden": [4], "settings": {"beta1": 0.5}, "seed": np.int64(3), "lr": np.float32(0.5)}
+    made = Recipe(**given)
+    assert made == Recipe.of(given) == Recipe.of(made.to_json())
+    assert {made} == {Recipe.of(given)}
+    for wrong in ({"lr": 10**400}, {"target": "y"}, {"settings": {"eps": 10**400}}):
+        with pytest.raises(RecipeError):
+            Recipe(**wrong)
 
 
 def test_a_recipe_that_is_no_text_is_refused_by_name(tmp_path, capsys):

@@ -342,7 +342,7 @@ class Session(RuleBasedStateMachine):
             assert [p.label for p in side.parameters] == self.labels
 
 
-LAYERS = [pytest.param(16, 15, id="few"), pytest.param(150, 50, id="many", marks=pytest.mark.slow)]
+LAYERS = [pytest.param(10, 12, id="few"), pytest.param(150, 50, id="many", marks=pytest.mark.slow)]
 
 
 @pytest.mark.parametrize(("sessions", "events"), LAYERS)

@@ -134,13 +134,24 @@ def test_a_sweep_goes_on_where_its_file_ends(tmp_path, made):
     assert len(made) == 9
 
 
+def test_a_file_that_cannot_be_is_refused_before_any_run(tmp_path, made):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
+        found(path=tmp_path / "nowhere" / "runs.jsonl")
+    assert not made
+
+
+def test_arrays_of_values_are_tried_as_their_numbers_are():
+    rows = found(grid={"seed": np.arange(2), "hidden": [np.array([2, 2])]}).rows
+    assert rows == found(grid={"seed": [0, 1], "hidden": [[2, 2]]}).rows
+
+
 def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path):
     path = tmp_path / "runs.jsonl"
-    for line in ('{"epochs": 3}', "[1, 2]", '{"recipe": {"lr": -1}}', "# Notes", "3"):
-        path.write_text(f"{line}\n")
+    for line in ('{"epochs": 3}', "[1, 2]", '{"recipe": {"lr": -1}}', "# Notes", "3", "\xff"):
+        path.write_text(f"{line}\n", "latin-1")
         with pytest.raises(ValueError, match=r"runs\.jsonl, line 1: this is no run of a sweep"):
             found(path=path)
-        assert path.read_text() == f"{line}\n"
+        assert path.read_text("latin-1") == f"{line}\n"
 
 
 @pytest.mark.parametrize("vectorize", [False, True])
@@ -206,6 +217,7 @@ def test_settings_that_make_no_run_are_refused_before_any(made):
     for recipe, grid, said in (
         (BASE, {"lr": [0.1, -1.0]}, "lr: expected a number"),
         (BASE, {"rate": [0.1]}, "unknown setting 'rate'; known are data"),
+        (BASE, ["lr"], "a grid has a list of values for each setting, got "),
         (BASE, {"seed": 5}, "seed: expected a list of values to try, got 5"),
         (BASE, {"optimizer": "adam"}, "optimizer: expected a list of values to try, got 'adam'"),
         ({**BASE, "activation": "swish"}, GRID, "activation: expected one of"),

@@ -23,6 +23,7 @@ from nn import (
     diagnose,
     evaluate,
     fit,
+    save,
 )
 from nn.losses import (
     LOSSES,
@@ -455,6 +456,19 @@ def test_what_a_callback_raises_leaves_the_last_step_the_collector_and_the_bar(
     assert shown.endswith("\n")  # the bar is closed: what is printed next has a line of its own
 
 
+@both_ways
+def test_a_rate_that_a_callback_made_no_number_is_named_and_leaves_the_last_step(compile):
+    model, shorter, optimizer = net(), net(), SGD(0.1)
+    train(shorter, epochs=1, compile=compile)
+
+    def slip(history):
+        optimizer.lr = None
+
+    with pytest.raises(DivergedError, match="epoch 2: the learning rate of step 2 is None"):
+        train(model, optimizer=optimizer, compile=compile, callbacks=[slip])
+    assert bits(model) == bits(shorter)
+
+
 # --- The collector ---------------------------------------------------------------------------
 
 
@@ -569,6 +583,11 @@ def test_the_bar_shows_no_accuracy_where_there_is_none(capsys):
     assert "accuracy" not in shown
 
 
+def test_without_a_place_to_show_it_there_is_no_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)  # as in pythonw, or behind 2>&-
+    assert train(net(), epochs=1, progress=True).epochs == 1
+
+
 def test_without_progress_nothing_is_printed(capsys):
     train(net())
     assert capsys.readouterr() == ("", "")
@@ -586,9 +605,11 @@ GOOD = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1, 1, 0]
         (GOOD[0], [0, 1], "3 examples and 2 targets"),
         ([[0.0, 1.0], [1.0]], [0, 1], r"X\[1\] has 1 inputs, the model expects 2"),
         ([[0.0, 1.0, 2.0]], [0], r"X\[0\] has 3 inputs, the model expects 2"),
+        ([[0.0, 1.0], [10**400, 1.0]], [0, 1], r"X\[1\] = .*inf.* is not finite"),
         ([[0.0, 1.0], [math.nan, 1.0]], [0, 1], r"X\[1\] = .*nan.* is not finite"),
         ([[0.0, 1.0], [0.0, 1.0], [0.0, -math.inf]], [0, 1, 1], r"X\[2\] = .*inf.* is not finite"),
         (GOOD[0], [0, math.nan, 1], r"y\[1\]: hinge: .*nan"),
+        (GOOD[0], [0, 1, 10**400], r"y\[2\]: hinge: .*inf"),
         (GOOD[0], [0, 1, math.inf], r"y\[2\]: hinge: .*inf"),
         (GOOD[0], [0, 1, 2], r"y\[2\]: hinge: a label must be -1, 0 or 1, got 2"),
         (GOOD[0], [0.5, 1, 1], r"y\[0\]: hinge: .* got 0.5"),
@@ -606,6 +627,45 @@ def test_data_that_do_not_fit_are_an_error_that_names_the_first(X, y, named, com
     assert bits(model) == before
 
 
+@pytest.mark.parametrize("wrong", [None, 3, 1.5])
+def test_what_is_no_list_is_an_error_that_names_it(wrong):
+    calls = {
+        "X must be a list": lambda: train(net(), (wrong, GOOD[1])),
+        "y must be a list": lambda: evaluate(net(), GOOD[0], wrong, loss=hinge),
+        "validation: X must": lambda: train(net(), GOOD, validation=(wrong, wrong)),
+        "sample_weight must be": lambda: train(net(), GOOD, sample_weight=wrong or 0),
+        "callbacks must be": lambda: train(net(), GOOD, callbacks=wrong),
+        r"callbacks\[0\] must be": lambda: train(net(), GOOD, callbacks=[wrong]),
+        "seed must be": lambda: train(net(), GOOD, seed=[wrong]),
+    }
+    for named, call in calls.items():
+        with pytest.raises(TypeError, match=f"^{named}"):
+            call()
+
+
+@pytest.mark.parametrize("wrong", [{0.0, 1.0}, {0: 0.0, 1: 1.0}])
+def test_inputs_without_an_order_are_refused(wrong):
+    with pytest.raises(TypeError, match=r"X\[1\] must be a list of inputs, got {"):
+        train(net(), ([[0.0, 1.0], wrong], [0, 1]))
+
+
+@pytest.mark.parametrize("wrong", [Value(0.5), "0.5", None])
+@both_ways
+def test_a_parameter_that_holds_no_number_is_named(wrong, compile, tmp_path):
+    model = net()
+    (first, *_) = model.parameters()
+    first.data = wrong  # as by p.data = p - lr * p.grad, which is a Value
+    for use in (
+        lambda: train(model, GOOD, compile=compile),
+        lambda: SGD(0.1).step(model.parameters()),
+        lambda: save(model, tmp_path / "m.json"),
+        lambda: model(GOOD[0][0]),
+    ):
+        with pytest.raises(TypeError, match=r"^W1\[0,0\] holds one real number, got "):
+            use()
+    assert not list(tmp_path.iterdir())
+
+
 class Line(Module):
     def __init__(self):
         self.w, self.b = Value(0.0), Value(0.0)
@@ -617,9 +677,12 @@ class Line(Module):
         return self.w * x[0] + self.b
 
 
-def test_what_is_no_model_is_refused():
-    with pytest.raises(TypeError, match=r"expected a model: .* parameters\(\) .* got a list"):
-        train([Value(1.0)], GOOD)
+@pytest.mark.parametrize(
+    ("wrong", "shown"), [([Value(1.0)], r"\[Value"), (MLP, "the class MLP"), (None, "None")]
+)
+def test_what_is_no_model_is_refused(wrong, shown):
+    with pytest.raises(TypeError, match=rf"expected a model: .* parameters\(\) .* got {shown}"):
+        train(wrong, GOOD)
 
 
 def test_a_model_of_the_users_own_trains_in_a_loop_of_the_users_own():

@@ -81,24 +81,18 @@ def imports(text: str, known: Iterable[str]) -> tuple[set[str], set[str]]:
 
     What only a type checker imports is left out.
     """
-    tree, known = tree_of(text), set(known)
-    for_types = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    late = {
-        inner
-        for node in ast.walk(tree)
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
-        for inner in ast.walk(node)
-    }
+    known = set(known)
     early: set[str] = set()
     later: set[str] = set()
-    for node in ast.walk(tree):
-        if node not in for_types:
-            (later if node in late else early).update(named(node, known))
+    path: list[tuple[ast.AST, set[str]]] = [(tree_of(text), early)]
+    while path:
+        node, found = path.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            continue
+        found.update(named(node, known))
+        inside = later if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) else found
+        below = ast.iter_child_nodes(node)
+        path += [(child, inside) for child in below if not isinstance(child, ast.expr)]
     return early, later
 
 

@@ -13,6 +13,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from email.parser import HeaderParser
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,7 +21,7 @@ from zipfile import ZipFile
 
 from nn.playground.browser.library import NETWORK, PYODIDE, ROOT
 from tools.npm import MissingError, package
-from tools.page import LOCK, VIZ, built, copy, core, wheels
+from tools.page import LOCK, VIZ, built, copy, core, needed, wheels
 
 STUDENTS = ROOT / "notebooks" / "student"
 OURS = "autograd-core"
@@ -58,16 +59,19 @@ SETTINGS = {
 
 def build(folder: Path, distribution: Path | None = None) -> None:
     """Write it all into a folder, which is made; MissingError for what cannot be had."""
+    import_module("jupyterlite_core")  # which is better missed now than in the end
     home, viz = distribution or package(f"pyodide@{PYODIDE}"), package(VIZ) / "dist" / "viz.js"
-    files = [*core(home), viz]
-    if distribution:
-        files += wheels(home, [*WITH_US[:1], *OF_THE_KERNEL])
     lock = json.loads((home / LOCK).read_text("utf-8"))
+    known = lock["packages"]
     if not distribution:
-        for about in lock["packages"].values():
+        for about in known.values():
             about["file_name"] = NETWORK + about["file_name"]
     with TemporaryDirectory() as work:
-        files += brought(lock["packages"], Path(work) / "wheels")
+        ours = list(brought(known, Path(work) / "wheels"))
+        files = [*core(home), viz, *ours]
+        if distribution:
+            theirs = needed([OURS, *OF_THE_KERNEL], known) - {path.parent.name for path in ours}
+            files += wheels(home, theirs)
         laboratory(Path(work), folder)
         copy(files, folder / "pyodide")
     (folder / "pyodide" / LOCK).write_text(json.dumps(lock), "utf-8")
@@ -76,6 +80,7 @@ def build(folder: Path, distribution: Path | None = None) -> None:
 
 def brought(known: dict[str, Any], folder: Path) -> Iterator[Path]:
     """Our wheel, and those of what it needs that Pyodide lacks, which its list has then."""
+    known.pop(OURS, None)  # of the day when this list was made
     waiting = [OURS]
     while waiting:
         name = waiting.pop()

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from nn import datasets
-from nn.command.terminal import say
 from nn.losses import LOSSES, Loss
 from nn.scaling import ColumnScale
 from nn.tables import column, read_table, shown
@@ -79,7 +78,7 @@ def load_table(recipe: Recipe, path: str) -> Data:
     names = [label if isinstance(label, str) else f"{label:g}" for label in labels]
     data = Data(path, table.inputs, table.X, y, names, table.target)
     what = f"{len(y)} rows of {len(data.inputs)} inputs, standardised for training"
-    say(f"{data.source}: {what}; {table.layout}; {column(data.target)}: {understood(data)}")
+    print(f"{data.source}: {what}; {table.layout}; {column(data.target)}: {understood(data)}")
     return data
 
 

@@ -15,7 +15,7 @@ from autograd_core.pictures.picture import Picture
 from autograd_core.pictures.renderers import GraphvizMissingError
 from nn import plot
 from nn.command.data import Data
-from nn.command.terminal import say, told
+from nn.command.terminal import told
 from nn.losses import Loss
 from nn.model.labels import name_units, parameter
 from nn.model.mlp import MLP
@@ -89,7 +89,7 @@ def draw_all(folder: Folder, model: MLP, data: Data, loss: Loss, history: Histor
     if model.n_in == 2:
         folder.write("boundary.png", boundary)
     else:
-        say(f"no boundary.png: it needs 2 inputs, and there are {model.n_in}")
+        print(f"no boundary.png: it needs 2 inputs, and there are {model.n_in}")
     folder.write("loss.png", lambda: plot.loss(history).render("png"))
     failure = folder.write("graph.svg", lambda: one_prediction(model, data, loss).render("svg"))
     if isinstance(failure, GraphvizMissingError):

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
+from typing import Any
+
+
+class Pipe(io.FileIO):
+    """An output whose reader may go away, as behind `| head -1`: the rest then goes nowhere."""
+
+    def write(self, data: Any, /) -> int:
+        """How many bytes are done with."""
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            return len(data)
 
 
 def prepare() -> None:
-    """Show as an escape what the encoding of the output lacks."""
-    for stream in (sys.stdout, sys.stderr):
+    """Show as an escape what the encoding of the output lacks; where nobody reads it, go on."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+            if isinstance(getattr(stream.buffer, "raw", stream.buffer), io.FileIO):
+                setattr(sys, name, by_lines(stream))
 
 
-def say(*lines: object) -> None:
-    """Print lines; where nobody reads them any more, as behind `| head -1`, the run goes on."""
-    try:
-        print(*lines, sep="\n", flush=True)
-    except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)
+def by_lines(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+    """The same output as a `Pipe`, into which each line goes at once."""
+    pipe = io.BufferedWriter(Pipe(stream.fileno(), "w", closefd=False))
+    return io.TextIOWrapper(pipe, stream.encoding, stream.errors, line_buffering=True)
 
 
 def told(error: BaseException) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, TypeAlias
 
 from autograd_core import Value
 from autograd_core.engine import NUMBER, Operand
-from nn.given import look_up, plain, share
+from nn.given import listed, look_up, plain, real, share, shown
 from nn.losses import LOSSES, Loss, TargetError
 from nn.model.mlp import MLP
 from nn.model.module import outputs_of, unchanged
@@ -53,7 +54,7 @@ class Examples:
         """The data, or a ValueError that names the first example that is wrong."""
         check_model(model)
         rows = inputs_for(model, X)
-        targets = [plain(f"y[{i}]", target) for i, target in enumerate(plain("y", y))]
+        targets = [plain(f"y[{i}]", target) for i, target in enumerate(listed("y", y))]
         if not rows:
             raise ValueError("the data set is empty")
         if len(rows) != len(targets):
@@ -127,16 +128,18 @@ def cost(
 
 def weights_of(weights: Iterable[float], n: int) -> list[float]:
     """A weight for each example, scaled so that they are 1 in the mean."""
-    given = list(plain("sample_weight", weights))
+    given = listed("sample_weight", weights)
     if len(given) != n:
         raise ValueError(f"sample_weight: there are {n} examples and {len(given)} weights")
     for i, w in enumerate(given):
-        if not (isinstance(w, NUMBER) and 0 <= float(w) < math.inf):
+        if not 0 <= real(w) < math.inf:
             raise ValueError(f"sample_weight[{i}] must be a number of at least 0, got {w!r}")
-    total = math.fsum(given)
-    if not 0 < total < math.inf:
-        raise ValueError(f"sample_weight: the weights add up to {total:g}")
-    return [float(w) * n / total for w in given]
+    largest = max(map(float, given))
+    if not largest:
+        raise ValueError("sample_weight: the weights add up to 0")
+    shares = [float(w) / largest for w in given]  # which can be added up
+    total = math.fsum(shares)
+    return [share * n / total for share in shares]
 
 
 def loss_of(loss: AnyLoss) -> Loss | Callable[[Any, Any], Value]:
@@ -146,10 +149,11 @@ def loss_of(loss: AnyLoss) -> Loss | Callable[[Any, Any], Value]:
 
 def check_model(model: Any) -> None:
     """TypeError for what cannot be trained."""
-    if not (callable(model) and callable(getattr(model, "parameters", None))):
+    known = callable(model) and callable(getattr(model, "parameters", None))
+    if isinstance(model, type) or not known:
         raise TypeError(
             "expected a model: an MLP, a Module of your own, or whatever has parameters() and is "
-            f"called with one example; got a {type(model).__name__}"
+            f"called with one example; got {shown(model)}"
         )
 
 
@@ -164,12 +168,12 @@ def count_outputs(model: Model, x: Any) -> int:
 def inputs_for(model: Model, X: Iterable[Any]) -> list[Any]:
     """Each example as plain floats, checked against a model that says how many it takes."""
     if isinstance(model, MLP):
-        rows = [row(x, i) for i, x in enumerate(plain("X", X))]
+        rows = [row(x, i) for i, x in enumerate(listed("X", X))]
         for i, x in enumerate(rows):
             if len(x) != model.n_in:
                 raise ValueError(f"X[{i}] has {len(x)} inputs, the model expects {model.n_in}")
     else:
-        rows = [example(x, i) for i, x in enumerate(plain("X", X))]
+        rows = [example(x, i) for i, x in enumerate(listed("X", X))]
     for i, x in enumerate(rows):
         if not all(map(math.isfinite, numbers_in(x))):
             raise ValueError(f"X[{i}] = {x} is not finite")
@@ -181,7 +185,7 @@ def row(x: Any, i: int) -> list[float]:
     xs = plain(f"X[{i}]", x)
     if type(xs) is list and set(map(type, xs)) == {float}:
         return list(xs)
-    if isinstance(xs, (*NUMBER, str)):
+    if isinstance(xs, (*NUMBER, str, AbstractSet, Mapping)):  # the last two have no order
         raise TypeError(f"X[{i}] must be a list of inputs, got {xs!r}")
     return [v if type(v) is float else number(v, i) for v in xs]
 
@@ -207,7 +211,7 @@ def number(v: Any, i: int) -> float:
     v = plain(f"X[{i}]", v)
     if not isinstance(v, NUMBER):
         raise TypeError(f"X[{i}] must hold numbers, got {type(v).__name__}: {v!r}")
-    return float(v)
+    return real(v)
 
 
 def encode_all(targets: Sequence[Any], loss: Loss, n_outputs: int) -> list[list[Operand]]:

@@ -12,13 +12,14 @@ True
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import softmax
 from autograd_core.engine import collector_paused
-from nn.given import Seed, look_up, penalty, whole_number
+from nn.given import Seed, length, listed, look_up, penalty, plain, whole_number
 from nn.losses import Loss
 from nn.model.mlp import MLP
 from nn.model.module import Module, outputs_of, unchanged
@@ -97,7 +98,10 @@ def fit(
     size = data.n if batch_size is None else whole_number("batch_size", batch_size)
     epochs = whole_number("epochs", epochs, at_least=0)
     what = changes(l1, l2, clip_norm)
-    callbacks = list(callbacks)
+    callbacks = listed("callbacks", callbacks)
+    for i, callback in enumerate(callbacks):
+        if not callable(callback):
+            raise TypeError(f"callbacks[{i}] must be a function of the record, got {callback!r}")
     if isinstance(model, Module):
         model.recipe = None  # by which it is trained no more
     if compile and executor is None:
@@ -109,9 +113,8 @@ def fit(
 
 def changes(l1: Any, l2: Any, clip_norm: Any) -> dict[str, Any]:
     """What changes a gradient, or a ValueError that says what it must be."""
-    if clip_norm is not None and not clip_norm > 0:
-        raise ValueError(f"clip_norm must be above 0, got {clip_norm!r}")
-    return {"l1": penalty("l1", l1), "l2": penalty("l2", l2), "clip_norm": clip_norm}
+    most = None if clip_norm is None else length("clip_norm", plain("clip_norm", clip_norm))
+    return {"l1": penalty("l1", l1), "l2": penalty("l2", l2), "clip_norm": most}
 
 
 def trained(
@@ -251,8 +254,8 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 @contextmanager
 def progress_bar(epochs: int, *, enabled: bool) -> Iterator[Callable[[History], None]]:
-    """A bar that moves by an epoch and shows the latest loss and accuracy."""
-    if not enabled:
+    """A bar that moves by an epoch and shows the latest loss and accuracy, if anybody sees it."""
+    if not enabled or sys.stderr is None:
         yield lambda history: None
         return
     from tqdm.auto import tqdm

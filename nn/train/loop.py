@@ -13,6 +13,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from autograd_core import Value
+from autograd_core.engine import as_value
 from nn.given import Seed, as_rng
 from nn.losses import TargetError
 from nn.model.layers import Neuron
@@ -79,7 +80,7 @@ class Loop:
 
     def take(self) -> None:
         """Take the parameters' numbers, which may have been changed."""
-        self.theta = self.slopes.vector([p.data for p in self.parameters])
+        self.theta = self.slopes.vector([as_value(p).data for p in self.parameters])
 
     def give(self) -> None:
         """Put the numbers and the gradient into the parameters."""
@@ -230,14 +231,13 @@ class Loop:
         found, made, optimizer = list[float](), self.state[0], self.optimizer
         if not isinstance(made, int):
             return found  # parameters that have made different numbers of steps
-        if type(optimizer).rate is Optimizer.rate and not callable(optimizer.lr):
-            return [float(optimizer.rate(made))] * count  # asked once, for it is asked often
-        for k in range(count):
+        fixed = type(optimizer).rate is Optimizer.rate and not callable(optimizer.lr)
+        for k in range(1 if fixed else count):  # one that is fixed is asked for once
             try:
                 found.append(float(optimizer.rate(made + k)))
             except (ArithmeticError, ValueError):
                 break  # who takes this step alone says what is wrong
-        return found
+        return found * count if fixed else found
 
     def summed(
         self, sizes: Sequence[int], losses: Sequence[float], hits: Sequence[int]

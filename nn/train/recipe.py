@@ -16,6 +16,7 @@ from dataclasses import replace as replaced
 from typing import Any, ClassVar, Self
 
 from nn.datasets import Data, make
+from nn.given import plain
 from nn.losses import LOSSES
 from nn.model.mlp import MLP
 from nn.optim import OPTIMIZERS, Optimizer, Rate
@@ -65,6 +66,12 @@ class Recipe:
     checks: ClassVar[Mapping[str, Check]] = {name: row.check for name, row in SETTINGS.items()}
     kind: ClassVar[str] = "recipe"
 
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            kept = self.check(field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, kept)
+        self.check_whole()
+
     @classmethod
     def of(cls, given: Any) -> Self:
         """What a dict or a JSON text describes; RecipeError for anything else."""
@@ -74,31 +81,27 @@ class Recipe:
             given = parse(given)
         if not isinstance(given, dict):
             raise RecipeError(f"a {cls.kind} is an object of settings, got {shown(given)}")
-        made = cls(**cls.checked(given))
-        made.check_whole()
-        return made
+        return cls(**cls.known(given))
 
     @classmethod
-    def checked(cls, given: dict[str, Any]) -> dict[str, Any]:
-        """Settings as they are kept; RecipeError for what is none, or wrong."""
+    def known(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """The settings themselves; RecipeError for what is none."""
         if unknown := [name for name in given if name not in cls.checks]:
             known = ", ".join(cls.checks)
             raise RecipeError(f"unknown setting {shown(unknown[0])}; known are {known}")
-        return {name: cls.check(name, value) for name, value in given.items()}
+        return given
 
     @classmethod
     def check(cls, name: str, value: Any) -> Any:
         """The value that a setting takes; RecipeError names the setting."""
         try:
-            return cls.checks[name](value)
+            return cls.checks[name](plain(name, value))
         except RecipeError as error:
             raise RecipeError(f"{name}: {error}") from None
 
     def replace(self, **settings: Any) -> Self:
         """The same with other settings, checked."""
-        made = replaced(self, **self.checked(settings))
-        made.check_whole()
-        return made
+        return replaced(self, **self.known(settings))
 
     def check_whole(self) -> None:
         """RecipeError for settings that do not fit together."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -64,11 +65,16 @@ def parse(text: str) -> Any:
         raise RecipeError(f"this is not JSON: {error}") from None
 
 
+def is_number(x: Any) -> bool:
+    """Whether it is a number, and finite."""
+    return isinstance(x, (int, float)) and type(x) is not bool and abs(x) <= sys.float_info.max
+
+
 def number(low: float, high: float) -> Check:
     """A check for numbers from low to high."""
 
     def check_number(x: Any) -> float:
-        if isinstance(x, bool) or not isinstance(x, (int, float)) or not low <= x <= high:
+        if not (is_number(x) and low <= x <= high):
             raise RecipeError(f"expected a number from {low:g} to {high:g}, got {shown(x)}")
         return float(x)
 
@@ -77,7 +83,7 @@ def number(low: float, high: float) -> Check:
 
 def above_zero(x: Any) -> float:
     """A number above 0, of any size."""
-    if isinstance(x, bool) or not isinstance(x, (int, float)) or not x > 0:
+    if not (is_number(x) and x > 0):
         raise RecipeError(f"expected a number above 0, got {shown(x)}")
     return float(x)
 
@@ -86,8 +92,7 @@ def whole(low: int, high: int) -> Check:
     """A check for whole numbers from low to high."""
 
     def check_whole_number(x: Any) -> int:
-        known = isinstance(x, (int, float)) and not isinstance(x, bool)
-        if not (known and low <= x <= high and x == int(x)):
+        if not (is_number(x) and low <= x <= high and x == int(x)):
             raise RecipeError(f"expected a whole number from {low} to {high:,}, got {shown(x)}")
         return int(x)
 
@@ -96,7 +101,7 @@ def whole(low: int, high: int) -> Check:
 
 def share(x: Any) -> float:
     """A share below 1."""
-    if isinstance(x, bool) or not isinstance(x, (int, float)) or not 0 <= x < 1:
+    if not (is_number(x) and 0 <= x < 1):
         raise RecipeError(f"expected a share from 0 to below 1, got {shown(x)}")
     return float(x)
 

@@ -18,6 +18,7 @@ from queue import Queue
 from typing import Any, TypeAlias
 
 from autograd_core.extras import needing
+from nn.given import plain
 from nn.train.recipe import Recipe
 from nn.train.run import attempted
 from nn.train.settings import RecipeError
@@ -25,7 +26,7 @@ from nn.train.together import check_together, groups, run_together
 
 Result: TypeAlias = dict[str, Any]
 
-START = '{"recipe": {'  # of a line in a file
+START = b'{"recipe": {'  # of a line in a file
 LOST = "lost"  # marks a run that its worker did not finish: it is made again the next time
 
 
@@ -74,6 +75,8 @@ def sweep(
     """
     if not (vectorize is None or isinstance(vectorize, bool)):
         raise ValueError(f"vectorize must be True, False or None, got {vectorize!r}")
+    if not isinstance(grid, Mapping):
+        raise RecipeError(f"a grid has a list of values for each setting, got {grid!r}")
     recipe, columns = Recipe.of(recipe), {name: tried(name, x) for name, x in grid.items()}
     settings = [dict(zip(columns, values)) for values in product(*columns.values())]
     runs = [recipe.replace(**some) for some in settings]
@@ -93,7 +96,7 @@ def tried(name: str, values: Any) -> list[Any]:
     """The values that a grid has of a setting; RecipeError for a single one."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise RecipeError(f"{name}: expected a list of values to try, got {values!r}")
-    return list(values)
+    return [plain(name, value) for value in plain(name, values)]
 
 
 # --- Where runs are made ---------------------------------------------------------------------
@@ -177,9 +180,10 @@ def read(path: str | os.PathLike[str]) -> dict[Recipe, Result]:
     from pathlib import Path
 
     found: dict[Recipe, Result] = {}
-    if not Path(path).exists():
-        return found
-    for number, line in enumerate(Path(path).read_text("utf-8").splitlines(), 1):
+    with Path(path).open("ab+") as file:  # which is made now, or cannot be made
+        file.seek(0)
+        lines = file.read().splitlines()
+    for number, line in enumerate(lines, 1):
         try:
             result = json.loads(line)
             found[Recipe.of(result["recipe"])] = {k: x for k, x in result.items() if k != "recipe"}
