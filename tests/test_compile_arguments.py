@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from autograd_core import Value, compile, dot, total
-from autograd_core.compiler.lists import floats
+from autograd_core.compiler import lists
 from nn import MLP, datasets, losses
 
 
@@ -529,16 +529,37 @@ def test_an_array_whose_shape_is_changed_in_place_is_read_anew():
         program(x[:0])
 
 
+CHANGES = {"": lambda row: row, "longer": lambda row: [*row, 0.5], "a set": set}
+
+
 @pytest.mark.parametrize("item", [1.5, math.nan, -0.0, 2, True, np.float64(1.5), "g", None, 1j])
-@pytest.mark.parametrize("shape", [(1,), (3,), (2, 1), (3, 4)])
-@pytest.mark.parametrize("ragged", [False, True])
-def test_floats_in_lists_are_read_at_once_and_all_else_is_left_alone(item, shape, ragged):
-    given = np.arange(math.prod(shape), dtype=float).reshape(shape).tolist()
-    (given if len(shape) == 1 else given[-1])[-1] = item
-    if ragged and len(shape) == 2:
-        given[-1].append(0.5)
-    found = floats(given)
-    plain = type(item) is float and not (ragged and len(shape) == 2 and shape[0] > 1)
-    assert (found is not None) is plain
-    if plain:
-        np.testing.assert_array_equal(found, np.array(given))
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 1), (3, 4), (2, 3, 2)])
+@pytest.mark.parametrize("piece", [lists.PIECE, 4])
+def test_floats_in_lists_are_read_at_once_and_all_else_is_left_alone(
+    item, shape, piece, monkeypatch
+):
+    monkeypatch.setattr(lists, "PIECE", piece)
+    for change, kind in product(CHANGES, (list, tuple)):
+        given = outer = np.arange(math.prod(shape), dtype=float).reshape(shape).tolist()
+        for _ in shape[2:]:
+            outer = outer[-1]
+        if len(shape) == 1:
+            outer[-1] = item
+        else:
+            outer[-1] = CHANGES[change]([*outer[-1][:-1], item])
+        found = lists.floats(of_kind(kind, given))
+        plain = type(item) is float and (not change or len(shape) == 1)
+        assert (found is not None) is plain
+        if plain:
+            np.testing.assert_array_equal(found, np.array(given))
+
+
+def of_kind(kind, x):
+    return kind([of_kind(kind, item) for item in x]) if isinstance(x, list) else x
+
+
+def test_of_lists_of_several_lengths_no_table_is_made():
+    uneven = [[0.5] * 1000] * 2
+    for _ in range(6):
+        uneven = [uneven, [0.5]] * 500
+    assert lists.floats(uneven) is None

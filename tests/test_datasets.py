@@ -138,7 +138,9 @@ def test_too_few_points_for_the_classes_is_an_error(dataset):
         dataset(classes - 1)
 
 
-@pytest.mark.parametrize("row", [row for row in DATASETS.values() if row.is_plane], ids=str)
+@pytest.mark.parametrize(
+    "row", [row for row in DATASETS.values() if row.is_plane], ids=lambda row: row.name
+)
 def test_points_and_noise_that_are_none_are_an_error_that_names_them(row):
     for n in (0, -5, 2.5, "5", None):
         with pytest.raises(ValueError, match=f"^n must be a whole number .* got {n!r}"):

@@ -20,9 +20,10 @@ from autograd_core import (
 )
 from autograd_core.compiler.build import Builder
 from autograd_core.compiler.canonical import canonical
+from autograd_core.compiler.executors import python
 from autograd_core.compiler.executors.cells import FEW, is_scalar
 from autograd_core.compiler.executors.numpy import NumPyExecutor
-from autograd_core.compiler.executors.python import PythonExecutor
+from autograd_core.compiler.executors.python import OWN_VARIABLES, PythonExecutor
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.ir import EXAMPLES, Array, needed
@@ -413,6 +414,31 @@ def test_a_long_program_can_be_run():
     for _ in range(2000):
         a, b = a - b * 0.01, a
     assert found == a
+
+
+@pytest.mark.parametrize("n", BATCHES)
+@pytest.mark.parametrize("f", [*PROGRAMS, *range(5)])
+def test_variables_that_serve_again_change_no_number(f, n, monkeypatch):
+    f = random_program(f) if isinstance(f, int) else PROGRAMS[f]
+    program = Lowered(f, 2, batched=n is not None)
+    found = []
+    for own in (10**6, 0):
+        monkeypatch.setattr(python, "OWN_VARIABLES", own)
+        found.append(program.run(examples(n, 2)).results)
+    for x, y in zip(*found, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+def test_a_long_function_has_few_variables():
+    def swing(x, v):
+        for _ in range(100):
+            v = v - 0.01 * x.sin()
+            x = x + 0.01 * v
+        return x
+
+    program = Lowered(swing, 2)
+    executor = PythonExecutor(program.emit.order, [program.root])
+    assert OWN_VARIABLES < executor.function.__code__.co_nlocals < OWN_VARIABLES + 10
 
 
 # --- Ops -------------------------------------------------------------------------------------

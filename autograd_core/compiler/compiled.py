@@ -12,8 +12,18 @@ import numpy as np
 
 from autograd_core.compiler import results
 from autograd_core.compiler.alone import Occupied, alone
-from autograd_core.compiler.arguments import Kind, Parts, examples, labels, make, shaped, split
+from autograd_core.compiler.arguments import (
+    Kind,
+    Parts,
+    examples,
+    labels,
+    make,
+    shaped,
+    shapes_of,
+    split,
+)
 from autograd_core.compiler.canonical import canonical
+from autograd_core.compiler.direct import Direct
 from autograd_core.compiler.executors import Executor, Outcome, Wanted, made
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import differentiate
@@ -23,7 +33,7 @@ from autograd_core.compiler.kept import Kept
 from autograd_core.compiler.record import Recording, record
 from autograd_core.compiler.repeat import Repetition, repeat
 from autograd_core.compiler.replay import Replay
-from autograd_core.compiler.results import is_finite
+from autograd_core.compiler.results import VALUE, is_finite
 from autograd_core.compiler.training import Steps, Taken
 from autograd_core.engine import MUL, Value, collector_paused
 from autograd_core.structures import leaves, structure
@@ -120,6 +130,16 @@ class Compiled(Occupied):
         """What f returns, and the gradient with respect to the parameters."""
         value, slopes = self.run(self.vector, parts, at)
         return value, slopes.copy()
+
+    def direct(self, args: Sequence[Any]) -> Direct | None:
+        """The way for calls like one that has just been made; None where there is none."""
+        executor, shapes = self.ready[self.vector].executor, shapes_of(args)
+        entry = getattr(executor, "entry", None)
+        if not entry or shapes is None or self.others or self.returned.outline is not VALUE:
+            return None
+        theta, n = (len(self.parameters),), shapes[0][0] if self.batched else None
+        found = entry({"parameters": [theta], "inputs": shapes}, n)
+        return Direct(self, [theta, *shapes], found) if found else None
 
     @alone
     def gradient_wrt_inputs(self, parts: Parts) -> Any:

@@ -15,14 +15,14 @@ from autograd_core.compiler.replay import ancestors
 
 def of_parameters(compiled: Compiled) -> Callable[[Any, Any], Any]:
     """What was recorded, as a function of the inputs and the parameters of an example."""
-    tape, root = compiled.tape, compiled.roots[0]
+    tape, root, parents = compiled.tape, compiled.roots[0], compiled.tape.parents
     leaves: dict[int, Any] = {**tape.parameters, **tape.constants}
-    order = [i for i in ancestors(tape, [root]) if tape.ops[i]]
+    order = [i for i in ancestors(parents, [root]) if tape.ops[i]]
 
     def again(inputs: Any, parameters: Any) -> Any:
         found = leaves | dict(zip(tape.inputs, inputs)) | dict(zip(compiled.nodes, parameters))
         for i in order:
-            found[i] = tape.ops[i].record([found[parent] for parent in tape.parents[i]])
+            found[i] = tape.ops[i].record([found[parent] for parent in parents[i]])
         return found[root]
 
     return again

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, chain
+from itertools import chain, islice
 from typing import Any
 
 from autograd_core.compiler.record import Recording
@@ -26,9 +26,10 @@ class Kept:
         names: Callable[[], Iterable[str]],
     ) -> None:
         self.ops = Coded(tape.ops)
-        self.parents = Tuples(tape.parents)
+        self.flat = array("i", chain.from_iterable(tape.parents))
+        self.counts = Coded(list(map(len, tape.parents)))
         self.inputs = array("i", tape.inputs)
-        self.constants = tape.constants
+        self.fixed = array("i", tape.constants), array("d", tape.constants.values())
         rest = set(tape.parameters).difference(nodes)
         self.outside = [(nodes, values), (list(rest), [tape.parameters[i] for i in rest])]
         self.names = names
@@ -36,6 +37,17 @@ class Kept:
         labels = [(i, value.label) for i, value in enumerate(tape.values)]
         labels = [(i, label) for i, label in labels if label != inputs.get(i, "")]
         self.own_labels = {i: label for i, label in labels if i not in tape.parameters}
+
+    @property
+    def parents(self) -> list[tuple[int, ...]]:
+        """The nodes that each one is computed from."""
+        flat = iter(self.flat)
+        return [tuple(islice(flat, count)) for count in self.counts]
+
+    @property
+    def constants(self) -> dict[int, float]:
+        """The numbers from outside, by their nodes."""
+        return dict(zip(*self.fixed))
 
     @property
     def parameters(self) -> dict[int, Value]:
@@ -51,8 +63,8 @@ class Kept:
         """The recording once more, with new Values."""
         tape = Recording(constants=self.constants, parameters=self.parameters, under_way=False)
         tape.inputs, labels = list(self.inputs), self.labels
-        for i, op in enumerate(self.ops):
-            tape.new(op, self.parents[i]).label = labels.get(i, "")
+        for i, (op, parents) in enumerate(zip(self.ops, self.parents)):
+            tape.new(op, parents).label = labels.get(i, "")
         for i, value in tape.parameters.items():
             tape.values[i] = value
         for i, number in tape.constants.items():
@@ -74,17 +86,3 @@ class Coded(Sequence[Any]):
 
     def __getitem__(self, i: Any) -> Any:
         return self.things[self.codes[i]]
-
-
-class Tuples(Sequence[tuple[int, ...]]):
-    """A sequence of tuples of node numbers, laid end to end."""
-
-    def __init__(self, rows: Sequence[tuple[int, ...]]) -> None:
-        self.stops = array("i", [0, *accumulate(map(len, rows))])
-        self.flat = array("i", chain.from_iterable(rows))
-
-    def __len__(self) -> int:
-        return len(self.stops) - 1
-
-    def __getitem__(self, i: Any) -> Any:
-        return tuple(self.flat[self.stops[i] : self.stops[i + 1]])

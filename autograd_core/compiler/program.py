@@ -17,6 +17,7 @@ from autograd_core.engine import RECORDERS, Value
 if TYPE_CHECKING:
     from autograd_core.compiler.arguments import Parts
     from autograd_core.compiler.compiled import Compiled
+    from autograd_core.compiler.direct import Direct
     from autograd_core.compiler.executors import Wanted
     from autograd_core.compiler.ir import Floats
     from autograd_core.compiler.training import Steps, Taken
@@ -77,6 +78,7 @@ class Program:
         self.compiled: dict[Any, Compiled] = {}
         self.latest: Compiled | None = None
         self.remembered: Remembered = (None, None)
+        self.direct: Direct | None = None
         self.of_each: dict[Compiled, Program] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -112,12 +114,18 @@ class Program:
         `at` gives the parameters' numbers in place of their own `data`; `accumulate` adds the
         gradient to every parameter's `grad`, as `backward` does.
         """
-        compiled, parts = self.find(args, keywords)
-        value, gradient = compiled.value_and_gradient(parts, at)
+        direct = None if keywords else self.direct
+        found = direct and direct.run(args, at)
+        if direct and found:
+            compiled = self.latest = direct.compiled
+        else:
+            compiled, parts = self.find(args, keywords)
+            found = compiled.value_and_gradient(parts, at)
+            self.direct = None if keywords else compiled.direct(args)
         if accumulate:
-            for parameter, slope in zip(compiled.parameters, gradient.tolist(), strict=True):
+            for parameter, slope in zip(compiled.parameters, found[1].tolist(), strict=True):
                 parameter.grad += slope
-        return value, gradient
+        return found
 
     def value_and_gradient_at(self, at: Floats, *args: Any) -> tuple[Any, Floats]:
         """What f returns, and its gradient, where these are the parameters' numbers.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,6 +29,11 @@ class Replay:
     outside: Mapping[int, float]
     rows: Floats
     batched: bool
+
+    @cached_property
+    def parents(self) -> list[tuple[int, ...]]:
+        """The nodes that each one is computed from."""
+        return self.tape.parents
 
     def check(self, *, slopes: bool) -> None:
         """Raise what eager raises for the first example in which it raises."""
@@ -58,10 +64,10 @@ class Replay:
         found = {i: np.asarray(x) for i, x in {**self.tape.constants, **self.outside}.items()}
         found.update(zip(self.tape.inputs, self.rows.T))
         with np.errstate(all="ignore"):
-            for i in ancestors(self.tape, self.roots):
+            for i in ancestors(self.parents, self.roots):
                 op = self.tape.ops[i]
                 if op is not None:
-                    xs = [found[p] for p in self.tape.parents[i]]
+                    xs = [found[p] for p in self.parents[i]]
                     found[i] = np.asarray(op.on(np)(*xs))
                     for z in (found[i], *(op.partials(found[i], *xs) if slopes else ())):
                         suspect |= ~np.isfinite(z)
@@ -72,29 +78,29 @@ class Replay:
         tape, values, outside = self.tape, dict[int, Value](), self.tape.parameters
         numbers, labels = {**tape.constants, **self.outside}, tape.labels
         numbers.update(zip(tape.inputs, self.rows[example].tolist()))
-        order = ancestors(tape, self.roots)
+        order = ancestors(self.parents, self.roots)
         at: int | None = None
         try:
             with collector_paused():
                 for at in order:
                     op = tape.ops[at]
-                    operands = [values[p] for p in tape.parents[at]]
+                    operands = [values[p] for p in self.parents[at]]
                     values[at] = op.record(operands) if op else Value(numbers[at])
                     values[at].label = outside[at].label if at in outside else labels.get(at, "")
                 if slopes:
                     at = next((i for i in order if no_slope([values[i]])), None)
                     values[self.roots[0]].backward()
         except (ArithmeticError, ValueError) as error:
-            shared = at is None or not set(ancestors(tape, [at])) & set(tape.inputs)
+            shared = at is None or not set(ancestors(self.parents, [at])) & set(tape.inputs)
             where = f" (example {example})" if self.batched and not shared else ""
             raise type(error)(f"{error}{where}") from error.__cause__
         return values
 
 
-def ancestors(tape: Kept, nodes: Iterable[int]) -> list[int]:
+def ancestors(parents: Sequence[Sequence[int]], nodes: Iterable[int]) -> list[int]:
     """The nodes that some are computed from, and themselves, in order."""
     needed = set(nodes)
     for i in range(max(needed, default=-1), -1, -1):
         if i in needed:
-            needed.update(tape.parents[i])
+            needed.update(parents[i])
     return sorted(needed)

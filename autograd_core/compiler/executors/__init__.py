@@ -47,11 +47,25 @@ class Outcome(NamedTuple):
     mean: Floats | None = None
 
 
+class Entry(NamedTuple):
+    """The way into an executor that looks at nothing: `function(pointer)` is the first result.
+
+    Before it, the leaves' numbers are copied into `targets`; after it, the last result is in
+    `slopes`. NaN says that some number is not finite, or not defined.
+    """
+
+    targets: list[Floats]
+    function: Callable[[int], float]
+    pointer: int
+    slopes: Floats
+
+
 class Executor(Protocol):
     """Runs the arrays that some results need, for any number of examples.
 
     It may raise what Python raises for numbers without a definition (ArithmeticError, ValueError)
-    instead of saying that the outcome is suspicious.
+    instead of saying that the outcome is suspicious. It may have a method `take`: see `training`;
+    and `entry(shapes, n)`, for leaves of the shapes that `run` has had for n examples.
     """
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:

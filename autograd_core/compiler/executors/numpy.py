@@ -83,7 +83,7 @@ class NumPyExecutor:
         with calls.threads, said:
             for call in calls.calls:
                 call()
-            finite = math.isfinite(calls.last.dot(calls.zeros))
+            finite = math.isfinite(calls.last.dot(calls.last))  # or too large to say so
         return Outcome(calls.results, bool(complaints), finite)
 
     def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Calls:
@@ -119,7 +119,6 @@ class Calls:
             self.calls += MAKE[type(x)](self, x)
         self.results = [self.array[x] for x in executor.results]
         self.last = self.row(executor.results)
-        self.zeros = np.zeros(self.last.size)  # a product with them is 0 if all numbers are finite
         self.threads = threads_for(max(map(self.multiplications, executor.order), default=0))
         self.loads = [
             load for x in executor.order if isinstance(x, Leaf) for load in self.load(x, leaves)

@@ -36,6 +36,7 @@ RESERVED = {*keyword.kwlist, *LETTERS, "_", "max", "n", "range", "run", "zip"}
 WIDTH = 88  # of a line, in characters
 PART = 44  # of what is written where it is read
 PER_LINE = 12  # names in a list
+OWN_VARIABLES = 32  # of the first cells, so that a short function can be read
 
 
 class PythonExecutor:
@@ -88,7 +89,8 @@ def numbers_of(parts: Sequence[Floats], *, batched: bool) -> list[Any]:
 class Writer:
     """Writes cells in lines, stage by stage: what all examples share, then a loop over them.
 
-    A cell that is read once, by a neighbour, is written where it is read, if it is short.
+    A cell that is read once, by a neighbour, is written where it is read, if it is short. In a
+    long function, variables that are not read any more serve again: Python is quicker with few.
     """
 
     def __init__(
@@ -98,13 +100,15 @@ class Writer:
         self.scope: dict[str, Any] = {"inf": math.inf, "nan": math.nan, "real_power": real_power}
         self.forms: dict[Op | str | None, Form] = {}
         self.variables: Counter[str] = Counter()
+        self.free: list[Formula] = []  # variables whose numbers are not needed any more
+        self.inside = set[Cell]()  # cells that are written where they are read
         self.rows = [(variables(x), x.name) for x in leaves if x.batched]  # what a loop reads
         scalars = Scalars(arrays, letter)
         self.results = [
             (x, [scalars.row(f"r{k}", scalars.of[x])] if x.batched else scalars.of[x])
             for k, x in enumerate(results)
         ]
-        self.uses = defaultdict[Cell, int](int)  # 1 for those that are read once, by a neighbour
+        self.uses = defaultdict[Cell, int](int)  # to come: 1 if it is read once, by a neighbour
         self.kept: list[Cell] = []  # of one loop, for a later one
         self.count_uses(scalars.made)
         self.cells = [cell for cell in scalars.made if self.uses[cell]]
@@ -172,11 +176,30 @@ class Writer:
             found = form([x.formula for x in first])
             if self.uses[cell] == 1 and not rest and len(found.text) <= PART:
                 cell.formula = found
+                self.inside.add(cell)
                 return
-            cell.formula = self.variable("v")
+            if not rest:
+                self.read(cell.operands)
+            cell.formula = self.free_variable()
             yield f"{cell.text} = {found.text}"
             for part in rest:
                 yield f"{cell.text} = {form([x.formula for x in (cell, *part)]).text}"
+            if rest:
+                self.read(cell.operands)
+
+    def read(self, cells: Iterable[Cell]) -> None:
+        """Count cells as read: the variables of those that are not read again are free."""
+        for x in cells:
+            self.uses[x] -= 1
+            if x in self.inside:
+                self.read(x.operands)
+            elif x.how and not self.uses[x]:
+                self.free.append(x.formula)
+
+    def free_variable(self) -> Formula:
+        """A variable for another number."""
+        serves_again = self.free and self.variables["v"] >= OWN_VARIABLES
+        return self.free.pop() if serves_again else self.variable("v")
 
     def variable(self, letter: str) -> Formula:
         """A new variable."""

@@ -13,31 +13,32 @@ They write by way of `symbols`, numbers with the operators of NumPy's arrays, wh
 is done with them, in `regions`, the lines and loops of LLVM's language. So an op's own form on
 arrays is code as soon as it is called, with `namespace` in NumPy's place; `elementary` has exp, log,
 tanh, sin and their kin for all lanes at once. `exceptions` asks the processor what went wrong,
-`epochs` tells the loop of a training what to do, and `wasm` writes a file for browsers, which
-`program.mjs` loads.
+`calls` has what a call takes, `epochs` tells the loop of a training what to do, and `wasm` writes a
+file for browsers, which `program.mjs` loads.
 """
 
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from autograd_core.compiler.executors import Outcome
+from autograd_core.compiler.executors import Entry, Outcome
 from autograd_core.compiler.executors.native import epochs, exceptions
+from autograd_core.compiler.executors.native.calls import FINITE, Call, has_mean
 from autograd_core.compiler.executors.native.layout import LANES
 from autograd_core.compiler.executors.native.machine import Machine, Processor, compiled, host
 from autograd_core.compiler.executors.native.nests import mean_of
 from autograd_core.compiler.executors.native.regions import Module, Region
 from autograd_core.compiler.executors.native.straight import Straight, is_straight
-from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol
+from autograd_core.compiler.executors.native.symbols import INTEGER, POINTER, Symbol, select
 from autograd_core.compiler.executors.native.writer import (
     EXAMPLES,
     MEAN,
     MORE,
-    ORDER,
     PARTS,
     Writer,
     argument,
@@ -46,25 +47,8 @@ from autograd_core.compiler.ir import Array, Floats, Leaf, needed
 from autograd_core.compiler.memory import plan
 from autograd_core.compiler.training import Steps, Taken
 
-COPIED = 4096  # numbers up to which it is quicker to copy an argument than to ask where it is
-FINITE = 1 << 16  # beside the flags: that the last result is
 MANY = 2**20  # numbers
 SIZES = 64  # of batches that are kept prepared
-
-
-class Call(NamedTuple):
-    """What is prepared for a number of examples: where to put what is given, and what comes out.
-
-    A target that is None is large: the code is told where what is given lies, at this place of
-    the row of arguments. `fine` is what comes of a run in which nothing was noticed.
-    """
-
-    names: list[str]
-    targets: list[tuple[Floats | None, int]]
-    arguments: Any
-    pointer: int
-    fine: Outcome
-    order: Any  # of the examples, which is only kept alive
 
 
 class NativeExecutor:
@@ -92,55 +76,35 @@ class NativeExecutor:
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
-        call = self.calls.get(n) or self.prepare(leaves, n)
-        given = [part for name in call.names for part in leaves[name]]
-        lying = []
-        for (target, place), part in zip(call.targets, given):
-            if target is not None:
-                target[...] = part
-            else:
-                lying.append(np.ascontiguousarray(part, float))
-                call.arguments[place] = lying[-1].ctypes.data
-        noticed = self.function(call.pointer)
-        if noticed == FINITE:
-            return call.fine
-        return call.fine._replace(suspicious=noticed & ~FINITE != 0, finite=noticed & FINITE != 0)
+        return (self.calls.get(n) or self.prepare(leaves, n)).run(leaves)
 
     def prepare(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Call:
         """What a number of examples takes; the oldest of many are forgotten."""
-        count = n or 1
-        order, outputs = np.arange(count), self.outputs(count)
-        arguments = self.arguments(count, outputs.values())
-        arguments[ORDER] = order.ctypes.data
-        targets: list[tuple[Floats | None, int]] = []
-        for x in self.leaves:
-            start = 0
-            for part in leaves[x.name]:
-                width = part.shape[-1]
-                if x.batched:
-                    staged = np.empty((count, width)) if count * width <= COPIED else None
-                    targets.append((staged, len(arguments)))
-                    self.describe(arguments, staged, x, start, width)
-                else:
-                    targets.append((self.writer.view(x, self.memory)[start : start + width], 0))
-                start += width
-        row = np.array(arguments, np.int64)
-        results = [
-            outputs[x] if x.batched else self.writer.view(x, self.memory) for x in self.results
-        ]
-        if sum([x.size for x in outputs.values()]) > MANY:
+        call = Call(self, leaves, n)
+        if call.numbers > MANY:
             self.calls.clear()  # what takes much room is kept alone
         elif len(self.calls) >= SIZES:
             del self.calls[next(iter(self.calls))]
-        mean = row[MEAN : MEAN + 1].view(float) if has_mean(self.results) else None
-        names, fine = [x.name for x in self.leaves], Outcome(results, False, True, mean)
-        self.calls[n] = Call(names, targets, row, row.ctypes.data, fine, order)
-        return self.calls[n]
+        self.calls[n] = call
+        return call
+
+    def entry(self, shapes: Mapping[str, Sequence[tuple[int, ...]]], n: int | None) -> Entry | None:
+        """The way in that looks at nothing, if all that is given is copied."""
+        call = self.calls[n]
+        targets = call.targets(shapes)
+        if targets is None or "value" not in self.writer.module.functions:
+            return None
+        function = self.machine.function("value", ctypes.c_void_p, result=ctypes.c_double)
+        return Entry(targets, function, call.pointer, call.fine.results[-1])
+
+    def view(self, x: Array) -> Floats:
+        """An array that all examples share, where it lies."""
+        return self.writer.view(x, self.memory)
 
     def shared(self, name: str) -> Floats:
         """A leaf that all examples share, where it lies."""
         (leaf,) = [x for x in self.leaves if x.name == name]
-        return self.writer.view(leaf, self.memory)
+        return self.view(leaf)
 
     # --- What the code is told
 
@@ -178,6 +142,7 @@ def written(order: Sequence[Array], results: Sequence[Array], module: Module) ->
         writer = Writer(module, order, results, plan(order, results))
     last = results[-1]
     view = None if last.batched else writer.view(last, np.zeros(writer.numbers.size))
+    is_row = view is not None and view.flags.c_contiguous
 
     def run(region: Region, arguments: Symbol) -> Symbol:
         exceptions.clear(region)
@@ -189,21 +154,26 @@ def written(order: Sequence[Array], results: Sequence[Array], module: Module) ->
                 argument(region, arguments, EXAMPLES, INTEGER),
             )
             region.store(mean_of(region, first, n), region.at(arguments, MEAN))
-        if view is None or not view.flags.c_contiguous:
+        if not is_row:
             return noticed
         memory = region.load(arguments, POINTER)
         finite = exceptions.all_finite(region, region.at(memory, writer.start(last)), last.size)
         return noticed | (finite.converted("zext", INTEGER) * FINITE)
 
+    def value(region: Region, arguments: Symbol) -> Symbol:
+        noticed = Symbol(region, region.let(f"call i64 @run({arguments.typed})"), INTEGER)
+        place = region.at(arguments, MEAN)
+        if not results[0].batched:
+            place = region.at(region.load(arguments, POINTER), writer.start(results[0]))
+        number = region.load(place)
+        return select((noticed == FINITE) & (number * 0.0 == 0.0), number, number.like(math.nan))
+
     given = [("arguments", POINTER, 1)]
     module.function("all", given, writer.run, exported=True)
     module.function("run", given, run, exported=True)
+    if is_row and not results[0].cells:
+        module.function("value", given, value, exported=True)
     return writer
-
-
-def has_mean(results: Sequence[Array]) -> bool:
-    """Whether the first result is a number for each example."""
-    return results[0].batched and not results[0].cells
 
 
 def at_vectors(numbers: Floats) -> Floats:

@@ -55,7 +55,7 @@ def is_trainable(executor: NativeExecutor) -> bool:
     names = [x.name for x in executor.leaves]
     if "parameters" not in names:
         return False
-    slopes = executor.writer.view(executor.results[-1], executor.memory)
+    slopes = executor.view(executor.results[-1])
     return slopes.flags.c_contiguous and executor.shared("parameters").shape == slopes.shape
 
 
@@ -124,7 +124,7 @@ class Course:
 
     def room(self, x: Array) -> Floats:
         """Where a result is."""
-        return self.rooms[x] if x.batched else self.executor.writer.view(x, self.executor.memory)
+        return self.rooms[x] if x.batched else self.executor.view(x)
 
     def take(self, theta: Floats, steps: Steps) -> Taken:
         """The steps, from these parameters on."""

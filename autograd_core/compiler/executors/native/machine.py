@@ -76,9 +76,9 @@ class Machine:
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self.engine.finalize_object()
 
-    def function(self, name: str, *arguments: Any) -> Any:
-        """A function, of a whole number, to be called with the interpreter's lock released."""
-        return ctypes.CFUNCTYPE(ctypes.c_int64, *arguments)(self.address(name))
+    def function(self, name: str, *arguments: Any, result: Any = ctypes.c_int64) -> Any:
+        """A function, of a whole number by itself, called with the interpreter's lock released."""
+        return ctypes.CFUNCTYPE(result, *arguments)(self.address(name))
 
     def address(self, name: str) -> int:
         """Where a function is."""
