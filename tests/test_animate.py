@@ -86,7 +86,7 @@ def test_the_page_is_well_formed_and_says_any_label(label):
 @pytest.mark.parametrize("label", LABELS)
 def test_the_frame_for_a_notebook_holds_the_whole_page(label):
     animation = animate(two_paths(label))
-    ((tag, attributes),) = Tags(animation._repr_html_()).found
+    _, (tag, attributes) = Tags(animation._repr_html_()).found
     assert (tag, attributes["srcdoc"]) == ("iframe", animation.html)
 
 

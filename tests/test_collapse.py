@@ -1,5 +1,6 @@
 """Collapsed pictures: the net that is found in a graph, and what is shown of it."""
 
+import math
 import re
 import xml.etree.ElementTree as ET
 
@@ -33,6 +34,27 @@ def texts(svg):
 
 def ids(svg, kind):
     return [g.get("id") for g in svg.iter() if g.get("class") == kind]
+
+
+def curve(path):
+    """Points along the Bézier curves of a path."""
+    numbers = [float(x) for x in re.findall(r"-?[\d.]+", path.get("d"))]
+    stops = list(zip(numbers[::2], numbers[1::2], strict=True))
+    for i in range(0, len(stops) - 1, 3):
+        for k in range(21):
+            t, u = k / 20, 1 - k / 20
+            shares = u**3, 3 * u * u * t, 3 * u * t * t, t**3
+            yield [
+                sum(map(math.prod, zip(shares, xs, strict=True))) for xs in zip(*stops[i : i + 4])
+            ]
+
+
+def gap(label, point):
+    """How far a point is from the ink of a label, whose characters are 0.6 of their size wide."""
+    x, y, size = [float(label.get(name)) for name in ("x", "y", "font-size")]
+    half = 0.3 * size * len(label.text.strip())
+    beside, above = abs(point[0] - x) - half, max(y - 0.65 * size - point[1], point[1] - y)
+    return math.hypot(max(beside, 0.0), max(above, 0.0))
 
 
 def boxes(picture):
@@ -250,6 +272,27 @@ def test_a_small_loss_is_drawn_as_it_is():
     assert {"-", "**2", "total"} <= set(texts(svg))
     assert "loss" not in texts(svg)
     assert {"x0", "x1", "x2", "n1_0", "n1_1", "n2_0"} <= set(ids(svg, "node"))
+
+
+@pytest.mark.parametrize("collapse", [None, "neuron"])
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [
+        (losses.squared_error, [1.0, 0.0, 2.0]),
+        (losses.cross_entropy, 1),
+        (lambda z, _: mean([a * b / z[1] - z[0] for a in z for b in z[:1]]), None),
+    ],
+)
+def test_no_line_touches_a_label(loss, target, collapse):
+    root = loss(MLP(3, [2, 3], activation="tanh", seed=2)(X[0]), target)
+    svg = parsed(draw(root, collapse=collapse).render("svg"))
+    lines = [curve(part) for part in svg.iter() if part.tag.endswith("}path")]
+    points = [point for line in lines for point in line]
+    labels = [part for part in svg.iter() if part.get("font-size") == "11.00"]
+    slopes = [short(slope) for v in Net(topological(root)).rest for slope in v.partials]
+    told = [label.text.strip() for label in labels]
+    assert all(told.count(slope) >= slopes.count(slope) for slope in slopes)
+    assert min([gap(label, point) for label in labels for point in points]) > 2
 
 
 def test_links_are_as_wide_as_their_weights():

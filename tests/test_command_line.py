@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core.pictures import renderers
-from nn import LOSSES, MLP, Adam, datasets, evaluate, fit, load, plot
+from nn import LOSSES, MLP, Adam, datasets, diagnose, evaluate, fit, load, plot
 from nn.__main__ import main
 from nn.command.data import Data, default_loss
 from nn.command.folder import one_prediction
@@ -180,6 +180,24 @@ def test_what_did_not_fit_is_said(tiny):
     assert "not fit" in printed
     assert "all 4" not in printed
     assert names(out) == {*PICTURES, "model.json"}
+
+
+def test_of_many_examples_the_doctor_looks_at_some_of_each_class(out, monkeypatch, capsys):
+    seen = []
+
+    def looks(model, X, y, loss, **options):
+        seen.append(list(zip(X, y, strict=True)))
+        return diagnose(model, X, y, loss, **options)
+
+    monkeypatch.setattr("nn.__main__.diagnose", looks)
+    monkeypatch.setattr("nn.__main__.MOST_EXAMINED", 20)
+    for n in (20, 200):
+        arguments = ["--n", n, "--hidden", "2", "--epochs", "1", "--no-plots"]
+        assert run(out, *arguments) == 0
+        data = list(zip(*datasets.moons(n), strict=True))
+        assert len(seen[-1]) == 20
+        assert all(example in data for example in seen[-1])
+        assert len({y for _, y in seen[-1]}) == 2
 
 
 def test_a_loss_that_did_not_fall_is_said(tmp_path, out, capsys):

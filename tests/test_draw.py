@@ -34,7 +34,8 @@ from nn import MLP
 from tests.strategies import expressions
 
 CUBE = Op("cube", lambda x: x**3, lambda z, x: (3 * x * x,), lambda np, x: x**3)
-EDGE = re.compile(r'^\tv(\d+) -> op(\d+) \[.*?\blabel="([^"]*)"', re.MULTILINE)
+EDGE = re.compile(r"^\tv(\d+) -> (e\d+_\d+)_label ", re.MULTILINE)
+LABEL = re.compile(r'^\t(e(\d+)_\d+)_label \[label="?([^"\s]*)', re.MULTILINE)
 
 
 @pytest.fixture
@@ -95,7 +96,8 @@ def names_in(folder):
 
 def edges(source):
     """(place of the operand, place of the result, number on the edge), for every operand."""
-    return [(int(v), int(op), label.strip()) for v, op, label in EDGE.findall(source)]
+    start = {id: int(v) for v, id in EDGE.findall(source)}
+    return [(start[id], int(op), label) for id, op, label in LABEL.findall(source)]
 
 
 # --- What is shown ----------------------------------------------------------------------------
@@ -122,7 +124,7 @@ def test_an_operand_used_twice_has_two_edges():
     assert edges(draw(a + a).source) == [(0, 1, "1"), (0, 1, "1")]
     svg = svg_of(a * a)
     assert texts(svg).count("3") == 3  # the data of a, and each slope
-    assert sum(g.get("class") == "edge" for g in svg.iter()) == 3
+    assert sum(g.get("class") == "edge" for g in svg.iter()) == 5  # a label is within its edge
 
 
 def test_the_picture_shows_label_data_grad_and_op():
@@ -243,10 +245,12 @@ def test_values_have_the_ids_of_their_places():
     found = {g.get("id"): g.get("class") for g in svg_of(root).iter() if g.get("class")}
     assert found.pop("graph0") == "graph"
     assert {name for name, kind in found.items() if kind == "node"} == {
-        *("v0", "v1", "v2", "v3", "op2", "op3")
+        *("v0", "v1", "v2", "v3", "op2", "op3"),
+        *("e2_0_label", "e2_1_label", "e3_0_label", "e3_1_label"),
     }
     assert {name for name, kind in found.items() if kind == "edge"} == {
-        *("e2", "e2_0", "e2_1", "e3", "e3_0", "e3_1")
+        *("e2", "e2_0", "e2_1", "e3", "e3_0", "e3_1"),
+        *("e2_0_head", "e2_1_head", "e3_0_head", "e3_1_head"),
     }
 
 
@@ -340,7 +344,7 @@ def test_the_flows_over_any_cut_add_up_to_the_gradient(expression):
 
 def edge_attributes(source):
     """The attributes of each edge from an operand, by its id."""
-    edges = re.findall(r"^\tv\d+ -> op\d+ \[(.*?)\]$", source, re.MULTILINE | re.DOTALL)
+    edges = re.findall(r"^\tv\d+ -> e\S+ \[(.*?)\]$", source, re.MULTILINE | re.DOTALL)
     found = [dict(re.findall(r'(\w+)="?([^"\s]+)', edge)) for edge in edges]
     return {edge["id"]: edge for edge in found}
 
@@ -457,7 +461,7 @@ def test_a_label_of_any_characters_survives(label):
     svg = svg_of(x + x)
     assert set(label.split("\n")) <= set(texts(svg))
     assert {"1.5", "3", "grad –", "+"} <= set(texts(svg))
-    assert sum(g.get("class") == "edge" for g in svg.iter()) == 3
+    assert sum(g.get("class") == "edge" for g in svg.iter()) == 5  # a label is within its edge
     assert label in str(draw(x + x))
 
 

@@ -247,10 +247,8 @@ def test_a_tone_has_its_colour_and_what_is_negative_is_dashed_too():
     assert as_dot(Drawing([], [wrong], ())).count("#c00000") == 2
 
 
-def test_lines_are_straight_where_the_drawing_says_so_and_spaces_hold_their_room():
+def test_spaces_hold_their_room():
     drawing = Drawing([], [Box("a", (BoxRow("x\xa0\xa0y"),), "")], ())
-    assert "splines" not in as_dot(drawing)
-    assert "splines" in as_dot(replace(drawing, is_straight=True))
     assert "x\xa0\xa0y" in as_dot(drawing)
 
 

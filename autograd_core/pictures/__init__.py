@@ -51,11 +51,7 @@ def draw(
     by the variables that hold them. Data that no longer follows from that of the operands, because
     it has been set since, is yellow beside what it would be now. `collapse="layer"` or `"neuron"`
     draws a net of any size by its layers or neurons. What `check_gradient` returns can be drawn,
-    too.
-
-    In the SVG, value i of `topological(root)` has the id `v{i}`, its op `op{i}`, and the edge
-    from its operand k `e{i}_{k}`. Raises ValueError for a graph of more than `max_nodes` Values
-    that is not collapsed.
+    too. Raises ValueError for a graph of more than `max_nodes` Values that is not collapsed.
 
     >>> a, b = Value(2.0, "a"), Value(3.0, "b")
     >>> c = a * b + a
@@ -69,11 +65,22 @@ def draw(
     held = held_in(names)
     if isinstance(root, GradientCheck):
         return Picture(check_drawing(root, held, max_nodes))
+    if collapse is None:
+        return whole_graph(root, highlight, held, max_nodes)
+    if highlight is not None:
+        raise ValueError("paths are highlighted in a picture that is not collapsed")
+    return NetPicture(Net(topological(root)), collapse, held)
+
+
+def whole_graph(
+    root: Value, highlight: Value | None, held: Mapping[Value, str], max_nodes: int
+) -> Picture:
+    """A box for each Value, and the paths from one of them where it is to be highlighted.
+
+    In the SVG, value i of `topological(root)` has the id `v{i}`, its op `op{i}`, and the edge
+    from its operand k `e{i}_{k}`; that edge's label ends in `_label`, what follows it in `_head`.
+    """
     order = topological(root)
-    if collapse is not None:
-        if highlight is not None:
-            raise ValueError("paths are highlighted in a picture that is not collapsed")
-        return NetPicture(Net(order), collapse, held)
     refuse_large(order, max_nodes)
     if highlight is not None and highlight not in order:
         raise ValueError(f"there is no path to highlight: {highlight!r} is not in this graph")

@@ -17,6 +17,8 @@ from autograd_core.pictures.graph import GraphView, agree, refuse_large, wired
 from autograd_core.pictures.picture import SIZE, Picture
 
 MOST_NODES = 400  # whose steps can be followed
+WORDS, VERDICT = 235, 300  # pixels of buttons, words and legend in a wide page
+BREAK = "max(0px, 135px - 15cqw)"  # of more lines, in a narrow page
 NO_BREAK = "\xa0"  # a space that holds its room
 
 
@@ -59,6 +61,7 @@ class Animation:
         import json
         from pathlib import Path
 
+        self.words = VERDICT if data["verdict"] else WORDS
         self.title = f"{title}: {len(data['steps'])} steps"
         svg = svg[svg.index("<svg") :]
         size = SIZE.search(svg)
@@ -67,6 +70,7 @@ class Animation:
         self.html = Template(page.read_text("utf-8")).substitute(
             title=html.escape(self.title),
             width=self.width,
+            height=self.height,
             picture=svg,
             data=json.dumps(data, ensure_ascii=False).replace("<", "\\u003c"),
         )
@@ -75,13 +79,20 @@ class Animation:
         return f"<{self.title}; .save() writes them as .html>"
 
     def _repr_html_(self) -> str:
-        """A frame, so that scripts run and nothing leaks between the page and the notebook."""
+        """A frame, so that scripts run and nothing leaks between the page and the notebook.
+
+        It is as high as its content, which grows with its width.
+        """
         import html
 
-        height = min(300 + 2 * self.height, 800)
+        width = f"clamp({0.8 * self.width:.0f}px, 100cqw, {2 * self.width}px)"
+        picture = f"{self.height / self.width:.3f} * {width}"
+        height = f"min(800px, {self.words}px + {BREAK} + {picture})"
         return (
+            '<div style="container-type: inline-size">'
             f'<iframe srcdoc="{html.escape(self.html)}" title="{html.escape(self.title)}" '
-            f'sandbox="allow-scripts" style="width: 100%; height: {height}px; border: 0"></iframe>'
+            f'sandbox="allow-scripts" style="width: 100%; height: {height}; border: 0"></iframe>'
+            "</div>"
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

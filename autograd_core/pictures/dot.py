@@ -24,9 +24,13 @@ PALE, WHITE = "#f1f1f1", "white"
 
 FONT = {"fontname": "Courier", "fontsize": "12"}
 GRAPH = {"rankdir": "LR", "bgcolor": WHITE, "nodesep": "0.2"}
-EDGE = {"fontname": "Courier", "fontsize": "11", "arrowsize": "0.6", "color": GREY}
+EDGE = {"arrowsize": "0.6", "color": GREY}
 OVAL = {"width": "0.4", "height": "0.35", "style": "filled", "margin": "0.05,0.03"}
-LINE = {"tailport": "e", "headport": "w", "arrowhead": "none"}
+LABEL = {"fontsize": "11", "shape": "plaintext", "width": "0", "height": "0", "margin": "0.05,0.02"}
+INTO_LABEL = {"arrowhead": "none", "tailport": "e", "headport": "w"}
+LINE = {"tailport": "out:c", "headport": "in:c", "arrowhead": "none"}
+# Where lines end: cells of a table in the middle of its sides, for from a side itself they bend.
+ENDS = '<td port="{}" rowspan="{}" width="1" cellpadding="0"></td>'
 
 
 def as_dot(drawing: Drawing) -> str:
@@ -34,8 +38,6 @@ def as_dot(drawing: Drawing) -> str:
     import graphviz
 
     graph = {**GRAPH, "ranksep": f"{drawing.gap}"}
-    if drawing.is_straight:
-        graph["splines"] = "line"
     if drawing.title:
         graph |= {"label": escaped(drawing.title, "\\n"), "labelloc": "t", **FONT}
     dot = graphviz.Digraph(graph_attr=graph, node_attr=FONT, edge_attr=EDGE)
@@ -59,7 +61,7 @@ def add_column(dot: Any, column: Sequence[Box]) -> None:
 
 
 def add_shape(dot: Any, shape: Box | Oval, width: int = 0) -> None:
-    """A box is a table at least `width` points wide, an oval a node of the usual shape."""
+    """A box is a table, in a column `width` points wide; an oval is a node of the usual shape."""
     tip = tooltip(shape.about)
     if isinstance(shape, Box):
         dot.node(shape.id, table(shape, width), shape="plain", id=shape.id, tooltip=tip)
@@ -71,28 +73,52 @@ def add_shape(dot: Any, shape: Box | Oval, width: int = 0) -> None:
 
 
 def add_edge(dot: Any, edge: Edge) -> None:
-    """An edge with its label, its width and what is said about it."""
-    tip, look = tooltip(edge.about), {} if edge.is_arrow else dict(LINE)
+    """An edge with its width and what is said about it."""
+    look = {} if edge.is_arrow else dict(LINE)
+    look |= {"id": edge.id} if edge.id else {}
+    look |= {"tooltip": tooltip(edge.about)} if edge.about else {}
+    look |= ink(edge)
+    if edge.label:
+        add_around_label(dot, edge, look)
+    else:
+        dot.edge(edge.source, edge.target, **look)
+
+
+def add_around_label(dot: Any, edge: Edge, look: dict[str, str]) -> None:
+    """An arrow that its label interrupts: a shape of its own, for these are what no line crosses.
+
+    The label has the id of the arrow and `_label`, the part after it that and `_head`.
+    """
+    label, tip = f"{edge.id}_label", tooltip(edge.about)
+    colour = {"fontcolor": GREY} if edge.tone == "faint" else {}
+    dot.node(label, escaped(edge.label, " "), id=label, tooltip=tip, **LABEL, **colour)
+    dot.edge(edge.source, label, **{**look, **INTO_LABEL})
+    dot.edge(label, edge.target, **{**look, "id": f"{edge.id}_head", "tailport": "e"})
+
+
+def ink(edge: Edge) -> dict[str, str]:
+    """Colour, width and dashes of an edge; nothing where it is as all others."""
     if edge.tone == "faint":
-        look |= {"color": FAINT, "fontcolor": GREY}
-    elif edge.width is not None:
-        look |= {"color": COLOURS[edge.tone][0], "penwidth": f"{edge.width:.2f}"}
-        look |= {"style": "dashed"} if edge.tone == "negative" else {}
-    if edge.label:  # the empty line keeps the edge above at a distance
-        look |= {"label": f" \n {escaped(edge.label, ' ')} ", "labeltooltip": tip}
-    dot.edge(edge.source, edge.target, id=edge.id or None, tooltip=tip or None, **look)
+        return {"color": FAINT}
+    if edge.width is None:
+        return {}
+    dashes = {"style": "dashed"} if edge.tone == "negative" else {}
+    return {"color": COLOURS[edge.tone][0], "penwidth": f"{edge.width:.2f}", **dashes}
 
 
 def table(box: Box, width: int) -> str:
     """A box in Graphviz's HTML."""
     fill = PALE if box.is_given else WHITE
     cells = [
-        f'<tr><td width="{width}" bgcolor="{COLOURS[row.tone][1] or fill}">{content(row)}</td></tr>'
+        f'<td width="{width}" bgcolor="{COLOURS[row.tone][1] or fill}">{content(row)}</td>'
         for row in box.rows
     ]
+    if width:
+        cells[0] = ENDS.format("in", len(cells)) + cells[0] + ENDS.format("out", len(cells))
+    rows = "".join([f"<tr>{cell}</tr>" for cell in cells])
     return (
         f'<<table border="{box.border}" cellborder="0" cellspacing="0" cellpadding="2" '
-        f'color="{FRAMES[box.tone]}" bgcolor="{fill}">{"".join(cells)}</table>>'
+        f'color="{FRAMES[box.tone]}" bgcolor="{fill}">{rows}</table>>'
     )
 
 

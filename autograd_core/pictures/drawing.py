@@ -47,7 +47,7 @@ class Oval:
 class Edge:
     """From one shape to another, by their ids: an arrow, or a line from side to side.
 
-    Without a width it is as thin and grey as all others.
+    Without a width it is as thin and grey as all others; with a label it has an id.
     """
 
     source: str
@@ -64,7 +64,8 @@ class Edge:
 class Drawing:
     """A picture from left to right, and the cells of its text, line by line.
 
-    The boxes of a column stand below each other in their order, as wide as each other.
+    The boxes of a column stand below each other in their order, as wide as each other; edges that
+    are no arrows run between them.
     """
 
     lines: Sequence[Sequence[str]]
@@ -72,8 +73,7 @@ class Drawing:
     edges: Sequence[Edge]
     columns: Sequence[Sequence[Box]] = ()
     title: str = ""
-    gap: float = 0.35  # inches between columns
-    is_straight: bool = False  # edges are straight lines
+    gap: float = 0.3  # inches between columns
 
 
 def tone_of(x: float) -> Tone:

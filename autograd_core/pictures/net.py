@@ -169,9 +169,8 @@ def by_neuron(view: NetView) -> Drawing:
         loss,
         lines=[*cells.values(), *([view.loss_cells] if view.loss_sources else [])],
         edges=[*links, *loss.edges],
-        columns=[[boxes[place] for place in column] for column in view.columns],
+        columns=[*[[boxes[place] for place in column] for column in view.columns], *loss.columns],
         title=f"mean activations of {examples:,} examples" if examples > 1 else "",
-        is_straight=True,
     )
 
 
@@ -185,14 +184,14 @@ def loss_graph(view: NetView, boxes: Mapping[Place, Box]) -> Drawing:
         graph.computed.pop(v, None)
     drawing = wired(graph, {v: own.get(v) or graph.box(v) for v in values})
     shapes = [shape for shape in drawing.shapes if shape not in own.values()]
-    return replace(drawing, shapes=shapes, gap=0.9)
+    return replace(drawing, shapes=shapes, gap=0.65)
 
 
 def loss_box(view: NetView) -> Drawing:
     """The loss as one box; nothing, where the net is all there is."""
     edges = [Edge(place_id(home), "loss", is_arrow=False) for home in view.loss_sources]
     box = view.box("loss", view.loss_cells, view.net.rest[-1:], border=2) if edges else None
-    return Drawing((), [box] if box else [], edges, gap=1.5)
+    return Drawing((), [], edges, [[box]] if box else [], gap=1.5)
 
 
 def weight_links(net: Net) -> list[Edge]:
@@ -265,7 +264,7 @@ def by_layer(view: NetView) -> Drawing:
     shapes = [layer_box(id, *text) for id, text in texts.items()]
     ends = dict.fromkeys(map(layer_id, view.loss_sources))
     edges = [*matrix_edges(view.net), *[Edge(source, "loss") for source in ends]]
-    return Drawing([("  ".join(text),) for text in texts.values()], shapes, edges, gap=0.5)
+    return Drawing([("  ".join(text),) for text in texts.values()], shapes, edges, gap=0.3)
 
 
 def layer_box(id: str, title: str, *lines: str) -> Box:
@@ -286,7 +285,10 @@ def matrix_edges(net: Net) -> list[Edge]:
         (source, target, f"{scheme().weights(layer)}: {len(rows)} × {len(columns)}")
         for (source, target, layer), (columns, rows) in weights.items()
     ]
-    return [Edge(source, target, shape, label=shape) for source, target, shape in shapes]
+    return [
+        Edge(source, target, shape, id=f"{source}_{target}", label=shape)
+        for source, target, shape in shapes
+    ]
 
 
 def layer_texts(view: NetView, places: Sequence[Place]) -> list[str]:

@@ -135,3 +135,17 @@ def test_the_frame_of_a_notebook_runs(opened):
     frame.locator("#next").click()
     page.keyboard.press("ArrowRight")
     assert frame.locator("#count").inner_text() == "step 2 of 4"
+
+
+@pytest.mark.parametrize("order", ["topological", "depth-first"])
+def test_the_frame_of_a_notebook_is_as_high_as_its_content(opened, order):
+    page = opened(f"<!DOCTYPE html>{animate(doubled_twice(), order=order)._repr_html_()}")
+    page.frame_locator("iframe").locator("#last").click()
+    for width in (390, 700, 1000):
+        page.set_viewport_size({"width": width, "height": 800})
+        free = page.frames[1].evaluate(
+            "innerHeight - document.getElementById('legend').getBoundingClientRect().bottom"
+        )
+        picture = page.frame_locator("iframe").locator("#picture").bounding_box()["height"]
+        assert picture >= page.frame_locator("iframe").locator("svg").bounding_box()["height"]
+        assert 0 <= free <= 100

@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -605,6 +606,35 @@ def test_a_narrow_page_is_stacked_and_not_cut(play):
     net, plane = (play.page.locator(f".pg-{name}").bounding_box() for name in ("net", "plane"))
     assert net["width"] > 600
     assert plane["y"] > net["y"] + net["height"]
+
+
+def test_on_a_phone_each_thing_has_the_width_and_a_page_can_be_moved_beside_the_plane(play):
+    play.page.set_viewport_size({"width": 390, "height": 800})
+    play.page.wait_for_timeout(300)
+    names = ("net", "plane", "along", "paths", "lessons")
+    boxes = [play.page.locator(f".pg-{name}").bounding_box() for name in names]
+    for above, below in pairwise(boxes):
+        assert below["y"] >= above["y"] + above["height"]
+    assert boxes[1]["x"] > 30
+    cut = play.page.evaluate(
+        """() => [...document.querySelectorAll('.pg :is(button, input, select, .pg-paths)')]
+        .filter((e) => e.checkVisibility() && !e.closest('dialog')).filter((e) =>
+            e.getBoundingClientRect().right > innerWidth || e.scrollWidth > e.clientWidth + 2
+                && e.matches('.pg-paths')).map((e) => e.className)"""
+    )
+    assert cut == []
+
+
+def test_what_is_chosen_can_be_read_under_the_mouse(play):
+    play.option("scope", "all")
+    play.page.locator(".pg-scope [data-v='all']").hover()
+    look = play.page.locator(".pg-scope [data-v='all']").evaluate(
+        "(e) => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+    )
+    ink, ground = [
+        "#" + "".join([f"{int(x):02x}" for x in re.findall(r"\d+", colour)[:3]]) for colour in look
+    ]
+    assert contrast(ink, ground) > 4.5
 
 
 def test_a_button_gives_it_the_whole_screen_and_takes_it_back(play):

@@ -1,5 +1,5 @@
 // Two charts: the losses over the steps, and the loss as a function of the chosen weight.
-import { C, clamp, fitted, hue, hueText, line, minus, mix, pill, shown, signed, ticks, write } from "./common.js";
+import { C, clamp, fitted, hue, hueText, line, longest, minus, mix, pill, shown, signed, ticks, write } from "./common.js";
 
 export function paintHistory(app) {
   const fit = fitted(app.historyCanvas);
@@ -124,7 +124,10 @@ function captions(c, app, box, frame, e) {
   if (app.covered) return;
   const x = box.left - 2 * e + width;
   if (!app.checking || frame.check.slope == null) write(c, `next: ${signed(frame.delta[frame.look[0]])}`, x, y, small);
-  else write(c, `ΔL / Δw = ${signed(frame.check.slope)}, ${agreement(slope, frame.check.slope)}`, x, y, { ...small, colour: C.ink });
+  else {
+    const same = agreement(slope, frame.check.slope), told = [`ΔL/Δw = ${signed(frame.check.slope)}, ${same}`, `ΔL/Δw: ${same}`, same];
+    longest(c, told, x, y, box.right + 0.8 * e, { ...small, colour: C.ink });
+  }
 }
 
 // To how many digits two slopes agree.

@@ -92,6 +92,13 @@ export function write(c, text, x, y, { size = 0.85, colour = C.ink, align = "lef
   return c.measureText(text).width;
 }
 
+// The longest of some texts that has room; its width.
+export function longest(c, texts, x, y, w, look) {
+  c.font = `400 ${look.size * C.em}px ${C.font}`;
+  const text = texts.find((t) => x + c.measureText(t).width < w) ?? "";
+  return text ? write(c, text, x, y, look) : 0;
+}
+
 // Text in a pill; where it is, as [left, top, width, height].
 export function pill(c, text, x, y, { colour = C.ink, size = 0.8, align = "center", weight = 500, edge = null } = {}) {
   c.font = `${weight} ${(size * C.em).toFixed(1)}px ${C.font}`;

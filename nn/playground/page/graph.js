@@ -14,9 +14,9 @@ export function paintGraph(c, w, h, app) {
 }
 
 function layout(w, h, e, T) {
-  const rows = 2 * T.list.length + 1 + (T.rest ? 1 : 0), row = Math.min(2.5 * e, (h - 4.2 * e) / rows), leaf = Math.min(14 * e, w * 0.215), box = Math.min(7 * e, w * 0.108);
-  const right = w - box / 2 - 0.3 * e, x1 = leaf + Math.max(4.4 * e, 0.08 * w), x2 = mix(x1, right, 0.21);
-  return { e, h, row, leaf, box, tall: 3.1 * e, top: 2.6 * e, size: 0.88, right, mid: 2.6 * e + (h - 3.8 * e) / 2, X: [leaf / 2 + 0.3 * e, x1, x2, mix(x2, right, 0.3), mix(x2, right, 0.65), right] };
+  const rows = 2 * T.list.length + 1 + (T.rest ? 1 : 0), row = Math.min(2.5 * e, (h - 3.8 * e) / rows), leaf = Math.min(14 * e, w * 0.215), box = Math.min(8 * e, w * 0.125);
+  const right = w - box / 2 - 0.3 * e, x1 = leaf + Math.max(4.4 * e, 0.08 * w), x2 = mix(x1, right, 0.21), mid = 2.6 * e + (h - 3.8 * e) / 2;
+  return { e, h, row, leaf, box, tall: 3.1 * e, top: mid - rows * row / 2, size: 0.88, right, mid, X: [leaf / 2 + 0.3 * e, x1, x2, mix(x2, right, 0.3), mix(x2, right, 0.65), right] };
 }
 
 function heads(c, { e, X, leaf, right, box }, w) {

@@ -1,5 +1,5 @@
 // What stands below the net: a bar for the gradient of each layer, and what widths mean.
-import { C, dashes, hue, logShare, lowered, SCALE, shown, write } from "./common.js";
+import { C, dashes, hue, logShare, longest, lowered, SCALE, shown, write } from "./common.js";
 
 export function foot(c, app, g, scene) {
   bars(c, app, g, scene);
@@ -23,13 +23,6 @@ function sentence(app, { phase, lit }) {
   if (phase.name === "update") return app.trip.of > 1 ? `Δw by the mean gradient of the ${app.trip.of} points of the batch; grey: the change` : "Δw by the gradient of one point; grey: the change";
   if (phase.name === "backward") return "in flight: w × ∂L/∂z, added up where it arrives; behind it: ∂L/∂w";
   return lit ? "width: share of the product; click empty space to leave" : "";
-}
-
-// The longest of some texts that has room; its width.
-function longest(c, texts, x, y, w, look) {
-  c.font = `400 ${look.size * C.em}px ${C.font}`;
-  const text = texts.find((t) => x + c.measureText(t).width < w) ?? "";
-  return text ? write(c, text, x, y, look) : 0;
 }
 
 function weights(c, x, y, e, w, scene, small) {
@@ -67,6 +60,6 @@ function bars(c, app, g, scene) {
     c.fillStyle = C.paper;
     for (let k = 1; k < n; k++) c.fillRect(x + w * k / n, y, 1, 0.42 * e);
     const name = updates ? `Δ/W${lowered(l + 1)}` : w < 9 * e ? `∂W${lowered(l + 1)}` : `‖∂L/∂W${lowered(l + 1)}‖`, text = app.covered ? "?" : shown(v);
-    write(c, w < 9 * e ? `${name} ${text}` : `${name} = ${text}`, x + w / 2, y - 0.85 * e, { size: 0.86, align: "center", weight: 550 });
+    write(c, w < 9 * e ? `${name} ${text}` : `${name} = ${text}`, x + w / 2, y - 0.85 * e, { size: w < 5 * e ? 0.75 : 0.86, align: "center", weight: 550 });
   }
 }
