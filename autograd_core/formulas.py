@@ -49,10 +49,10 @@ def infix(op: str, x: Formula, y: Formula) -> Formula:
     >>> infix("+", a, negative(infix("*", b, c))).text
     'a - b * c'
     """
-    if op in OPPOSITE and y.is_negative:
-        op, y = OPPOSITE[op], negative(y)
     level = LEVELS[op]
-    left, right = (ATOMS, SIGNS) if op == "**" else (level, level + 1)
+    if level == SUMS and y.is_negative:
+        op, y = OPPOSITE[op], negative(y)
+    left, right = (ATOMS, SIGNS) if level == POWERS else (level, level + 1)
     return Formula(f"{x.within(left)} {op} {y.within(right)}", level)
 
 

@@ -145,7 +145,7 @@ class Builder:
         known = self.folded(op, operands, out, fold)
         if known is not None:
             return known
-        if not held:  # of single numbers
+        if not held:  # of single numbers, there may be very many
             return self.computed((), op, tuple(operands), fold), ""
         own = [c for c in out if c in held and c != "b"]
         lost = [c for c in dict.fromkeys(held) if c not in out and c != "b"]

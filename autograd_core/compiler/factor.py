@@ -72,12 +72,12 @@ class Factored:
 
     def lower_one(self, node: int) -> bool:
         """An op or a product of single numbers, without looking for a grid; whether it is one."""
-        how, operands, terms = self.graph.ops[node], self.graph.parents[node], tuple[int, ...]()
-        op = MUL if isinstance(how, Sum) else how
-        if isinstance(how, Sum):
-            if len(how.left) != 1:
+        op, operands = self.graph.ops[node], self.graph.parents[node]
+        terms: Sequence[int] = ()
+        if isinstance(op, Sum):
+            if len(op.left) != 1:
                 return False
-            operands, terms = how.left + how.right, how.terms
+            operands, terms, op = op.left + op.right, op.terms, MUL
         if op is None or op is LOGSUMEXP or op is equals:
             return False
         z = self.emit.compute(op, list(map(self.places.read_one, operands)), "b")

@@ -93,7 +93,7 @@ def of_compute(
     for (y, letters), slope in zip(x.operands, along, strict=True):
         if y in wanted and number_in(slope) != NOTHING:
             flow, own = emit.compute(MUL, [slope, g], letters, lengths=lengths)
-            yield y, ((flow, renamed(own, letters, y.axes)), None)
+            yield y, ((flow, renamed(own, letters, y.axes) if own else ""), None)
 
 
 def of_gather(
@@ -142,7 +142,7 @@ TRANSPOSES: dict[type[Array], Callable[..., Iterator[tuple[Array, Flow]]]] = {
 
 def renamed(letters: str, old: str, new: str) -> str:
     """Letters of one naming in another."""
-    return letters.translate(str.maketrans(old, new)) if letters else letters
+    return letters.translate(str.maketrans(old, new))
 
 
 # --- The derivative table on arrays ----------------------------------------------------------

@@ -23,6 +23,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import methodcaller
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -147,7 +148,7 @@ class Scatter(Array):
 def needed(
     order: Sequence[Array],
     results: Iterable[Array],
-    reads: Callable[[Any], Iterable[Array]] = lambda x: x.reads(),
+    reads: Callable[[Any], Iterable[Array]] = methodcaller("reads"),
 ) -> list[Array]:
     """The arrays that the results depend on, in an order in which they can be computed."""
     wanted = set(results)

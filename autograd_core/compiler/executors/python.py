@@ -47,9 +47,10 @@ class PythonExecutor:
         self.leaves = [(x.name, x.batched) for x in leaves]
         self.results = [(array_of_rows if x.batched else array_of, x.cells) for x in results]
         writer = Writer(order, leaves, results)
-        self.source = writer.source()
-        exec(compile(self.source, "<compiled program>", "exec"), writer.scope)  # noqa: S102
-        self.function: Callable[..., Any] = writer.scope["run"]
+        self.source, scope = writer.source(), writer.scope
+        del writer  # whose memory Python's compiler can use
+        exec(compile(self.source, "<compiled program>", "exec"), scope)  # noqa: S102
+        self.function: Callable[..., Any] = scope["run"]
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""
