@@ -30,8 +30,11 @@ def owned(stops: Cells, index: Cells) -> Iterator[tuple[int, Cells, Cells]]:
 
 def boxed(places: Cells, cells: Cells, shape: tuple[int, ...]) -> tuple[list[Cells], Cells]:
     """Cells at places of a shape: the places along each axis, and the cells in these (or -1)."""
+    axes = np.unravel_index(places, shape)
+    if len(places) == 1:  # of a single number
+        return list(axes), cells.reshape([1] * len(shape))
     box, place = list[Cells](), np.zeros(len(places), int)
-    for along in np.unravel_index(places, shape):
+    for along in axes:
         own, at = np.unique(along, return_inverse=True)
         box.append(own)
         place = place * len(own) + at
