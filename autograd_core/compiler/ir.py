@@ -39,12 +39,9 @@ EXAMPLES = None  # the length of an axis of examples, in a shape
 NAMES = "acdefghijklmnopqrstuvwxyz"  # letters for axes by their position; b is that of the examples
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Array:
-    """What is computed as a whole: numbers in a shape, whose last axis may be the examples'.
-
-    It is never changed; that is not enforced, for a program may have very many.
-    """
+    """What is computed as a whole: numbers in a shape, whose last axis may be the examples'."""
 
     shape: tuple[int | None, ...]
 
@@ -79,14 +76,14 @@ def axes_of(shape: tuple[int | None, ...]) -> str:
     return NAMES[: len(shape) - 1] + "b" if shape[-1:] == (EXAMPLES,) else NAMES[: len(shape)]
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Leaf(Array):
     """Numbers that are given at each run."""
 
     name: str
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Constant(Array):
     """Numbers known beforehand, times n**power: with the power -1, each example's share of them."""
 
@@ -94,7 +91,7 @@ class Constant(Array):
     power: int = 0
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Compute(Array):
     """op(*operands), or the one operand itself, folded to its own axes."""
 
@@ -124,7 +121,7 @@ class Compute(Array):
         return {c: n for x, letters in named for c, n in zip(letters, x.shape)}
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Gather(Array):
     """Cells of the sources, which are numbered as if they were laid end to end; -1 reads 0."""
 
@@ -135,7 +132,7 @@ class Gather(Array):
         return self.sources
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Scatter(Array):
     """The sum of pieces: the numbers of an operand, each at a cell (-1: at none)."""
 

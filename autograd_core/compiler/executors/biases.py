@@ -32,7 +32,7 @@ from autograd_core.engine import ADD, MUL
 Factors: TypeAlias = "tuple[Operand, Operand]"
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Part(Leaf):
     """Some cells of a leaf that follow each other, by themselves."""
 
