@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from nn import LOSSES, MLP, History, evaluate, fit
 from nn.command.data import Data, default_loss, examples_for, hold_out, outputs_for
@@ -12,9 +13,12 @@ from nn.command.folder import Folder, check, draw_all
 from nn.command.options import parser, recipe_of
 from nn.command.terminal import prepare, told
 from nn.doctor import diagnose
+from nn.given import as_rng
 from nn.losses import Loss
 from nn.scaling import ColumnScale, for_raw_numbers
 from nn.train.recipe import Recipe, fit_options, new_model
+
+MOST_EXAMINED = 5000  # examples, which a doctor takes a second for
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -64,12 +68,20 @@ def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
     print(verdict(losses[0], *final, len(data.X)))
     if plots:
         draw_all(folder, trained, data, loss, history)
-    diagnosis = diagnose(model, scaled.X, scaled.y, loss, history=record)
+    diagnosis = diagnose(model, *some_of(scaled, recipe.seed), loss, history=record)
     if not diagnosis.ok:
         print(*diagnosis.findings, sep="\n")
     if test.X:
         report_held_out(folder, trained, test, loss, losses[0])
     print(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
+
+
+def some_of(data: Data, seed: int) -> tuple[list[Any], list[Any]]:
+    """The examples that the doctor looks at, each by itself: all of them, or enough."""
+    if len(data.X) <= MOST_EXAMINED:
+        return data.X, data.y
+    chosen = as_rng(seed).sample(range(len(data.X)), MOST_EXAMINED)
+    return [data.X[i] for i in chosen], [data.y[i] for i in chosen]
 
 
 def in_units(record: History, output: ColumnScale, *, classes: bool) -> History:

@@ -17,6 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from nn.given import length, penalty, whole_number
+
 Schedule: TypeAlias = Callable[[int], float]
 
 
@@ -36,7 +38,8 @@ class Shape:
 
     def __call__(self, lr: float, steps: int, *, end: float | None = None) -> Schedule:
         """The rate of each step, by how many went before it."""
-        last = self.end if end is None else end
+        lr, steps = length("lr", lr), whole_number("steps", steps)
+        last = self.end if end is None else penalty("end", end)
         return lambda step: lr * self.factor(min(step / steps, 1.0), last)
 
 
@@ -53,7 +56,7 @@ SCHEDULES = {row.name: row for row in (constant, linear, cosine, exponential, st
 
 def warm_up(schedule: Schedule, steps: int) -> Schedule:
     """The schedule after so many steps in which the rate rises evenly to its first."""
-    first = schedule(0)
+    first, steps = schedule(0), whole_number("steps", steps, at_least=0)
     return lambda step: first * (step + 1) / steps if step < steps else schedule(step - steps)
 
 

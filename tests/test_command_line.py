@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core.pictures import renderers
-from nn import LOSSES, MLP, Adam, datasets, evaluate, fit, load, plot
+from nn import LOSSES, MLP, Adam, datasets, diagnose, evaluate, fit, load, plot
 from nn.__main__ import main
 from nn.command.data import Data, default_loss
 from nn.command.folder import one_prediction
@@ -104,6 +104,11 @@ def run(out, *arguments):
         return refusal.code
 
 
+def count_boxes(graph):
+    """The nodes of a picture but for the labels of its arrows."""
+    return graph.count('class="node"') - graph.count('_label" class="node"')
+
+
 def refused(capsys, out, *arguments, naming):
     """The command says what is wrong and writes nothing."""
     assert run(out, *arguments) not in (0, None)
@@ -147,7 +152,7 @@ def test_the_graph_is_that_of_one_prediction_of_the_trained_model_with_its_gradi
         assert text in graph
     assert "grad " in graph
     assert "grad –" not in graph
-    assert graph.count('class="node"') < 50
+    assert count_boxes(graph) < 50
     for p in load(out / "model.json").parameters():
         assert re.search(
             rf">{re.escape(p.label)}</text>\n<text[^>]*>\s*{p.data:.4g}<", html.unescape(graph)
@@ -167,7 +172,7 @@ def test_the_graph_of_a_large_model_is_its_net(data, n_in, hidden, outputs, boxe
     loss = LOSSES[default_loss(range(max(2, outputs)))]
     inputs = [f"x{j}" for j in range(n_in)]
     picture = one_prediction(model, Data(data, inputs, X, y, list("0123456789")), loss)
-    assert picture.render("svg").count(b'class="node"') == boxes
+    assert count_boxes(picture.render("svg").decode()) == boxes
     assert f"{len(hidden) + 1}" in str(picture)
 
 
@@ -180,6 +185,24 @@ def test_what_did_not_fit_is_said(tiny):
     assert "not fit" in printed
     assert "all 4" not in printed
     assert names(out) == {*PICTURES, "model.json"}
+
+
+def test_of_many_examples_the_doctor_looks_at_some_of_each_class(out, monkeypatch, capsys):
+    seen = []
+
+    def looks(model, X, y, loss, **options):
+        seen.append(list(zip(X, y, strict=True)))
+        return diagnose(model, X, y, loss, **options)
+
+    monkeypatch.setattr("nn.__main__.diagnose", looks)
+    monkeypatch.setattr("nn.__main__.MOST_EXAMINED", 20)
+    for n in (20, 200):
+        arguments = ["--n", n, "--hidden", "2", "--epochs", "1", "--no-plots"]
+        assert run(out, *arguments) == 0
+        data = list(zip(*datasets.moons(n), strict=True))
+        assert len(seen[-1]) == 20
+        assert all(example in data for example in seen[-1])
+        assert len({y for _, y in seen[-1]}) == 2
 
 
 def test_a_loss_that_did_not_fall_is_said(tmp_path, out, capsys):
@@ -305,7 +328,7 @@ def test_a_wide_table_has_a_readable_graph_too(tmp_path, out):
     header = ",".join([*[f"x{i}" for i in range(150)], "y"])
     path = table(tmp_path / "t.csv", header, [1] * 150 + [0], [2] * 150 + [1])
     assert run(out, "--csv", path, "--epochs", "1", "--hidden", "1") == 0
-    assert (out / "graph.svg").read_text().count('class="node"') < 50
+    assert count_boxes((out / "graph.svg").read_text()) < 50
 
 
 def test_columns_named_as_parameters_are_have_a_graph_too(tmp_path, out):

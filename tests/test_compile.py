@@ -586,6 +586,12 @@ def test_what_a_recording_leaves_behind_says_so(w):
     keeps_going(w)
 
 
+@pytest.mark.parametrize("given", [3, None, [abs], Value(1.0)])
+def test_what_is_no_function_is_refused_at_once(given):
+    with pytest.raises(TypeError, match=f"takes a function, got {type(given).__name__}: "):
+        compile(given)
+
+
 def test_an_error_of_the_function_itself_is_passed_on(w):
     with pytest.raises(ZeroDivisionError):
         compile(lambda x: x * (1 // 0))(1.0)

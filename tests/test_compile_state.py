@@ -283,3 +283,13 @@ def test_callbacks_that_change_numbers_of_values_and_the_rate_are_free_to():
     scale.data, optimizer = 1.0, Adam(lr=0.1)
     eager = train(loss, [change], optimizer=optimizer, compile=False)
     np.testing.assert_allclose(compiled.loss, eager.loss, rtol=1e-12)
+
+
+@pytest.mark.parametrize("data", [Value(2.0), "two", [1.0]], ids=str)
+def test_a_parameter_that_holds_no_number_is_named(data):
+    w = Value(1.0, "w")
+    program = compile(lambda x: w * x)
+    program.value_and_gradient(3.0)
+    w.data = data
+    with pytest.raises(TypeError, match="w holds one real number"):
+        program.value_and_gradient(3.0)

@@ -426,6 +426,120 @@ def test_a_layer_with_its_bias_is_one_product_and_so_are_its_gradients(batched):
     assert products == (3 + 2 + 3 + 1 if batched else 3 + 2 + 1)  # one adds up exponentials
 
 
+def from_the_bias(w, x, b):
+    return sum([u * v for u, v in zip(x, w, strict=True)], b)
+
+
+ORDERS = {
+    "w x + b": lambda w, x, b: dot(w, x) + b,
+    "b + w x": lambda w, x, b: b + dot(w, x),
+    "x w + b": lambda w, x, b: dot(x, w) + b,
+    "b + x w": lambda w, x, b: b + dot(x, w),
+    "b + x w, one by one": from_the_bias,
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("names", ["wb", "bw"])
+@pytest.mark.parametrize("batched", [False, True])
+def test_in_whatever_order_a_layer_is_written_its_bias_takes_no_call(order, names, batched):
+    (first, _), (second, _) = layer(names, 6, 5), layer(names, 5, 4)
+
+    def f(x):
+        hidden = [ORDERS[order](w, x, b).tanh() for w, b in first]
+        return total([ORDERS[order](w, hidden, b).sin() for w, b in second])
+
+    program = compile(f, batched=batched, executor="numpy")
+    program.value_and_gradient(Draw(1).data(7, 6) if batched else Draw(1).data(6))
+    called = calls_by_name(program)
+    assert called["add"] == called["copyto"] == 0
+    assert called.total() == (13 if batched else 12)
+
+
+def tanh_of(rows, xs):
+    return [dot(w, xs, b).tanh() for w, b in rows]
+
+
+def sums_read_again(rows, _, x):
+    sums = [(dot(w, x[:3]), b) for w, b in rows]
+    return total([(s + b).tanh() * s for s, b in sums])
+
+
+def beside_inputs(rows, wide, x):
+    hidden = tanh_of(rows, x[:3])
+    return total(tanh_of(wide, [*hidden, *x[3:6]])) + total([*tanh_of(rows, hidden), *hidden])
+
+
+def added_to_inputs(rows, wide, x):
+    hidden = tanh_of(wide, x[:6])
+    return total([u + v for u, v in zip(hidden, tanh_of(rows, hidden), strict=True)])
+
+
+def of_sums(rows, wide, x):
+    sums = [u + v for u, v in zip(tanh_of(wide, x[:6]), x, strict=False)]
+    return total(tanh_of(rows, sums)) + total(sums)
+
+
+def of_some_inputs(rows, _, x):
+    return total(tanh_of(rows, x[4:7]))
+
+
+def of_every_other_input(rows, _, x):
+    return total(tanh_of(rows, x[:6:2]))
+
+
+def of_turned_inputs(rows, _, x):
+    return total(tanh_of(rows, x[2::-1]))
+
+
+def of_parts(rows, _, x):
+    return total([v for i in (0, 2, 5) for v in tanh_of(rows, x[i : i + 3])])
+
+
+def of_one_bias(rows, _, x):
+    return total([(dot(w, x[:3]) + rows[0][1]).tanh() for w, _ in rows])
+
+
+def of_an_example_each(rows, _, x):
+    given = zip(rows, x[3::4], strict=True)
+    return total([(dot(w, x[:3]) + v).tanh() + b for (w, b), v in given])
+
+
+def of_others(rows, _, x):
+    turned = zip(rows, rows[::-1], strict=True)
+    return total([(dot(w, x[:3]) + b).tanh() for (w, _), (_, b) in turned])
+
+
+def of_its_own_weights(rows, _, x):
+    (v, _), *others = rows
+    return total(tanh_of(others, v)) * x[0]
+
+
+LAYERS = (
+    sums_read_again, beside_inputs, added_to_inputs, of_sums, of_some_inputs, of_every_other_input,
+    of_turned_inputs, of_parts, of_one_bias, of_an_example_each, of_others, of_its_own_weights,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("f", LAYERS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("batched", [False, True])
+def test_biases_among_the_weights_never_take_more_calls(f, batched, monkeypatch):
+    (rows, _), (wide, _) = layer("wb", 3, 3), layer("wb", 6, 3)
+    X = Draw(1).data(7, 12) if batched else Draw(1).data(12)
+
+    def counted():
+        program = compile(lambda x: f(rows, wide, list(x)), batched=batched, executor="numpy")
+        program.value_and_gradient(X)
+        assert_like_eager(program.f, X, batched=batched, program=program)
+        called = calls_by_name(program)
+        products, copies = called["dot"] + called["matmul"], called["copyto"] + called["take"]
+        return np.array([called.total(), products, copies])
+
+    found = counted()
+    monkeypatch.setattr(f"{NumPyExecutor.__module__}.with_biases", lambda *given: given)
+    assert (found <= counted()).all()
+
+
 @given(
     names=st.sampled_from(["wb", "bw"]),
     sizes=st.lists(st.integers(1, 4), min_size=2, max_size=2),

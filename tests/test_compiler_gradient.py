@@ -160,6 +160,17 @@ def test_a_rule_that_uses_its_steps_many_times_is_as_long_as_its_recording():
     assert len(emit.order) < 60
 
 
+def test_no_slope_is_computed_that_is_not_asked_for():
+    draw = Draw(1)
+    W, v = draw.matrix(3, 2, "W"), draw.vector(3, "v")
+    program = compile(lambda x: perceptron(x, W, v), batched=True)
+    program.value_and_gradient(draw.data(4, 2))
+    compiled = program.current()
+    order = compiled.ready[compiled.vector].order
+    products = [x for x in compiled.emit.order if isinstance(x, Compute) and x.op is MUL]
+    assert [x for x in products if x not in order] == []
+
+
 # --- Twice -----------------------------------------------------------------------------------
 
 

@@ -66,10 +66,10 @@ def test_what_is_kept_is_the_recording_without_its_values(w, label):
     assert [again.values[i] for i in tape.parameters] == list(tape.parameters.values())
 
 
-def kept(f, n, of):
+def kept(f, n, of, executor="numpy"):
     """The bytes that a program of n products keeps, and how many objects are left in cycles."""
     a, b = ([Value(1.0, f"{name}[{i}]") for i in range(n)] for name in "ab")
-    program = compile(lambda *x: f(a, *x or [b]), executor="numpy")
+    program = compile(lambda *x: f(a, *x or [b]), executor=executor)
     gc.collect()
     with collector_paused():
         tracemalloc.start()

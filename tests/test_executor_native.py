@@ -48,6 +48,7 @@ from tests.models import LENGTHS, clipped_to_a_thousandth, clipped_where_squares
 from tests.report import machine_code
 from tests.report.accuracy import any_float
 from tests.test_compiler_executors import STRUCTURES, prepared
+from tests.test_compiler_record import SUMS, kept
 
 # --- The numbers -----------------------------------------------------------------------------
 
@@ -199,6 +200,13 @@ def test_what_is_prepared_for_sizes_of_batches_stays_small():
         executor.run({"parameters": [parameters], "inputs": [np.ones((n, 6))]}, n)
         assert len(executor.calls) <= SIZES
     assert list(executor.calls) == [MANY // 6 + 1]
+
+
+@pytest.mark.parametrize("f", ["dot", "layer"])
+@pytest.mark.parametrize("of", ["inputs", "parameters"])
+def test_of_a_product_little_is_kept_beside_its_machine_code(f, of):
+    _, few, many = [kept(SUMS[f], n, of, "native")[0] for n in (16, 100, 500)]
+    assert many - few < 400 * 100
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ class Lowered:
     def run(self, x=None, executor=PythonExecutor):
         x = None if x is None else np.asarray(x, float)
         n = None if x is None or x.ndim == 1 else len(x)
-        return executor(self.emit.order, self.results).run(self.leaves(x), n)
+        return executor(needed(self.emit.order, self.results), self.results).run(self.leaves(x), n)
 
 
 def eager(f, parameters, x):
@@ -322,6 +322,7 @@ COUNT = len(arrays(batched=False)[1])
 @pytest.mark.parametrize("i", range(COUNT))
 def test_each_kind_of_array_is_what_numpy_has(i, n):
     order, results = arrays(batched=n is not None)
+    order = needed(order, [results[i]])
     leaves = {"parameters": [examples(None, 6)], "inputs": [examples(n, 2, 1)]}
     found = PythonExecutor(order, [results[i]]).run(leaves, n).results[0]
     expected = NumPyExecutor(order, [results[i]]).run(leaves, n).results[0]
@@ -353,7 +354,8 @@ def test_what_reads_nothing_is_no_zero_that_infinity_makes_nan():
 
 
 def source(program):
-    return PythonExecutor(program.emit.order, program.results).source
+    order = needed(program.emit.order, program.results)
+    return PythonExecutor(order, program.results).source
 
 
 def test_one_neuron_reads_as_the_chain_rule():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from autograd_core import Value, compile
 from nn import SGD, Adam, gradient_descent
 from nn.optim import OPTIMIZERS, AdamW, Momentum, Nesterov, Optimizer, RMSProp
+from nn.schedules import SCHEDULES, warm_up
 
 numbers = st.floats(-100, 100)
 rates = st.floats(1e-4, 1.0)
@@ -163,6 +164,23 @@ def test_a_rate_may_be_a_function_of_the_steps_before():
         seen.append(p.data)
     assert seen == [1.0, 1.5, 1.75]
     assert optimizer.rate(np.array([0, 1, 2])).tolist() == [1.0, 0.5, 0.25]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
+def test_a_schedule_of_what_is_no_rate_or_no_number_of_steps_is_refused_by_its_name(schedule):
+    for named, wrong in (
+        ("^lr must be above 0, got ", lambda: schedule(-1.0, 5)),
+        ("^lr must be above 0, got ", lambda: schedule("0.1", 5)),
+        ("^steps must be a whole number of at least 1, got ", lambda: schedule(0.1, 0)),
+        ("^steps must be a whole number of at least 1, got ", lambda: schedule(0.1, "5")),
+        ("^end must be a number of at least 0, got ", lambda: schedule(0.1, 5, end=-1)),
+        (
+            "^steps must be a whole number of at least 0, got ",
+            lambda: warm_up(schedule(0.1, 5), -1),
+        ),
+    ):
+        with pytest.raises(ValueError, match=named):
+            wrong()
 
 
 @pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf, None, "0.1", 10**400, Value(0.1)])

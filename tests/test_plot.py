@@ -218,6 +218,19 @@ def test_points_on_one_spot_still_have_a_plane_around_them():
     assert (corners.max(axis=0) > (1, 3)).all()
 
 
+def test_what_a_picture_is_given_is_refused_by_its_name():
+    X, y = TWO
+    for wrong, said in (
+        (lambda: plot.decision_boundary(MLP(2, 1), [*X[1:], [1.0, 2.0, 3.0]], y), "has 3 inputs"),
+        (lambda: plot.decision_boundary(MLP(2, 1), None, y), "^X must be a list"),
+        (lambda: plot.decision_boundary(None, X, y), "^expected a model"),
+        (lambda: plot.loss([0.5, 0.25]), r"^expected the record that fit returns, got \[0.5"),
+        (lambda: plot.loss(None), "^expected the record that fit returns, got None"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=said):
+            wrong()
+
+
 @pytest.mark.parametrize("n_in", [1, 3])
 def test_a_model_of_other_than_two_inputs_is_an_error(n_in):
     with pytest.raises(ValueError, match=f"needs a model of 2 inputs, this has {n_in}"):

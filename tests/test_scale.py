@@ -90,6 +90,22 @@ def test_a_first_gradient_takes_calls_in_proportion_to_the_graph(shape, executor
     assert most - more < 2.2 * (more - few)
 
 
+def test_a_number_more_in_a_chain_takes_few_calls_up_to_the_first_gradient():
+    x, b = Value(0.5), Value(0.1)
+
+    def first(n):
+        def chain():
+            v = x
+            for _ in range(n):
+                v = ((v + b) * x).tanh()
+            return v
+
+        return scale.calls(compile(chain).value_and_gradient)
+
+    first(9)  # which imports modules
+    assert first(80) - first(40) < 330 * 3 * 40  # of Python and of C, in all passes
+
+
 def test_a_quadratic_step_would_be_seen():
     def quadratic(n):
         return lambda: [list(range(n)) for _ in range(n)]

@@ -649,6 +649,36 @@ def test_inputs_without_an_order_are_refused(wrong):
         train(net(), ([[0.0, 1.0], wrong], [0, 1]))
 
 
+class Given(Module):
+    """A model with the parameters, and the answer, that it is given."""
+
+    def __init__(self, found, said=None):
+        self.found, self.said = found, said
+
+    def parameters(self):
+        return self.found
+
+    def __call__(self, x):
+        return self.said
+
+
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (Given([], Value(1.0)), "^there is no parameter to train: a Given keeps no Value"),
+        (Given(None, Value(1.0)), r"^parameters\(\) must be a list or an array, got None"),
+        (Given([1.0], Value(1.0)), r"^parameters\(\) must give Values .* got 1\.0"),
+        (Given([2 * Value(1.0)], Value(1.0)), r"^parameters\(\) must give Values that nothing"),
+        (Given([Value(1.0)]), "^the model gave None for an example: is there a return"),
+    ],
+    ids=["none", "no list", "numbers", "computed", "no return"],
+)
+@both_ways
+def test_a_model_that_cannot_be_trained_is_refused_in_words(model, said, compile):
+    with pytest.raises((TypeError, ValueError), match=said):
+        train(model, GOOD, loss=mse, compile=compile)
+
+
 @pytest.mark.parametrize("wrong", [Value(0.5), "0.5", None])
 @both_ways
 def test_a_parameter_that_holds_no_number_is_named(wrong, compile, tmp_path):

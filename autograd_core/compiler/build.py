@@ -47,17 +47,17 @@ class Builder:
         self.known: dict[Any, Array] = {}
         self.stops: dict[Gather, Cells] = {}  # where each of its sources ends
 
-    def new(self, key: Any, make: Callable[[], Array]) -> Array:
+    def new(self, key: Any, make: Callable[..., Array], *made_of: Any) -> Array:
         """The array known by this key, made if there is none yet."""
         found = self.known.get(key)
         if found is None:
-            found = self.known[key] = make()
+            found = self.known[key] = make(*made_of)
             self.order.append(found)
         return found
 
     def computed(self, *how: Any) -> Array:
         """A Compute, known by all that it is made of."""
-        return self.new(how, lambda: Compute(*how))
+        return self.new(how, Compute, *how)
 
     def leaf(self, name: str, size: int, *, batched: bool) -> Leaf:
         """A row of numbers that are given at each run."""
@@ -67,9 +67,15 @@ class Builder:
 
     def constant(self, numbers: Any, letters: str = "", power: int = 0) -> Operand:
         """Numbers times n**power, without the axes along which they repeat."""
-        numbers, letters = narrow(np.asarray(numbers, float), letters)
-        key = ("constant", fingerprint(numbers), power)
-        return self.new(key, lambda: Constant(numbers.shape, numbers, power)), letters
+        if type(numbers) is not float:  # which most are
+            numbers, letters = narrow(np.asarray(numbers, float), letters)
+            if numbers.shape:
+                key = ("constant", fingerprint(numbers), power)
+                return self.new(key, Constant, numbers.shape, numbers, power), letters
+            numbers = float(numbers)
+        key = ("constant", repr(numbers), power)
+        found = self.known.get(key)
+        return found or self.new(key, Constant, (), np.array(numbers), power), ""
 
     # --- Compute
 
@@ -93,9 +99,10 @@ class Builder:
             return self.product(operands, multiple, out)
         x = operands[0]
         if op is not None and op is not IDENTITY:
-            held = "".join([c for c in dict.fromkeys(out + there) if c in there])
+            held = "".join([c for c in dict.fromkeys(out + there) if c in there]) if there else ""
             x = self.plain(op, operands, held)
-        x = self.plain(None, [x], out, fold)
+        if there:
+            x = self.plain(None, [x], out, fold)
         return x if multiple == ONE else self.product([x], multiple, out)
 
     def product(self, factors: Sequence[Operand], number: Number, out: str) -> Operand:
@@ -116,7 +123,9 @@ class Builder:
             whole = self.plain(None, [whole], out)
         else:  # what only one of them has is summed beforehand
             x, y = arrays
-            whole = self.plain(MUL, [self.summed(x, y[1] + out), self.summed(y, x[1] + out)], out)
+            if x[1] != y[1]:
+                arrays = [self.summed(x, y[1] + out), self.summed(y, x[1] + out)]
+            whole = self.plain(MUL, arrays, out)
         if number == ONE:
             return whole
         return self.plain(MUL, [whole, self.constant(number[0], power=number[1])], out)
@@ -151,9 +160,11 @@ class Builder:
         self, op: Op | None, operands: Sequence[Operand], out: str, fold: str
     ) -> Operand | None:
         """op(*operands) of constants; None for others, or where it depends on the examples."""
-        constants = [(x, names) for x, names in operands if isinstance(x, Constant)]
-        if len(constants) < len(operands):
-            return None
+        constants = []
+        for x, names in operands:
+            if not isinstance(x, Constant):  # as in most cases
+                return None
+            constants.append((x, names))
         powers = {x.power for x, _ in constants}
         linear = op in (None, MUL) or (op in (ADD, SUB) and len(powers) == 1)
         if not (linear or powers == {0}):
@@ -184,7 +195,7 @@ class Builder:
         if isinstance(first, Constant) and not more and (index >= 0).all():
             return self.constant(first.numbers.ravel()[index], letters, first.power)
         key = ("gather", *sources, fingerprint(index))
-        new = self.new(key, lambda: Gather((*index.shape, *rest), tuple(sources), index))
+        new = self.new(key, Gather, (*index.shape, *rest), tuple(sources), index)
         return new, letters + "b" * len(rest)
 
     def flat(self, sources: Sequence[Array], index: Cells) -> tuple[list[Array], Cells]:
@@ -233,7 +244,7 @@ class Builder:
             shape,
             tuple([(operand, fingerprint(index)) for operand, index in pieces]),
         )
-        return self.new(key, lambda: Scatter(shape, tuple(pieces))), like.axes
+        return self.new(key, Scatter, shape, tuple(pieces)), like.axes
 
     # --- Sums of many
 
@@ -241,6 +252,8 @@ class Builder:
         """The sum of operands: equal ones as a multiple, many like ones as one sum."""
         if len(flows) == 1:
             return flows[0]
+        if len(flows) == 2 and flows[0] != flows[1]:
+            return self.plain(ADD, flows, out)
         alike: defaultdict[Any, list[Operand]] = defaultdict(list)
         for flow, count in Counter(flows).items():
             multiple = flow if count == 1 else self.product([flow], (count, 0), out)

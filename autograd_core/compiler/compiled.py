@@ -35,7 +35,7 @@ from autograd_core.compiler.repeat import Repetition, repeat
 from autograd_core.compiler.replay import Replay
 from autograd_core.compiler.results import VALUE, is_finite
 from autograd_core.compiler.training import Steps, Taken
-from autograd_core.engine import MUL, Value, collector_paused
+from autograd_core.engine import MUL, Value, as_value, collector_paused
 from autograd_core.structures import leaves, structure
 
 
@@ -310,5 +310,8 @@ def check_leaves(values: Sequence[Value]) -> None:
 
 
 def numbers_of(values: Sequence[Value]) -> Floats:
-    """The numbers in Values."""
-    return np.fromiter([value.data for value in values], float, len(values))
+    """The numbers in Values; TypeError names one that holds none."""
+    try:
+        return np.fromiter([value.data for value in values], float, len(values))
+    except (TypeError, ValueError):
+        return np.array([as_value(value).data for value in values])

@@ -7,7 +7,7 @@ that the gradient of a gradient is one more call.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
@@ -51,9 +51,8 @@ def differentiate(emit: Builder, root: Array, wrt: Array) -> Gradient:
     for x in reversed(order):
         if x in flows and x in depending and x is not wrt:
             g = along[x] = added(emit, flows.pop(x), x)
-            for y, flow in TRANSPOSES[type(x)](emit, x, g):
-                if y in depending:
-                    flows[y].append(flow)
+            for y, flow in TRANSPOSES[type(x)](emit, x, g, depending):
+                flows[y].append(flow)
     along[wrt] = added(emit, flows[wrt], wrt)
     return Gradient(emit.full(along[wrt], wrt.shape), along)
 
@@ -61,9 +60,9 @@ def differentiate(emit: Builder, root: Array, wrt: Array) -> Gradient:
 def added(emit: Builder, flows: Sequence[Flow], x: Array) -> Operand:
     """The sum of all that reaches an array."""
     whole = [g for g, index in flows if index is None]
-    pieces = [(g, index) for g, index in flows if index is not None]
-    if not pieces:
+    if len(whole) == len(flows):
         return emit.total(whole, x.axes) if whole else emit.constant(0.0)
+    pieces = [(g, index) for g, index in flows if index is not None]
     if whole:
         pieces.append((emit.total(whole, x.axes), np.arange(x.size).reshape(x.cells)))
     elif len(pieces) == 1 and is_permutation(*pieces[0], x):
@@ -80,29 +79,34 @@ def is_permutation(g: Operand, index: Cells, x: Array) -> bool:
 
 
 # --- The transposes --------------------------------------------------------------------------
+# Each yields what reaches an operand, for those that a gradient is wanted along.
 
 
-def of_compute(emit: Builder, x: Compute, g: Operand) -> Iterator[tuple[Array, Flow]]:
+def of_compute(
+    emit: Builder, x: Compute, g: Operand, wanted: Container[Array]
+) -> Iterator[tuple[Array, Flow]]:
     """slope * g, summed over the axes that the operand lacks."""
     if x.fold == "max":
         return  # it shifts a logsumexp, whose value does not depend on the shift
-    named = ((x, x.axes), *x.operands)
-    lengths = {c: n for y, letters in named if letters for c, n in zip(letters, y.shape)}
+    lengths = x.lengths
     along = slopes(emit, x, "".join(lengths))
     for (y, letters), slope in zip(x.operands, along, strict=True):
-        if number_in(slope) != NOTHING:
+        if y in wanted and number_in(slope) != NOTHING:
             flow, own = emit.compute(MUL, [slope, g], letters, lengths=lengths)
             yield y, ((flow, renamed(own, letters, y.axes)), None)
 
 
-def of_gather(emit: Builder, x: Gather, g: Operand) -> Iterator[tuple[Array, Flow]]:
+def of_gather(
+    emit: Builder, x: Gather, g: Operand, wanted: Container[Array]
+) -> Iterator[tuple[Array, Flow]]:
     """To each source what belongs to its cells."""
     if len(x.sources) == 1 and x.index.min(initial=0) >= 0:
         yield x.sources[0], (g, x.index)
         return
     for k, places, cells in owned(stops_of(x.sources), x.index):
-        box, index = boxed(places, cells, x.index.shape)
-        yield x.sources[k], (part(emit, g, box), index)
+        if x.sources[k] in wanted:
+            box, index = boxed(places, cells, x.index.shape)
+            yield x.sources[k], (part(emit, g, box), index)
 
 
 def part(emit: Builder, g: Operand, box: Sequence[Cells]) -> Operand:
@@ -115,9 +119,13 @@ def part(emit: Builder, g: Operand, box: Sequence[Cells]) -> Operand:
     return emit.gather([x], np.ravel_multi_index(places, x.cells), own)
 
 
-def of_scatter(emit: Builder, x: Scatter, g: Operand) -> Iterator[tuple[Array, Flow]]:
+def of_scatter(
+    emit: Builder, x: Scatter, g: Operand, wanted: Container[Array]
+) -> Iterator[tuple[Array, Flow]]:
     """To each piece what reaches its cells."""
     for (y, letters), index in x.pieces:
+        if y not in wanted:
+            continue
         axes = NAMES[: index.ndim]
         flow = emit.gather([emit.full(g, x.shape)], index, axes) if g[1].strip("b") else g
         lengths = dict(zip(axes + "b" * x.batched, (*index.shape, EXAMPLES)))

@@ -38,9 +38,12 @@ EXAMPLES = None  # the length of an axis of examples, in a shape
 NAMES = "acdefghijklmnopqrstuvwxyz"  # letters for axes by their position; b is that of the examples
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Array:
-    """What is computed as a whole: numbers in a shape, whose last axis may be the examples'."""
+    """What is computed as a whole: numbers in a shape, whose last axis may be the examples'.
+
+    It is never changed; that is not enforced, for a program may have very many.
+    """
 
     shape: tuple[int | None, ...]
 
@@ -75,14 +78,14 @@ def axes_of(shape: tuple[int | None, ...]) -> str:
     return NAMES[: len(shape) - 1] + "b" if shape[-1:] == (EXAMPLES,) else NAMES[: len(shape)]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Leaf(Array):
     """Numbers that are given at each run."""
 
     name: str
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Constant(Array):
     """Numbers known beforehand, times n**power: with the power -1, each example's share of them."""
 
@@ -90,7 +93,7 @@ class Constant(Array):
     power: int = 0
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Compute(Array):
     """op(*operands), or the one operand itself, folded to its own axes."""
 
@@ -101,8 +104,26 @@ class Compute(Array):
     def reads(self) -> Iterable[Array]:  # noqa: D102
         return [x for x, _ in self.operands]
 
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one number of single numbers, without any axis: there may be very many."""
+        if self.shape:
+            return False
+        for _, letters in self.operands:  # noqa: SIM110  a generator takes three times as long
+            if letters:
+                return False
+        return True
 
-@dataclass(frozen=True, eq=False, slots=True)
+    @property
+    def lengths(self) -> dict[str, int | None]:
+        """The axes along which it is computed: its own, then those that are folded."""
+        if self.is_single:
+            return {}
+        named = ((self, self.axes), *self.operands)
+        return {c: n for x, letters in named for c, n in zip(letters, x.shape)}
+
+
+@dataclass(eq=False, slots=True)
 class Gather(Array):
     """Cells of the sources, which are numbered as if they were laid end to end; -1 reads 0."""
 
@@ -113,7 +134,7 @@ class Gather(Array):
         return self.sources
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Scatter(Array):
     """The sum of pieces: the numbers of an operand, each at a cell (-1: at none)."""
 

@@ -30,6 +30,7 @@ from autograd_core.compiler.ir import (
     Cells,
     Compute,
     Constant,
+    Floats,
     Gather,
     Leaf,
     Operand,
@@ -275,3 +276,9 @@ def regular(buffer: int, cells: Cells) -> Home | None:
     if first < 0 or min(home.strides, default=0) < 0:
         return None
     return home if np.array_equal(cells_at(home, cells.shape), cells) else None
+
+
+def view_of(buffer: Floats, home: Home, shape: tuple[int, ...]) -> Floats:
+    """The cells of a home, as an array."""
+    (step, *rest), start = buffer.strides, home.start * buffer.strides[0]
+    return np.ndarray(shape, float, buffer, start, (*[s * step for s in home.strides], *rest))

@@ -41,6 +41,8 @@ def times(x: Number, y: Number) -> Number:
 def repeats(lengths: Mapping[str, int | None], held: str) -> Number:
     """How many numbers there are for each one of what has only these letters."""
     gone = [n for c, n in lengths.items() if c not in held]
+    if not gone:
+        return ONE
     return math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
 
 

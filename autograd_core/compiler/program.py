@@ -64,6 +64,8 @@ def compile(
     >>> gradient
     array([12.])
     """
+    if not callable(f):
+        raise TypeError(f"compile takes a function, got {type(f).__name__}: {f!r}")
     return Program(f, batched=batched, static=static, wrt=wrt, executor=executor)
 
 

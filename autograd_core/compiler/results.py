@@ -30,7 +30,7 @@ Maker: TypeAlias = "Callable[[Sequence[float], Sequence[Floats], int | None], An
 
 VALUE: Outline = ("value",)
 
-FEW = 256  # numbers are added up more quickly without NumPy
+FEW = 128  # numbers are added up more quickly without NumPy
 PLURAL = (list, tuple, dict, np.ndarray)  # what has no gradient, for it is not one Value
 
 

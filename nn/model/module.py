@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from autograd_core import Value
 from autograd_core.engine import NUMBER, as_value
+from nn.given import listed, shown
 
 MODULES: dict[str, type[Module]] = {}  # by the name that a file knows a class by
 
@@ -108,12 +109,25 @@ def items(x: Any) -> Iterable[Any]:
     return x.ravel().tolist() if getattr(getattr(x, "dtype", None), "hasobject", False) else ()
 
 
+def parameters_of(model: Any) -> list[Value]:
+    """What training changes, each once; an error where it could change nothing."""
+    found = listed("parameters()", model.parameters())
+    for p in found:
+        if not isinstance(p, Value) or p.parents:
+            raise TypeError(f"parameters() must give Values that nothing computed, got {p!r}")
+    if not found:
+        raise ValueError(f"there is no parameter to train: {shown(model)} keeps no Value")
+    return list(dict.fromkeys(found))
+
+
 def outputs_of(prediction: Any) -> list[Value]:
     """What a model gave for one example, as a list of Values also where it is one.
 
     >>> outputs_of(Value(1.0))
     [Value(data=1.0, grad=0.0)]
     """
+    if prediction is None:
+        raise TypeError("the model gave None for an example: is there a return at its end?")
     outputs: Any = [prediction] if isinstance(prediction, (Value, *NUMBER)) else prediction
     return [as_value(output) for output in outputs]
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from autograd_core import Value, compile
 from autograd_core.engine import NUMBER
-from nn.given import plain
+from nn.given import listed, plain
 from nn.model.mlp import MLP
 from nn.model.shape import shape_of
 from nn.readings import layers_of
-from nn.train.examples import Model, count_outputs, labels_of, row
+from nn.train.examples import Model, check_model, count_outputs, labels_of, row
 
 COLOURS = (
     *("#3b6fb6", "#d9822b", "#4a9c5d", "#8e5ea2", "#c8353c"),
@@ -45,13 +45,17 @@ class Plane:
         threshold: float | None,
     ) -> Plane:
         """The data for a picture of a model, or a ValueError that says what is wrong with them."""
-        points = [row(x, i) for i, x in enumerate(plain("X", X))]
-        targets = [plain(f"y[{i}]", target) for i, target in enumerate(plain("y", y))]
+        check_model(model)
+        points = [row(x, i) for i, x in enumerate(listed("X", X))]
+        targets = [plain(f"y[{i}]", target) for i, target in enumerate(listed("y", y))]
         if len(points) != len(targets) or not points:
             raise ValueError(f"there are {len(points)} points and {len(targets)} targets")
         inputs = model.n_in if isinstance(model, MLP) else len(points[0])
-        if inputs != 2 or any(len(x) != 2 for x in points):
+        if inputs != 2:
             raise ValueError(f"a decision boundary needs a model of 2 inputs, this has {inputs}")
+        for i, x in enumerate(points):
+            if len(x) != 2:
+                raise ValueError(f"X[{i}] has {len(x)} inputs, the model expects 2")
         n = count_outputs(model, points[0])
         labels = labels_of([class_of(target, n) for target in targets], classes(n))
         if labels is None and n > 1:

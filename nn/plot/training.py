@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from nn.given import shown
 from nn.plot.figure import Plot, new_figure, scale_curves, shades
 from nn.plot.plane import COLOURS
 from nn.readings import GradientNorms
@@ -17,6 +18,8 @@ def loss(history: History) -> Plot:
 
     Dashed are those on the data for validation.
     """
+    if not isinstance(history, History):
+        raise TypeError(f"expected the record that fit returns, got {shown(history)}")
     figure, axes = new_figure("epoch", "loss", (6.0, 4.0))
     axes.set_title("Training")
     draw_curves(axes, history.loss, history.validation_loss, COLOURS[0])

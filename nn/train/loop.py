@@ -17,7 +17,7 @@ from autograd_core.engine import as_value
 from nn.given import Seed, as_rng
 from nn.losses import TargetError
 from nn.model.layers import Neuron
-from nn.model.module import modules
+from nn.model.module import modules, parameters_of
 from nn.optim import Optimizer
 from nn.train.examples import Examples, Model
 from nn.train.slopes import ArraySlopes, DivergedError, GraphSlopes, name_of
@@ -346,4 +346,4 @@ def executor_for(model: Model, n: int, batch_size: int, epochs: int) -> str | No
     from autograd_core.compiler.executors import choose_for_training
 
     steps = epochs * math.ceil(n / batch_size)
-    return choose_for_training(len(list(model.parameters())), min(n, batch_size), steps)
+    return choose_for_training(len(parameters_of(model)), min(n, batch_size), steps)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from autograd_core import Program, Value, mean, topological
 from autograd_core.engine import collector_paused
 from nn.model.dropout import drawing, dropouts
-from nn.model.module import outputs_of, unchanged
+from nn.model.module import outputs_of, parameters_of, unchanged
 from nn.optim import Optimizer
 from nn.train.examples import Examples, Model, classes_said
 from nn.train.stacks import Stack, alike
@@ -37,7 +37,7 @@ class GraphSlopes:
     takes_steps = False  # whether an executor takes many steps at once, by `take`
 
     def __init__(self, model: Model, data: Examples) -> None:
-        self.model, self.parameters = model, list(dict.fromkeys(model.parameters()))
+        self.model, self.parameters = model, parameters_of(model)
         self.dropouts = dropouts(model)
         self.show(data)
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from autograd_core import Value, compile, maximum
+from autograd_core import Value, compile, dot, maximum
 from nn import SGD
 from tests.benchmarks import loops, ours, processes
 from tests.benchmarks.by_hand import by_hand
@@ -18,6 +18,7 @@ from tests.benchmarks.measure import (
     Steps,
     Table,
     alternate,
+    bytes_a_node,
     check_agreement,
     digits,
     has,
@@ -50,6 +51,7 @@ def tables(size, **_):
         return
     yield calls(size)
     yield starts(size)
+    yield kept(size)
     yield two_threads(size)
 
 
@@ -227,6 +229,29 @@ def start(work):
         program = compile(lambda: function(parameters, OWN), wrt=parameters, executor="native")
     program.prepare(*arguments)
     return timed(lambda: program.value_and_gradient(*arguments))
+
+
+# --- Kept ------------------------------------------------------------------------------------
+
+
+def kept(size):
+    """What a program keeps for each product of a sum of them."""
+    n = 1000 if size.full else 20
+    rows = []
+    for of in ("arguments", "parameters"):
+        _, few, many = [bytes_of_products(k, of) for k in (n // 2, n // 2, n)]  # at first, modules
+        rows.append(
+            [f"a product of {of}", f"{(many - few) / (n - n // 2):.0f} bytes", *[""] * 3, "100"]
+        )
+    return Table("Machine code, kept", COLUMNS, rows, "Of a dot product and its gradient.")
+
+
+def bytes_of_products(n, of):
+    """What tracemalloc finds alive of a program of so many products that has been called."""
+    a, b = [[Value(1.0) for _ in range(n)] for _ in "ab"]
+    program = compile(lambda *x: dot(a, *x or [b]), executor="native")
+    arguments = [[2.0] * n] * (of == "arguments")
+    return bytes_a_node(lambda: (program.value_and_gradient(*arguments), program), 1)
 
 
 # --- Threads ---------------------------------------------------------------------------------

@@ -82,7 +82,7 @@ Wanted: TypeAlias = "str | Maker"  # a name, or what makes executors and has a `
 
 
 def executor_class(wanted: Wanted) -> Maker:
-    """What makes an executor of arrays in order and the results among them: what has this name."""
+    """What makes an executor of the arrays that some results need, in order, and of the results."""
     if not isinstance(wanted, str):
         return wanted
     if wanted not in EXECUTORS:

@@ -32,7 +32,7 @@ from autograd_core.engine import ADD, MUL
 Factors: TypeAlias = "tuple[Operand, Operand]"
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(eq=False, slots=True)
 class Part(Leaf):
     """Some cells of a leaf that follow each other, by themselves."""
 
@@ -85,12 +85,13 @@ def has_a_place(x: Array) -> bool:
 
 def layer_of(z: Compute, uses: Counter[Array]) -> Biased | None:
     """How z = x * weights + bias is one product; None where it is not."""
-    for (y, letters), bias in (z.operands, z.operands[::-1]):
-        if isinstance(y, Compute) and y.op is MUL and uses[y] == 1 and letters == z.axes:
-            for weights, other in (y.operands, y.operands[::-1]):
-                layer = as_one(z.axes, weights, other, bias)
-                if layer:
-                    return layer
+    (y, letters), bias = z.operands  # a sum has its products first
+    if not (isinstance(y, Compute) and y.op is MUL and uses[y] == 1 and letters == z.axes):
+        return None
+    for weights, other in (y.operands, y.operands[::-1]):
+        layer = as_one(z.axes, weights, other, bias)
+        if layer:
+            return layer
     return None
 
 

@@ -40,7 +40,7 @@ class Cell:
     `how` is an op; "+" or "max" of all operands; "each +" or "each max", that of one operand over
     all examples; or "row", for numbers that are put aside together. `stage` counts the loops over
     the examples that it has to wait for, and `place` is where it is computed: in which stage, and
-    whether in the loop that ends the stage.
+    whether in the loop that ends the stage. `uses` are those to come: 1 for one by a neighbour.
     """
 
     how: Op | str | None
@@ -49,6 +49,7 @@ class Cell:
     stage: int = 0
     place: tuple[int, bool] = (0, False)
     formula: Formula = UNNAMED
+    uses: int = 0
 
     @property
     def text(self) -> str:
@@ -87,10 +88,12 @@ class Scalars:
 
     def compute(self, x: Compute) -> list[Cell]:
         """op(*operands), folded over the other letters first and then over the examples."""
+        if x.is_single:
+            return [self.op(x.op, *[self.of[y][0] for y, _ in x.operands])]
         lengths = lengths_of(x)
         if lengths:
             found = self.along(lengths, x)
-        else:
+        else:  # of examples alone
             found = [self.op(x.op, *[self.of[y][0] for y, _ in x.operands])]
         if self.looped and "b" not in x.axes and any("b" in names for _, names in x.operands):
             found = [self.over_examples(x.fold, cell) for cell in found]
@@ -165,18 +168,17 @@ class Scalars:
 
     def op(self, op: Op | None, *operands: Cell) -> Cell:
         """The op of operands, or the one operand; plus nothing, and times 1, change nothing."""
-        x, y = (*operands, NOTHING)[:2]
         if op is None:
-            return x
+            return operands[0]
         if op is ADD:
             return self.folded("+", operands)
         if op is MUL:
-            return self.product(x, y)
-        if op is SUB and y is NOTHING:
-            return x
-        if op is NEG or (op is SUB and x is NOTHING):
-            operand = x if op is NEG else y
-            return operand if operand is NOTHING else self.new(NEG, operand)
+            return self.product(*operands)
+        if op is SUB or op is NEG:
+            if operands[-1] is NOTHING:
+                return operands[0]
+            if operands[0] is NOTHING:
+                return self.new(NEG, operands[1])
         return self.new(op, *operands)
 
     def product(self, x: Cell, y: Cell) -> Cell:
@@ -191,7 +193,7 @@ class Scalars:
 
     def folded(self, how: str, cells: Sequence[Cell]) -> Cell:
         """The sum, or the maximum."""
-        if how == "+" and NOTHING in cells:
+        if NOTHING in cells and how == "+":
             cells = [x for x in cells if x is not NOTHING]
         if len(cells) < 2:
             return cells[0] if cells else NOTHING
@@ -224,14 +226,13 @@ def is_scalar(arrays: Sequence[Array]) -> bool:
     matter: all of this grows in step with it, up to 100,000 places at least.
     """
     computed = [x for x in arrays if isinstance(x, Compute)]
-    if any(x.batched for x in arrays):
+    several = [x for x in computed if not x.is_single]
+    if any(x.batched for x in arrays if x.shape):
         return False
-    return sum([math.prod(lengths_of(x).values()) for x in computed]) < FEW * len(computed)
+    places = [math.prod(lengths_of(x).values()) for x in several]
+    return sum(places) + len(computed) - len(several) < FEW * len(computed)
 
 
 def lengths_of(x: Compute) -> dict[str, int]:
     """The axes along which an op is done, without the examples: first those of the result."""
-    if not x.shape and not "".join([letters for _, letters in x.operands]):
-        return {}  # of single numbers, there may be very many
-    named = ((x, x.axes), *x.operands)
-    return {c: n for y, letters in named for c, n in zip(letters, y.shape) if n is not EXAMPLES}
+    return {c: n for c, n in x.lengths.items() if n is not EXAMPLES}

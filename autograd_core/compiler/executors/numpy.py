@@ -15,11 +15,11 @@ from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.biases import Part, with_biases
 from autograd_core.compiler.executors.chosen import call_of, choices
 from autograd_core.compiler.executors.contract import Call, Named, contract, sum_of
+from autograd_core.compiler.executors.deposit import deposit
 from autograd_core.compiler.executors.threads import threads_for
 from autograd_core.compiler.ir import (
     NAMES,
     Array,
-    Cells,
     Compute,
     Constant,
     Floats,
@@ -30,7 +30,7 @@ from autograd_core.compiler.ir import (
     aligned,
     needed,
 )
-from autograd_core.compiler.memory import Home, beside_examples, plan, regular, shared
+from autograd_core.compiler.memory import beside_examples, plan, regular, shared, view_of
 from autograd_core.engine import MUL, RELU, STEP, Op, power
 
 # A place for numbers; the name of the leaf, which part of it, and what of it (None: all).
@@ -54,7 +54,7 @@ class NumPyExecutor:
 
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
         order, results = with_biases(order, results)
-        self.chosen, self.results = choices(needed(order, results)), results
+        self.chosen, self.results = choices(order), results
         self.order = needed(order, results, self.reads)
         self.memory = plan(self.order, results, self.reads, beside_examples(self.order))
         self.space, self.spaces = shared(self.memory, self.order, results, self.reads)
@@ -293,60 +293,3 @@ def fold(x: Named, out: Named, how: str) -> list[Call]:
     axes = tuple([i for i, c in enumerate(x.letters) if c in lost])
     kept = "".join([c for c in x.letters if c not in lost])
     return [partial(np.maximum.reduce, x.array, axes, None, aligned(*out, kept))]
-
-
-def deposit(buffer: Floats, cells: Cells, source: Floats, *, add: bool) -> Call:
-    """The call buffer[cells] = source, or +=; a cell may be there several times; at -1 is none."""
-    flat, rest = cells.ravel(), buffer.shape[1:]
-    keep = np.flatnonzero(flat >= 0)
-    distinct = np.unique(flat[keep]).size == keep.size
-    home = regular(0, cells) if distinct else None
-    if home is not None:
-        target = view_of(buffer, home, (*cells.shape, *rest))
-        return (
-            partial(np.add, target, source, target) if add else partial(np.copyto, target, source)
-        )
-    whole = np.broadcast_to(source, (*cells.shape, *rest))
-    if distinct:
-        order = keep[np.argsort(flat[keep])]
-        places = run_of(flat[order])
-
-        def put() -> None:
-            numbers = whole.reshape(-1, *rest).take(order, 0)
-            if add:
-                numbers += buffer[places]
-            buffer[places] = numbers
-
-        return put
-    if not rest and buffer.size < 8 * flat.size:
-        counted = np.where(flat < 0, buffer.size, flat)  # one place more, for what belongs nowhere
-        return partial(count_up, buffer, counted, whole, np.unique(flat[keep]), add=add)
-    order = keep[np.argsort(flat[keep], kind="stable")]
-    found, starts = np.unique(flat[order], return_index=True)
-
-    def add_up() -> None:
-        summed = np.add.reduceat(whole.reshape(-1, *rest)[order], starts, axis=0)
-        buffer[found] = buffer[found] + summed if add else summed
-
-    return add_up
-
-
-def run_of(cells: Cells) -> Cells | slice:
-    """Cells in order; as a slice, which is quicker, where they follow each other."""
-    first, last = (int(cells[0]), int(cells[-1])) if cells.size else (0, -1)
-    return slice(first, last + 1) if last - first + 1 == cells.size else cells
-
-
-def count_up(buffer: Floats, cells: Cells, source: Floats, found: Cells, *, add: bool) -> None:
-    """The same where there are no examples: as a histogram, which is quick."""
-    summed = np.bincount(cells, source.ravel(), buffer.size + 1)
-    if add:
-        buffer += summed[:-1]
-    else:
-        buffer[found] = summed[found]
-
-
-def view_of(buffer: Floats, home: Home, shape: tuple[int, ...]) -> Floats:
-    """The cells of a home, as an array."""
-    (step, *rest), start = buffer.strides, home.start * buffer.strides[0]
-    return np.ndarray(shape, float, buffer, start, (*[s * step for s in home.strides], *rest))

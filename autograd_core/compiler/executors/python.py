@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial, reduce
 from itertools import groupby
@@ -20,7 +20,7 @@ import numpy as np
 
 from autograd_core.compiler.executors import Outcome
 from autograd_core.compiler.executors.cells import OVER_EXAMPLES, Cell, Scalars
-from autograd_core.compiler.ir import Array, Floats, Leaf, needed
+from autograd_core.compiler.ir import Array, Floats, Leaf
 from autograd_core.engine import DIV, MUL, NEG, SUB, Op, power
 from autograd_core.formulas import Formula, applied, infix, number
 from autograd_core.functions import OPS
@@ -43,11 +43,10 @@ class PythonExecutor:
     """Runs one generated function; `source` is its text."""
 
     def __init__(self, order: Sequence[Array], results: Sequence[Array]) -> None:
-        arrays = needed(order, results)
-        leaves = [x for x in arrays if isinstance(x, Leaf)]
+        leaves = [x for x in order if isinstance(x, Leaf)]
         self.leaves = [(x.name, x.batched) for x in leaves]
         self.results = [(array_of_rows if x.batched else array_of, x.cells) for x in results]
-        writer = Writer(arrays, leaves, results)
+        writer = Writer(order, leaves, results)
         self.source = writer.source()
         exec(compile(self.source, "<compiled program>", "exec"), writer.scope)  # noqa: S102
         self.function: Callable[..., Any] = writer.scope["run"]
@@ -108,21 +107,20 @@ class Writer:
             (x, [scalars.row(f"r{k}", scalars.of[x])] if x.batched else scalars.of[x])
             for k, x in enumerate(results)
         ]
-        self.uses = defaultdict[Cell, int](int)  # to come: 1 if it is read once, by a neighbour
         self.kept: list[Cell] = []  # of one loop, for a later one
         self.count_uses(scalars.made)
-        self.cells = [cell for cell in scalars.made if self.uses[cell]]
+        self.cells = [cell for cell in scalars.made if cell.uses]
 
     def count_uses(self, made: Sequence[Cell]) -> None:
         """Count how often each cell is read, by those that are read themselves."""
-        uses, kept = self.uses, dict[Cell, None]()
+        kept = dict[Cell, None]()
         for _, cells in self.results:
             for x in cells:
-                uses[x] += 2
+                x.uses += 2
         for cell in reversed(made):
-            for x in cell.operands if uses[cell] else ():
+            for x in cell.operands if cell.uses else ():
                 apart = x.place != cell.place
-                uses[x] += 1 + apart
+                x.uses += 1 + apart
                 if apart and x.how and x.batched:
                     kept[x] = None
         self.kept = list(kept)
@@ -134,14 +132,10 @@ class Writer:
         place = attrgetter("place")
         for (stage, looped), some in groupby(sorted(self.cells, key=place), place):
             cells = list(some)
-            lines += self.loop(stage, cells) if looped else self.block(cells, "    ")
+            lines += self.loop(stage, cells) if looped else self.block(cells)
         found = [cells[0].text if x.batched else texts(cells) for x, cells in self.results]
         more = "," if len(found) == 1 else ""
         return "\n".join([*lines, f"    return {', '.join(found)}{more}", ""])
-
-    def block(self, cells: Iterable[Cell], indent: str) -> list[str]:
-        """The lines that compute cells."""
-        return [indent + line for cell in cells for line in self.lines(cell)]
 
     def loop(self, stage: int, cells: list[Cell]) -> list[str]:
         """The loop that computes cells for one example after the other."""
@@ -149,51 +143,54 @@ class Writer:
         body: list[str] = []
         reads = in_step(self.rows)
         for cell in cells:
-            if cell.how in OVER_EXAMPLES:
-                cell.formula = self.variable("s")
-                before.append(f"    {cell.text} = {'0.0' if cell.how == 'each +' else '-inf'}")
-            elif cell.how == "row":
+            if cell.how == "row":
                 before.append(f"    {cell.text} = []")
-            body += self.block([cell], "        ")
+                body.append(f"    {cell.text}.append({texts(cell.operands)})")
+            elif cell.how in OVER_EXAMPLES:
+                cell.formula = self.variable("s")
+                z, x = cell.text, cell.operands[0].text
+                first, step = "0.0", f"{z} += {x}"
+                if cell.how == "each max":
+                    first, step = "-inf", f"{z} = max({z}, {x})"
+                before.append(f"    {z} = {first}")
+                body.append(f"    {step}")
+            else:
+                body += self.block([cell])
         kept = [cell for cell in self.kept if cell.stage == stage]
         if kept:
             before.append(f"    kept{stage} = []")
-            body.append(f"        kept{stage}.append({texts(kept)})")
+            body.append(f"    kept{stage}.append({texts(kept)})")
             self.rows.append((texts(kept), f"kept{stage}"))
-        return [*before, f"    for {reads}:", *body]
+        return [*before, f"    for {reads}:", *[f"    {line}" for line in body]]
 
-    def lines(self, cell: Cell) -> Iterator[str]:
-        """The lines that compute a cell; none if it is written where it is read."""
-        if cell.how == "row":
-            yield f"{cell.text}.append({texts(cell.operands)})"
-        elif cell.how == "each +":
-            yield f"{cell.text} += {cell.operands[0].text}"
-        elif cell.how == "each max":
-            yield f"{cell.text} = max({cell.text}, {cell.operands[0].text})"
-        else:
-            first, *rest = chunks(cell.operands) if cell.how in FOLDS else [cell.operands]
+    def block(self, cells: Iterable[Cell]) -> list[str]:
+        """The lines that compute cells; none for those that are written where they are read."""
+        lines: list[str] = []
+        for cell in cells:
             form = self.forms.get(cell.how) or self.form(cell.how)
+            first, *rest = chunks(cell.operands) if cell.how in FOLDS else [cell.operands]
             found = form([x.formula for x in first])
-            if self.uses[cell] == 1 and not rest and len(found.text) <= PART:
+            if cell.uses == 1 and not rest and len(found.text) <= PART:
                 cell.formula = found
                 self.inside.add(cell)
-                return
+                continue
             if not rest:
                 self.read(cell.operands)
             cell.formula = self.free_variable()
-            yield f"{cell.text} = {found.text}"
-            for part in rest:
-                yield f"{cell.text} = {form([x.formula for x in (cell, *part)]).text}"
+            lines.append(f"    {cell.text} = {found.text}")
             if rest:
+                parts = [form([x.formula for x in (cell, *part)]) for part in rest]
+                lines += [f"    {cell.text} = {part.text}" for part in parts]
                 self.read(cell.operands)
+        return lines
 
     def read(self, cells: Iterable[Cell]) -> None:
         """Count cells as read: the variables of those that are not read again are free."""
         for x in cells:
-            self.uses[x] -= 1
+            x.uses -= 1
             if x in self.inside:
                 self.read(x.operands)
-            elif x.how and not self.uses[x]:
+            elif x.how and not x.uses:
                 self.free.append(x.formula)
 
     def free_variable(self) -> Formula:

@@ -49,10 +49,11 @@ from autograd_core.compiler.training import Steps, Taken
 
 MANY = 2**20  # numbers
 SIZES = 64  # of batches that are kept prepared
+SHORT = 1000.0  # nanoseconds: so long, no other thread is let run
 
 
 class NativeExecutor:
-    """Machine code, and its memory; `text` is what LLVM has made it from."""
+    """Machine code, and its memory: of what wrote it, no more than it takes to call it is kept."""
 
     def __init__(
         self,
@@ -62,13 +63,16 @@ class NativeExecutor:
     ) -> None:
         order = needed(order, results)
         self.results, self.processor = list(results), processor or host()
-        self.writer = written(order, results, self.processor.module())
-        self.text = str(self.writer.module)
-        self.machine = Machine(compiled(self.text, self.processor))
+        writer = written(order, results, self.processor.module())
+        self.machine = Machine(compiled(str(writer.module), self.processor))
         self.function = self.machine.function("run", ctypes.c_void_p)
-        self.memory = at_vectors(self.writer.numbers)
-        self.tables = np.array([*self.writer.tables, 0], np.int64)
+        self.has_value = "value" in writer.module.functions
+        self.memory = at_vectors(writer.numbers)
+        self.tables = np.array([*writer.tables, 0], np.int64)
         self.leaves = [x for x in order if isinstance(x, Leaf) and x.size]
+        self.outputs, self.rows = list(writer.outputs), dict(writer.rows)
+        shared = [x for x in (*self.leaves, *results) if not x.batched]
+        self.views = {x: writer.view(x, self.memory) for x in shared}
         self.places = epochs.places_of(order)
         self.calls: dict[int | None, Call] = {}
         self.courses: dict[Any, epochs.Course] = {}
@@ -92,25 +96,23 @@ class NativeExecutor:
         """The way in that looks at nothing, if all that is given is copied."""
         call = self.calls[n]
         targets = call.targets(shapes)
-        if targets is None or "value" not in self.writer.module.functions:
+        if targets is None or not self.has_value:
             return None
-        function = self.machine.function("value", ctypes.c_void_p, result=ctypes.c_double)
+        is_short = self.places * (n or 1) * epochs.PER_PLACE < SHORT
+        make = self.machine.short_function if is_short else self.machine.function
+        function = make("value", ctypes.c_void_p, result=ctypes.c_double)
         return Entry(targets, function, call.pointer, call.fine.results[-1])
-
-    def view(self, x: Array) -> Floats:
-        """An array that all examples share, where it lies."""
-        return self.writer.view(x, self.memory)
 
     def shared(self, name: str) -> Floats:
         """A leaf that all examples share, where it lies."""
         (leaf,) = [x for x in self.leaves if x.name == name]
-        return self.view(leaf)
+        return self.views[leaf]
 
     # --- What the code is told
 
-    def outputs(self, count: int) -> dict[Array, Floats]:
+    def rooms(self, count: int) -> dict[Array, Floats]:
         """Room for the results that have a number for each example."""
-        return {x: np.empty((*x.cells, count)) for x in self.writer.outputs}
+        return {x: np.empty((*x.cells, count)) for x in self.outputs}
 
     def arguments(self, count: int, outputs: Iterable[Floats]) -> list[int]:
         """The row of arguments, as far as it goes without inputs and their order."""
@@ -123,7 +125,7 @@ class NativeExecutor:
         """Tell the code of a part of the inputs, if there is anything in it."""
         if width:
             at = 0 if part is None else part.ctypes.data
-            arguments += [at, width, self.writer.rows[x] + start]
+            arguments += [at, width, self.rows[x] + start]
             arguments[PARTS] += 1
 
     # --- Training

@@ -33,22 +33,22 @@ class Call:
     def __init__(
         self, executor: NativeExecutor, leaves: Mapping[str, Sequence[Floats]], n: int | None
     ) -> None:
-        self.outputs, self.order = executor.outputs(n or 1), np.arange(n or 1)
-        arguments = executor.arguments(n or 1, self.outputs.values())
+        self.rooms, self.order = executor.rooms(n or 1), np.arange(n or 1)
+        arguments = executor.arguments(n or 1, self.rooms.values())
         arguments[ORDER] = self.order.ctypes.data
         self.loads = [
             load for x in executor.leaves for load in loads(executor, x, leaves[x.name], arguments)
         ]
         self.row = np.array(arguments, np.int64)
         self.function, self.pointer = executor.function, self.row.ctypes.data
-        results = [self.outputs[x] if x.batched else executor.view(x) for x in executor.results]
+        results = [self.rooms[x] if x.batched else executor.views[x] for x in executor.results]
         mean = self.row[MEAN : MEAN + 1].view(float) if has_mean(executor.results) else None
         self.fine = Outcome(results, False, True, mean)
 
     @property
     def numbers(self) -> int:
         """How many it has room for in results of each example."""
-        return sum([x.size for x in self.outputs.values()])
+        return sum([x.size for x in self.rooms.values()])
 
     def run(self, leaves: Mapping[str, Sequence[Floats]]) -> Outcome:
         """What comes of these numbers."""
@@ -92,7 +92,7 @@ def loads(
             target = np.empty(part.shape) if part.size <= COPIED else None
             executor.describe(arguments, target, x, start, width)
         else:
-            target = executor.view(x)[start : start + width]
+            target = executor.views[x][start : start + width]
         yield Load(x.name, i, target, place)
         start += width
 

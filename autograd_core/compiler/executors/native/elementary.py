@@ -67,10 +67,16 @@ def is_nan(x: Symbol) -> Symbol:
 
 
 def polynomial(coefficients: Sequence[float], x: Symbol) -> Symbol:
-    """The polynomial with these coefficients, that of the highest power first."""
-    y: Number = coefficients[0]
-    for c in coefficients[1:]:
-        y = fused(y, x, c)
+    """The polynomial with these coefficients, that of the highest power first.
+
+    Neighbours become one, as coefficients for x * x: so that few steps wait for others.
+    """
+    terms: list[Number] = [*reversed(coefficients)]
+    while len(terms) > 1:
+        alone = terms[-1:] if len(terms) % 2 else []
+        terms = [*[fused(high, x, low) for low, high in zip(terms[::2], terms[1::2])], *alone]
+        x = x * x
+    (y,) = terms
     assert isinstance(y, Symbol)
     return y
 

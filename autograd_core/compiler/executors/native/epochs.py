@@ -55,7 +55,7 @@ def is_trainable(executor: NativeExecutor) -> bool:
     names = [x.name for x in executor.leaves]
     if "parameters" not in names:
         return False
-    slopes = executor.view(executor.results[-1])
+    slopes = executor.views[executor.results[-1]]
     return slopes.flags.c_contiguous and executor.shared("parameters").shape == slopes.shape
 
 
@@ -86,7 +86,7 @@ class Course:
         self.executor, self.shape = executor, shape
         (examples, self.largest, steps), size = sizes, shape.parameters
         loss, *outputs, slopes = executor.results
-        self.rooms = executor.outputs(self.largest)
+        self.rooms = executor.rooms(self.largest)
         self.rows: dict[str, NDArray[Any]] = {
             "arguments": self.arguments(parts),
             "order": np.empty(examples + self.largest, np.int64),
@@ -124,7 +124,7 @@ class Course:
 
     def room(self, x: Array) -> Floats:
         """Where a result is."""
-        return self.rooms[x] if x.batched else self.executor.view(x)
+        return self.rooms[x] if x.batched else self.executor.views[x]
 
     def take(self, theta: Floats, steps: Steps) -> Taken:
         """The steps, from these parameters on."""

@@ -80,6 +80,10 @@ class Machine:
         """A function, of a whole number by itself, called with the interpreter's lock released."""
         return ctypes.CFUNCTYPE(result, *arguments)(self.address(name))
 
+    def short_function(self, name: str, *arguments: Any, result: Any) -> Any:
+        """One that is over before another thread would have come to run."""
+        return ctypes.PYFUNCTYPE(result, *arguments)(self.address(name))
+
     def address(self, name: str) -> int:
         """Where a function is."""
         found: int = self.engine.get_function_address(name)
