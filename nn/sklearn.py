@@ -19,7 +19,7 @@ from typing import Any, Self
 import numpy as np
 
 from autograd_core.extras import needing
-from nn.given import look_up
+from nn.given import listed, look_up
 from nn.losses import LOSSES, Loss
 from nn.model.mlp import MLP
 from nn.optim import OPTIMIZERS
@@ -74,7 +74,7 @@ class Net(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         seed = int(check_random_state(self.random_state).randint(SEEDS))
         self.model_ = MLP(
             X.shape[1],
-            [*self.hidden, n_outputs],
+            [*listed("hidden", self.hidden), n_outputs],
             activation=self.activation,
             output=loss.outputs[0] if self.output is None else self.output,
             init=self.init,

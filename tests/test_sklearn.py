@@ -104,5 +104,7 @@ def test_what_cannot_be_is_refused_by_name():
         MLPClassifier(loss="hinge").fit(np.eye(3), [0, 1, 2])
     with pytest.raises(ValueError, match="unknown optimizer 'sdg'"):
         MLPClassifier(optimizer="sdg").fit(X, Y)
+    with pytest.raises(TypeError, match="hidden must be a list or an array, got 5"):
+        MLPClassifier(hidden=5).fit(X, Y)
     with pytest.raises(ValueError, match="unknown loss 'rmse'"):
         MLPRegressor(loss="rmse").fit(X, Y)

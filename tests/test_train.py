@@ -643,9 +643,9 @@ def test_what_is_no_list_is_an_error_that_names_it(wrong):
             call()
 
 
-@pytest.mark.parametrize("wrong", [{0.0, 1.0}, {0: 0.0, 1: 1.0}])
-def test_inputs_without_an_order_are_refused(wrong):
-    with pytest.raises(TypeError, match=r"X\[1\] must be a list of inputs, got {"):
+@pytest.mark.parametrize("wrong", [{0.0, 1.0}, {0: 0.0, 1: 1.0}, "01", b"01"])
+def test_inputs_without_an_order_and_texts_are_refused(wrong):
+    with pytest.raises(TypeError, match=r"X\[1\] must be a list of inputs, got "):
         train(net(), ([[0.0, 1.0], wrong], [0, 1]))
 
 

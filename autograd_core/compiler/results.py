@@ -209,9 +209,11 @@ def mean_of(root: Floats) -> float:
 
 def means_of(roots: Floats, count: int) -> list[float]:
     """The same of several, one in each row."""
-    rows = roots.reshape(count, -1)
-    with np.errstate(over="ignore", invalid="ignore"):
-        means: list[float] = (np.add.reduce(rows, 1) / rows.shape[1]).tolist()
+    found = roots.reshape(count, -1)
+    if found.shape[1] > 1:
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = np.add.reduce(found, 1) / found.shape[1]
+    means: list[float] = found.ravel().tolist()
     return means
 
 

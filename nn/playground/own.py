@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from nn.given import plain
+from nn.given import listed
 from nn.losses import LOSSES
 from nn.model.mlp import MLP
 from nn.playground.state import MOST_CLASSES, MOST_POINTS, State
@@ -22,7 +22,7 @@ def own(state: State, model: MLP, X: Iterable[Sequence[float]], y: Iterable[floa
             "the playground knows activations by their names, one for all hidden layers, and not "
             f"{model.activation!r} with the output {model.output!r}"
         )
-    rows, labels = list(plain("X", X)), list(plain("y", y))
+    rows, labels = listed("X", X), listed("y", y)
     if len(rows) != len(labels):
         raise ValueError(f"there are {len(rows)} points and {len(labels)} labels")
     if len(rows) > MOST_POINTS:

@@ -185,7 +185,7 @@ def row(x: Any, i: int) -> list[float]:
     xs = plain(f"X[{i}]", x)
     if type(xs) is list and set(map(type, xs)) == {float}:
         return list(xs)
-    if isinstance(xs, (*NUMBER, str, AbstractSet, Mapping)):  # the last two have no order
+    if isinstance(xs, (*NUMBER, str, bytes, AbstractSet, Mapping)):  # the last have no order
         raise TypeError(f"X[{i}] must be a list of inputs, got {xs!r}")
     return [v if type(v) is float else number(v, i) for v in xs]
 

@@ -2,6 +2,8 @@
 
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import sha256
 from random import Random
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -258,18 +260,27 @@ def bytes_of_products(n, of):
 
 
 def two_threads(size):
-    """Two models trained at once, and one after the other."""
+    """Two models trained at once, and one after the other; and what the machine itself can do."""
     problem = moons(size)
-    epochs = 20_000 if size.full else 2
+    epochs, length = (20_000, 2**26) if size.full else (2, 2**10)
     trainings = [loops.ours("native")(problem, problem.n, SGD(0.01)) for _ in range(2)]
+    works = {
+        "W1, two trainings": ([partial(t.train, epochs) for t in trainings], "0.5"),
+        "two hashes, in C alone": ([partial(sha256, bytes(length)) for _ in range(2)], ""),
+    }
+    rows = [[name, *at_once(*work, size)] for name, work in works.items()]
+    return Table("Machine code, two threads", COLUMNS, rows, "Beside one thread.")
+
+
+def at_once(calls, bound, size):
+    """The cells of a row: calls in two threads, and one after the other."""
     with ThreadPoolExecutor(2) as pool:
         tasks = {
-            "one after the other": lambda: [training.train(epochs) for training in trainings],
-            "at once": lambda: list(pool.map(lambda training: training.train(epochs), trainings)),
+            "one thread": lambda: [call() for call in calls],
+            "two": lambda: list(pool.map(lambda call: call(), calls)),
         }
         apart, together = alternate(tasks, size.repetitions).values()
-    row = ["W1, two trainings in two threads", shown(together), "one thread", shown(apart)]
-    return Table("Machine code, two threads", COLUMNS, [[*row, digits(together / apart), "0.5"]])
+    return [shown(together), "one thread", shown(apart), digits(together / apart), bound]
 
 
 if __name__ == "__main__":
