@@ -307,6 +307,9 @@ def test_pictures_of_a_sweep():
     at = sorted(row["loss"] for row in some.rows if row["lr"] == 0.1)
     assert curve.lines[0].get_ydata()[1] == statistics.median(at)
     assert curve.get_xscale() == "log"
+    for row in some.rows:
+        row["accuracy"] = 1.0 if row["seed"] == 0 else 0.5
+    assert list(plot.sweep(some, "lr").figure.axes[0].lines[0].get_ydata()) == [1 / 3] * 3
     for arguments, said in ((("rate",), "unknown setting 'rate'"), (("lr",), "unknown value 'x'")):
         with pytest.raises(ValueError, match=said):
             plot.sweep(some, *arguments, value="x")

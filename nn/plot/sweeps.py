@@ -20,12 +20,14 @@ def sweep(found: Sweep, x: str, y: str | None = None, *, value: Measure = "solve
 
     Over two settings it is a heat map of the mean; along one the median, and half of the runs
     within a band. `value` is a column of the rows, a function of a row, or "solved": the share of
-    runs that tell all labels right.
+    runs that tell all labels right, in both.
     """
     title = value if isinstance(value, str) else value.__name__
     figure, axes = new_figure(x, y or title, (6.0, 4.2))
     if y is None:
         draw_bands(axes, bands(found, x, value))
+        if value == "solved":
+            axes.set_ylim(-0.05, 1.05)
     else:
         draw_cells(figure, axes, cells(found, x, y, value), found.grid[x], found.grid[y])
     axes.set_title({"solved": "Share of runs that are right on all examples"}.get(title, title))
@@ -60,7 +62,7 @@ def draw_bands(axes: Any, rows: Sequence[tuple[Any, float, float, float]]) -> No
     axes.plot(places, median, color=COLOURS[0], marker="o", markersize=4)
     if not numbers:
         axes.set_xticks(places, [str(v) for v in at])
-    elif min(at) > 0 and max(at) / min(at) > 50:
+    elif min(at) > 0 and max(at) / min(at) > 10:
         axes.set_xscale("log")
 
 
@@ -99,13 +101,17 @@ def cells(found: Sweep, x: str, y: str, value: Measure) -> list[list[float | Non
 
 
 def bands(found: Sweep, x: str, value: Measure) -> list[tuple[Any, float, float, float]]:
-    """For each x the lower quartile, the median and the upper quartile, where there are runs."""
+    """For each x the lower quartile, the median and the upper quartile, where there are runs.
+
+    Those of what is 0 or 1 tell nothing: of "solved" all three are the share.
+    """
     rows = measured(found, value, (x,))
     made = []
     for at in found.grid[x]:
         numbers = [v for a, v in rows if a == at]
         if numbers:
-            made.append((at, *quartiles(numbers)))
+            share = [statistics.fmean(numbers)] * 3
+            made.append((at, *(share if value == "solved" else quartiles(numbers))))
     return made
 
 

@@ -341,6 +341,14 @@ def test_points_are_painted_moved_and_erased(play):
     play.wait_for(f"run.points.length === {n} && run.classes === 2")
 
 
+def test_an_empty_plane_says_how_to_paint(play):
+    play.page.locator("[data-thumb=own]").click()
+    play.wait_for("run.points.length === 0")
+    play.settle()
+    assert play.text("paths") == "No points yet. Choose a colour above the plane, then paint some."
+    assert play.text("mean") == ""
+
+
 def test_painted_points_outlast_another_model(play):
     play.option("tools", "1")
     play.page.mouse.click(*play.point(-0.9, -0.5))

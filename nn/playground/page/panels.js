@@ -65,12 +65,12 @@ export function showWeight(app) {
   if (document.activeElement !== $("value") && !$("value").matches(":focus")) $("value").value = shown(value, 2).replace("−", "-");
   field.setAttribute("aria-valuetext", shown(value));
   const n = run.train;
-  put($("mean"), app.covered ? "" : `mean over all ${n} points: ${signed(frame.gradient[q])}`);
+  put($("mean"), app.covered || !n ? "" : `mean over all ${n} points: ${signed(frame.gradient[q])}`);
 }
 
 export function showPaths(app) {
   const { $, run } = app, P = app.paths(), el = $("paths");
-  if (!P) { put(el, app.example() ? "More than 5,000 paths: too many to write out." : "Choose a point on the plane."); el.key = ""; return; }
+  if (!P) { put(el, app.example() ? "More than 5,000 paths: too many to write out." : run.points.length ? "Choose a point on the plane." : "No points yet. Choose a colour above the plane, then paint some."); el.key = ""; return; }
   const room = clamp(Math.floor(el.clientHeight / (1.86 * C.em) - 2.6), 3, 12), most = P.list.length > room + 1 ? room : room + 1;
   const list = P.list.slice(0, most), rest = P.list.slice(most), deep = clamp(Math.floor(el.clientWidth / (4.5 * C.em)) - 1, 3, 99);
   const rows = list.map((path, k) => row(app, path, k, deep)), width = 2 * folded(list[0], deep).length - 1;
