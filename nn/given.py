@@ -89,7 +89,7 @@ def penalty(what: str, x: Any) -> float:
 def length(what: str, x: Any) -> float:
     """A finite number above 0 as a float, or a ValueError that says what it must be."""
     if isinstance(x, bool) or not 0 < real(x) < math.inf:
-        raise ValueError(f"{what} must be above 0, got {x!r}")
+        raise ValueError(f"{what} must be above 0 and finite, got {x!r}")
     return float(x)
 
 

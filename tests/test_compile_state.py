@@ -285,7 +285,7 @@ def test_callbacks_that_change_numbers_of_values_and_the_rate_are_free_to():
     np.testing.assert_allclose(compiled.loss, eager.loss, rtol=1e-12)
 
 
-@pytest.mark.parametrize("data", [Value(2.0), "two", [1.0]], ids=str)
+@pytest.mark.parametrize("data", [Value(2.0), "two", "2.0", None, [1.0]], ids=str)
 def test_a_parameter_that_holds_no_number_is_named(data):
     w = Value(1.0, "w")
     program = compile(lambda x: w * x)

@@ -169,8 +169,8 @@ def test_a_rate_may_be_a_function_of_the_steps_before():
 @pytest.mark.parametrize("schedule", SCHEDULES.values(), ids=SCHEDULES)
 def test_a_schedule_of_what_is_no_rate_or_no_number_of_steps_is_refused_by_its_name(schedule):
     for named, wrong in (
-        ("^lr must be above 0, got ", lambda: schedule(-1.0, 5)),
-        ("^lr must be above 0, got ", lambda: schedule("0.1", 5)),
+        ("^lr must be above 0 and finite, got ", lambda: schedule(-1.0, 5)),
+        ("^lr must be above 0 and finite, got ", lambda: schedule("0.1", 5)),
         ("^steps must be a whole number of at least 1, got ", lambda: schedule(0.1, 0)),
         ("^steps must be a whole number of at least 1, got ", lambda: schedule(0.1, "5")),
         ("^end must be a number of at least 0, got ", lambda: schedule(0.1, 5, end=-1)),

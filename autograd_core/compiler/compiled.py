@@ -312,6 +312,6 @@ def check_leaves(values: Sequence[Value]) -> None:
 def numbers_of(values: Sequence[Value]) -> Floats:
     """The numbers in Values; TypeError names one that holds none."""
     try:
-        return np.fromiter([value.data for value in values], float, len(values))
-    except (TypeError, ValueError):
+        return np.asarray(array("d", [value.data for value in values]))
+    except TypeError:  # NumPy by itself makes NaN of None, and 3.0 of "3"
         return np.array([as_value(value).data for value in values])
