@@ -3,6 +3,7 @@
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ if find_spec("llvmlite") is None:
     pytest.skip("llvmlite is not installed", allow_module_level=True)
 
 from autograd_core import Value, compile
+from autograd_core.compiler.executors.native import SIZES
 
 X, Y, THETA = (
     np.array([[1.0, 2.0], [3.0, 4.0], [0.5, 0.25]]),
@@ -170,3 +172,25 @@ def test_large_arrays_and_many_results_go_the_long_way(program):
     several = compile(lambda x: (w * x, [x]), executor="native")
     (value, others), slopes = several.value_and_gradient(3.0)
     assert (value, others.tolist(), slopes.tolist(), several.direct) == (6.0, [3.0], [3.0], None)
+
+
+def test_what_the_way_leads_to_lives_as_long_as_it_does():
+    program, _ = made()
+    program.value_and_gradient(X, Y)
+    way = program.direct
+    (calls,) = [ready.executor.calls for ready in way.compiled.ready.values()]
+    row = ref(calls[len(X)].row)
+    for n in range(len(X) + 1, len(X) + SIZES + 2):  # whose calls fail, so that the way stays
+        with pytest.raises(ValueError, match="log"):
+            program.value_and_gradient(-np.ones((n, 2)), np.ones(n))
+    assert len(X) not in calls
+    assert program.direct is way
+    assert row().ctypes.data == way.pointer
+
+
+def test_there_is_no_way_into_what_other_threads_had_forgotten(program):
+    compiled = program.direct.compiled
+    compiled.ready[compiled.vector].executor.calls.clear()
+    assert compiled.direct((X, Y)) is None
+    program.direct = None
+    assert outcome(program, X, Y) == outcome(program, X, Y)

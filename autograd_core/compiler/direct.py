@@ -25,7 +25,7 @@ class Direct:
 
     def __init__(self, compiled: Compiled, shapes: Sequence[tuple[int, ...]], entry: Entry) -> None:
         self.compiled, self.theta_shape = compiled, shapes[0]
-        (self.theta, *targets), self.function, self.pointer, self.slopes = entry
+        (self.theta, *targets), self.function, self.pointer, self.slopes, self.owner = entry
         self.inputs = list(zip(shapes[1:], targets, strict=True))
 
     def run(self, args: Sequence[Any], at: Any) -> tuple[float, Floats] | None:

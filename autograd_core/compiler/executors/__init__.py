@@ -51,13 +51,15 @@ class Entry(NamedTuple):
     """The way into an executor that looks at nothing: `function(pointer)` is the first result.
 
     Before it, the leaves' numbers are copied into `targets`; after it, the last result is in
-    `slopes`. NaN says that some number is not finite, or not defined.
+    `slopes`. NaN says that some number is not finite, or not defined. What the pointer leads to
+    lives as long as `owner`, even where the executor has forgotten it.
     """
 
     targets: list[Floats]
     function: Callable[[int], float]
     pointer: int
     slopes: Floats
+    owner: object
 
 
 class Executor(Protocol):

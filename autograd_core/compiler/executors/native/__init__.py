@@ -94,14 +94,14 @@ class NativeExecutor:
 
     def entry(self, shapes: Mapping[str, Sequence[tuple[int, ...]]], n: int | None) -> Entry | None:
         """The way in that looks at nothing, if all that is given is copied."""
-        call = self.calls[n]
-        targets = call.targets(shapes)
-        if targets is None or not self.has_value:
+        call = self.calls.get(n)  # which another thread may have had forgotten
+        targets = call.targets(shapes) if call else None
+        if call is None or targets is None or not self.has_value:
             return None
         is_short = self.places * (n or 1) * epochs.PER_PLACE < SHORT
         make = self.machine.short_function if is_short else self.machine.function
         function = make("value", ctypes.c_void_p, result=ctypes.c_double)
-        return Entry(targets, function, call.pointer, call.fine.results[-1])
+        return Entry(targets, function, call.pointer, call.fine.results[-1], call)
 
     def shared(self, name: str) -> Floats:
         """A leaf that all examples share, where it lies."""
