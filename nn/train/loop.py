@@ -147,7 +147,7 @@ class Loop:
         self.begin(most)
         while not (ended := self.advance(len(self.queue))):
             pass
-        return [self.record(*sums) for sums in ended]
+        return self.means(ended)
 
     def begin(self, most: int = 1) -> None:
         """Begin an epoch, if the last one is over, and line up as many as are taken at once."""
@@ -195,9 +195,10 @@ class Loop:
             sizes += batches(self.data.n, self.batch_size) * whole
         return sizes[:most]
 
-    def record(self, loss: float, hits: int) -> tuple[float, float | None]:
-        """The mean loss and the accuracy, from sums over all examples."""
-        return loss / self.data.n, None if self.data.labels is None else hits / self.data.n
+    def means(self, ended: Sequence[tuple[float, int]]) -> list[tuple[float, float | None]]:
+        """Mean losses and accuracies, from sums over all examples."""
+        n, is_told = self.data.n, self.data.labels is not None
+        return [(loss / n, hits / n if is_told else None) for loss, hits in ended]
 
     def take_steps(self, sizes: list[int]) -> list[tuple[float, int]]:
         """Steps that an executor takes at once, if it takes any; the sums of epochs then over."""
@@ -318,12 +319,14 @@ class Loop:
     @property
     def mean_loss(self) -> float:
         """The mean loss in an epoch that is over."""
-        return self.record(self.sum, self.hits)[0]
+        [(loss, _)] = self.means([(self.sum, self.hits)])
+        return loss
 
     @property
     def accuracy(self) -> float | None:
         """The share of labels that were hit in an epoch that is over."""
-        return self.record(self.sum, self.hits)[1]
+        [(_, accuracy)] = self.means([(self.sum, self.hits)])
+        return accuracy
 
 
 def batches(n: int, size: int) -> list[int]:
