@@ -293,3 +293,24 @@ def test_a_parameter_that_holds_no_number_is_named(data):
     w.data = data
     with pytest.raises(TypeError, match="w holds one real number"):
         program.value_and_gradient(3.0)
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        (np.ma.MaskedArray([1.0, 2.0], [False, True]), "at has masked numbers"),
+        (np.array([1.0, 2.0j]), r"at\[0\] is .* of type complex128"),
+        ([1.0, "2.0"], r"at\[1\] is '2.0', of type str"),
+        ([1.0, None], r"at\[1\] is None"),
+        ({"a": [1.0, 2.0]}, "at must be a list of 2 numbers"),
+        ([[1.0], [2.0]], "at must be a list of 2 numbers"),
+        (1.0, "at must be a list of 2 numbers"),
+    ],
+)
+def test_numbers_for_the_parameters_that_are_none_are_named(at, said):
+    a, b = Value(3.0), Value(4.0)
+    program = compile(lambda x: a * x + b)
+    for found in ([1, 2], (1.0, 2.0), np.array([1, 2]), np.float32([1.0, 2.0])):
+        assert program(5.0, at=found) == 7.0
+    with pytest.raises((TypeError, ValueError), match=said):
+        program.value_and_gradient(5.0, at=at)

@@ -13,11 +13,13 @@ import numpy as np
 from autograd_core.compiler import results
 from autograd_core.compiler.alone import Occupied, alone
 from autograd_core.compiler.arguments import (
+    FLOAT,
     Kind,
     Parts,
     examples,
     labels,
     make,
+    read,
     shaped,
     shapes_of,
     split,
@@ -267,13 +269,14 @@ class Compiled(Occupied):
         return self.checked("at", at)
 
     def checked(self, name: str, numbers: Floats) -> Floats:
-        """An array with a number for each parameter."""
-        found = np.asarray(numbers, dtype=float)
-        if found.shape != (len(self.parameters),):
-            raise ValueError(
-                f"{name} must be a list of {len(self.parameters)} numbers, got {numbers!r}"
-            )
-        return found
+        """An array with a number for each parameter; what is none is named, as in an argument."""
+        n = len(self.parameters)
+        if type(numbers) is np.ndarray and numbers.dtype is FLOAT and numbers.shape == (n,):
+            return numbers  # as most are
+        (_, *shape), found = read(numbers, name, batched=False)
+        if shape != [(n,)]:
+            raise ValueError(f"{name} must be a list of {n} numbers, got {numbers!r}")
+        return np.asarray(found[0], dtype=float)
 
     def replay(self, leaves: Mapping[str, Sequence[Floats]]) -> Replay:
         """The recording on the numbers of a run."""
