@@ -135,7 +135,7 @@ class Optimizer:
 
 def is_rate(x: Any) -> bool:
     """Whether it is a finite number of at least 0."""
-    return 0 <= real(plain("the learning rate", x)) < math.inf
+    return not isinstance(x, bool) and 0 <= real(plain("the learning rate", x)) < math.inf
 
 
 @dataclass(eq=False)

@@ -563,3 +563,10 @@ def test_of_lists_of_several_lengths_no_table_is_made():
     for _ in range(6):
         uneven = [uneven, [0.5]] * 500
     assert lists.floats(uneven) is None
+
+
+def test_a_list_that_is_in_itself_comes_to_an_end():
+    endless = []
+    endless.append(endless)
+    with pytest.raises(RecursionError):
+        compile(lambda x: Value(1.0))(endless)

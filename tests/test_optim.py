@@ -183,7 +183,9 @@ def test_a_schedule_of_what_is_no_rate_or_no_number_of_steps_is_refused_by_its_n
             wrong()
 
 
-@pytest.mark.parametrize("wrong", [-0.1, math.nan, math.inf, None, "0.1", 10**400, Value(0.1)])
+@pytest.mark.parametrize(
+    "wrong", [-0.1, math.nan, math.inf, None, "0.1", 10**400, True, Value(0.1)]
+)
 def test_what_is_no_rate_is_refused_naming_the_step_given_by_a_function_or_set_later(wrong):
     p, changed = Value(0.0), SGD(0.1)
     changed.lr = wrong

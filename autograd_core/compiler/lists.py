@@ -94,7 +94,7 @@ def nested(x: Any) -> Floats | None:
     if not isinstance(x, (list, tuple)):
         return None
     depth, level = 1, list(x)
-    while level and isinstance(level[0], (list, tuple)):
+    while level and isinstance(level[0], (list, tuple)) and depth <= DEEPEST:
         if not set(map(type, level)) <= {list, tuple}:
             return None
         depth += 1
