@@ -320,6 +320,7 @@ def test_points_are_painted_moved_and_erased(play):
     n = play.get("run.points.length")
     play.option("tools", "0")
     play.drag(play.point(1.5, 0.9), play.point(2.1, 0.9))
+    play.settle()
     painted = play.get("run.points.length")
     assert painted > n + 1
     assert play.get("frame.undo") == 1

@@ -23,7 +23,7 @@ class App extends Timeline {
     this.id = Math.random().toString(36).slice(2);
     Object.assign(this, {
       run: null, frame: null, trace: [], maps: new Maps(), face: "forward", scope: "point", tool: "move", zoom: 0, folds: {}, lit: false, onePath: null, hover: null,
-      weight: 0, node: [1, 0], range: [-WIDEST, WIDEST], checking: false, answer: null, speed: 3, gestures: 0, waiting: new Map(), cost: [],
+      weight: 0, node: [1, 0], range: [-WIDEST, WIDEST], checking: false, answer: null, speed: 3, gestures: 0, waiting: new Map(), coming: [], cost: [],
     });
     this.root = document.createElement("div");
     this.root.className = "pg";
@@ -51,13 +51,20 @@ class App extends Timeline {
     this.connection.send(message);
   }
 
+  // What comes before a frame is of the same moment, and so is shown with it.
   receive(message, buffers) {
+    if (message.kind === "frame") {
+      for (const part of this.coming.splice(0)) this.take(part);
+      if (this.run) this.setFrame(message, buffers);
+    } else if (message.kind === "answer") { this.answer = message; this.controls.restrict(); this.repaint(); }
+    else if (message.kind === "code") this.showCode(message);
+    else if (["run", "points", "settings"].includes(message.kind)) this.coming.push(message);
+  }
+
+  take(message) {
     if (message.kind === "run") { this.setRun(message); this.follow(); }
     else if (message.kind === "points" && this.run) Object.assign(this.run, message);
     else if (message.kind === "settings" && this.run) this.setSettings(message);
-    else if (message.kind === "frame" && this.run) this.setFrame(message, buffers);
-    else if (message.kind === "answer") { this.answer = message; this.controls.restrict(); this.repaint(); }
-    else if (message.kind === "code") this.showCode(message);
   }
 
   setRun(message) {
