@@ -95,7 +95,11 @@ SUMS = {
 }
 
 
-@pytest.mark.parametrize("f", SUMS)
+QUICK = ("dot", "sum")
+WRITINGS = [pytest.param(f, marks=[] if f in QUICK else pytest.mark.slow) for f in SUMS]
+
+
+@pytest.mark.parametrize("f", WRITINGS)
 @pytest.mark.parametrize(("of", "most"), [("inputs", 80), ("parameters", 100)])
 def test_of_a_product_little_is_kept_and_no_cycles_are_left(f, of, most):
     """28 bytes are a parameter: its number and slope, its places in the list and in the tape."""

@@ -202,7 +202,7 @@ def test_what_is_prepared_for_sizes_of_batches_stays_small():
     assert list(executor.calls) == [MANY // 6 + 1]
 
 
-@pytest.mark.parametrize("f", ["dot", "layer"])
+@pytest.mark.parametrize("f", ["dot", pytest.param("layer", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("of", ["inputs", "parameters"])
 def test_of_a_product_little_is_kept_beside_its_machine_code(f, of):
     _, few, many = [kept(SUMS[f], n, of, "native")[0] for n in (16, 100, 500)]
