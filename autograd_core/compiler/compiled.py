@@ -135,9 +135,11 @@ class Compiled(Occupied):
 
     def direct(self, args: Sequence[Any]) -> Direct | None:
         """The way for calls like one that has just been made; None where there is none."""
-        executor, shapes = self.ready[self.vector].executor, shapes_of(args)
-        entry = getattr(executor, "entry", None)
-        if not entry or shapes is None or self.others or self.returned.outline is not VALUE:
+        entry = getattr(self.ready[self.vector].executor, "entry", None)
+        if not entry or self.others or self.returned.outline is not VALUE:
+            return None
+        shapes = shapes_of(args)
+        if shapes is None:
             return None
         theta, n = (len(self.parameters),), shapes[0][0] if self.batched else None
         found = entry({"parameters": [theta], "inputs": shapes}, n)
