@@ -18,11 +18,10 @@ from autograd_core.compiler.arguments import (
     Parts,
     examples,
     labels,
-    make,
+    of_numbers,
+    of_values,
     read,
-    shaped,
     shapes_of,
-    split,
 )
 from autograd_core.compiler.canonical import canonical
 from autograd_core.compiler.direct import Direct
@@ -75,8 +74,7 @@ class Compiled(Occupied):
 
     def arguments(self, tape: Recording | Repetition) -> list[Any]:
         """The function's arguments, made of new inputs."""
-        inputs = map(tape.input, labels(self.kinds, self.names))
-        return [make(kind, inputs) for kind in self.kinds]
+        return of_values(map(tape.input, labels(self.kinds, self.names)), self.kinds)
 
     def call(self, *arguments: Any) -> Any:
         """The function, called with the last arguments by keyword."""
@@ -149,7 +147,7 @@ class Compiled(Occupied):
     def gradient_wrt_inputs(self, parts: Parts) -> Any:
         """The gradient with respect to every argument, in its shape."""
         rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
-        return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
+        return of_numbers(rows, self.kinds)
 
     @alone
     def hessian_vector(self, parts: Parts, direction: Floats, at: Floats | None) -> Floats:
