@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from autograd_core.compiler.graph import Graph
-from autograd_core.compiler.linear import MINUS, ONE, Linear, Scale, Term, merged, usable
+from autograd_core.compiler.linear import MINUS, ONE, Linear, Scale, Term, multiplied, usable
 from autograd_core.compiler.merge import Merged, count_uses, merge, varying
 from autograd_core.compiler.record import Recording
 from autograd_core.compiler.sums import Nodes
@@ -164,7 +164,7 @@ class Canonical:
         left, right = self.place.get(x), self.place.get(y)
         if left is None or right is None:  # which is not so for most of them
             (c, left), (d, right) = self.factor(x), self.factor(y)
-            scale = merged(c, d) or ONE  # two exact ones are never too extreme
+            scale = multiplied(c, d) or ONE  # two exact ones are never too extreme
         return (scale, left, right) if rank[left] <= rank[right] else (scale, right, left)
 
     def factor(self, i: int) -> tuple[Scale, int]:
