@@ -376,7 +376,7 @@ def test_values_are_no_part_of_what_is_kept():
     ws = [Value(0.1 * i) for i in range(2000)]
     program = compile(lambda: sum(w * v for w, v in zip(ws[:1000], ws[1000:], strict=True)).tanh())
     program.value_and_gradient()
-    assert not hasattr(program.current().tape, "values")
+    assert not hasattr(program.current().recorded.tape, "values")
 
 
 def test_numbers_that_are_not_needed_at_once_share_their_memory():
