@@ -261,6 +261,9 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
     """The optimiser itself, or a new one of that name."""
     if isinstance(optimizer, Optimizer):
         return optimizer
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        call = f"{optimizer.__name__}({optimizer.start:g})"
+        raise TypeError(f"optimizer: {optimizer.__name__} is a class: call it, as in {call}")
     return look_up("optimizer", optimizer, OPTIMIZERS)()
 
 
