@@ -616,12 +616,12 @@ def test_an_op_with_a_branch_in_its_slope_is_refused(w):
     assert program([1.0, -1.0]) == 1.0
 
 
-@pytest.mark.parametrize("slopes", [(), (1.0,), (1.0, 1.0, 1.0)])
+@pytest.mark.parametrize("slopes", [(), (1.0,), (1.0, 1.0, 1.0), 1.0])
 @pytest.mark.parametrize("batched", [False, True])
-def test_an_op_with_a_wrong_number_of_slopes_is_refused(slopes, batched, w):
+def test_an_op_without_a_tuple_of_a_slope_for_each_operand_is_refused(slopes, batched, w):
     odd = Op("odd", lambda x, y: x, lambda z, x, y: slopes, lambda np, x, y: x)
     program = compile(lambda x: odd(w, x), batched=batched)
-    with pytest.raises(TypeError, match=f"odd.*{len(slopes)} partials for 2 operands"):
+    with pytest.raises(TypeError, match=r"odd: partials gave .*, not a tuple of 2"):
         program.value_and_gradient([1.0] if batched else 1.0)
     keeps_going(w)
 

@@ -80,6 +80,14 @@ def test_nonsense_gets_a_sentence(key):
         assert "<script" not in reply._repr_html_(), answer
 
 
+@pytest.mark.parametrize("key", [key for key in KEYS if isinstance(find(key), Code)])
+def test_a_function_that_gives_back_nonsense_gets_a_sentence(key):
+    for given in ("x", [], [[1.0]], [None], {"a": 1}, 1j, object(), np.eye(2), (1, 2, 3)):
+        reply = check(key, lambda *_, given=given: given)
+        assert reply.mood in {"not yet", "waiting"}, given
+        assert reply.text, given
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_three_dots_are_an_answer_to_come(key):
     assert check(key).mood == "waiting"
@@ -88,8 +96,13 @@ def test_three_dots_are_an_answer_to_come(key):
 def test_there_is_no_such_question():
     with pytest.raises(LookupError, match=r"no question 01\.99: there are 01\.1, "):
         check("01.99", 1)
+    for key in ("1.3", 1.3, "01.3."):
+        with pytest.raises(LookupError, match=rf"no question {key}: there are 01\.1, "):
+            check(key, 1)
     with pytest.raises(LookupError, match="no notebook 'xx'"):
         check("xx", 1)
+    with pytest.raises(LookupError, match="no notebook '13'"):
+        hint(13)
 
 
 def test_a_package_that_a_question_lacks_is_named(monkeypatch):

@@ -373,6 +373,8 @@ def test_a_path_along_which_nothing_flows_is_not_grey():
 
 
 def test_only_a_value_of_the_graph_can_be_highlighted():
+    with pytest.raises(TypeError, match="highlight: expected a Value, got str: 'a'"):
+        draw(small_graph(), highlight="a")
     with pytest.raises(ValueError, match=r"no path to highlight: .*label='other'"):
         draw(small_graph(), highlight=Value(1.0, "other"))
     root = small_graph()

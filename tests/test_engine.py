@@ -118,6 +118,12 @@ def test_a_value_of_what_is_no_real_number_is_refused_by_type(data):
         Value(data)
 
 
+@pytest.mark.parametrize("swapped", [("w", 2.0), (2.0, 3.0)])
+def test_a_label_that_is_no_text_is_refused(swapped):
+    with pytest.raises(TypeError, match=r"a label is text, got float: [23]\.0"):
+        Value(*swapped)
+
+
 def test_nan_and_infinity_are_allowed_as_data():
     assert math.isnan(Value(math.nan).data)
     assert Value(-math.inf).data == -math.inf

@@ -446,6 +446,12 @@ def test_an_unknown_activation_is_an_error_that_lists_the_known_ones(make):
     assert all(name in str(error.value) for name in ACTIVATIONS)
 
 
+@pytest.mark.parametrize("make", [lambda: MLP(2, [1], output="softmx"), lambda: Layer(2, 1, "x")])
+def test_softmax_is_among_the_known_activations_of_a_layer(make):
+    with pytest.raises(ValueError, match=r"softplus, softmax$"):
+        make()
+
+
 @pytest.mark.parametrize(
     "make", [lambda: MLP(2, [1], init="xavir"), lambda: Neuron(2, init="xavir")]
 )

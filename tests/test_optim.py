@@ -282,6 +282,11 @@ def test_a_learning_rate_that_is_not_positive_and_finite_is_an_error(make, lr):
         make(lr)
 
 
+def test_parameters_where_the_rate_belongs_are_not_all_listed():
+    with pytest.raises(ValueError, match=r"a positive number, got a list$"):
+        SGD([Value(0.5, "w"), Value(0.5, "b")])
+
+
 @pytest.mark.parametrize("wrong", [-0.1, 1.0, 1.5, math.nan])
 def test_a_momentum_outside_zero_to_one_is_an_error_that_names_it(wrong):
     with pytest.raises(ValueError, match=f"momentum .* got {wrong}"):

@@ -975,6 +975,11 @@ def test_a_setting_that_is_no_whole_number_is_an_error_that_names_it(setting, wr
         train(net(), **{setting: wrong})
 
 
+def test_the_class_of_an_optimiser_is_to_be_called():
+    with pytest.raises(TypeError, match=r"^optimizer: SGD is a class: call it, as in SGD\(0\.5\)$"):
+        fit(MLP(2, [1]), *datasets.xor(), loss="mse", optimizer=SGD, epochs=1)
+
+
 def test_a_loss_and_an_optimiser_may_be_named():
     for name, loss in LOSSES.items():
         many = loss in (cross_entropy, nll)

@@ -161,6 +161,12 @@ def test_what_has_no_slope_or_is_no_number_is_refused():
         grad(lambda x: [x, x])(1.0)
 
 
+@pytest.mark.parametrize("derivative", [grad, value_and_grad, jvp, hvp])
+def test_the_derivative_of_a_value_is_refused_and_its_way_named(derivative):
+    with pytest.raises(TypeError, match=r"expected a function, got Value: .* gradient\(y, x\)"):
+        derivative(Value(2.0) ** 2)
+
+
 def test_gradients_come_back_in_dataclasses():
     @dataclass
     class Line:
