@@ -364,14 +364,43 @@ def test_code_is_not_kept_where_it_cannot_be_or_shall_not(tmp_path, monkeypatch)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_who_has_no_home_keeps_none(monkeypatch):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("AUTOGRAD_CORE_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(cache.Path, "home", home)
+    assert made_anew(monkeypatch, call) == 1
+
+
+def test_code_that_is_anothers_is_read(kept_in, monkeypatch):
+    def denied(path):
+        raise PermissionError(path)
+
+    call()
+    monkeypatch.setattr(cache.os, "utime", denied)
+    assert made_anew(monkeypatch, call) == 0
+
+
 def test_what_was_read_longest_ago_is_forgotten(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "BYTES", 1000)
-    for i in range(6):
-        path = tmp_path / f"{i}.o"
+    (tmp_path / "mine.o").write_bytes(bytes(3000))
+    for i, kind in enumerate(["tmp.part", *["o"] * 5]):  # the first by a process that was killed
+        path = tmp_path / f"{i:064x}.{kind}"
         path.write_bytes(bytes(300))
         os.utime(path, (i, i))
     cache.forget(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["3.o", "4.o", "5.o"]
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [*[f"{i:064x}.o" for i in (3, 4, 5)], "mine.o"]
+
+
+def test_a_file_that_is_half_there_has_the_name_of_the_whole(tmp_path, monkeypatch):
+    names = []
+    monkeypatch.setattr(cache.Path, "replace", lambda path, target: names.append(path.name))
+    cache.write(tmp_path / "whole.o", b"code")
+    assert names[0].startswith("whole")
+    assert names[0].endswith(".part")
 
 
 BITS = """
