@@ -117,8 +117,8 @@ class Op:
             z = self.value(*xs)
             z = z if type(z) is float else float(z)  # to ask first is quicker
             partials = self.partials(z, *xs)
-            if len(partials) != len(parents):
-                raise TypeError(f"{len(partials)} partials for {len(parents)} operands")
+            if type(partials) is not tuple or len(partials) != len(parents):
+                raise TypeError(f"partials gave {partials!r}, not a tuple of {len(parents)}")
         except (ArithmeticError, ValueError, TypeError) as error:
             z, partials = without_slopes(self, parents, error)
         return made(self, parents, z, partials)
@@ -280,6 +280,8 @@ class Value:
     partials: tuple[float, ...]
 
     def __init__(self, data: float, label: str = "") -> None:
+        if not isinstance(label, str):
+            raise TypeError(f"a label is text, got {type(label).__name__}: {label!r}")
         if not isinstance(data, NUMBER):
             who = label or "a Value"
             raise TypeError(f"{who} holds one real number, got {type(data).__name__}: {data!r}")

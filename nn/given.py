@@ -61,7 +61,7 @@ def real(x: Any) -> float:
 def look_up(what: str, name: Any, known: dict[str, Known]) -> Known:
     """What a name stands for; ValueError with the known names for another."""
     if not isinstance(name, str) or name not in known:
-        raise ValueError(f"unknown {what} {name!r}; known are {', '.join(known)}")
+        raise ValueError(f"unknown {what} {shown(name)}; known are {', '.join(known)}")
     return known[name]
 
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from autograd_core import Value
 from autograd_core.engine import NUMBER, as_value
-from nn.given import plain, real
+from nn.given import plain, real, shown
 
 Rate: TypeAlias = "float | Callable[[int], float]"  # or a function of the steps made before
 State: TypeAlias = "tuple[Any, ...]"
@@ -80,7 +80,7 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         if not callable(self.lr) and not (is_rate(self.lr) and self.lr > 0):
-            raise ValueError(f"the learning rate must be a positive number, got {self.lr!r}")
+            raise ValueError(f"the learning rate must be a positive number, got {shown(self.lr)}")
         for known in self.numbers():
             setattr(self, known.name, known.check(getattr(self, known.name)))
         self.state: dict[Value, State] = {}

@@ -41,6 +41,7 @@ from tests.arrays import by_definition
 from tests.fuzz import RandomProgram
 from tests.report import machine_code
 from tests.report.accuracy import any_float
+from tests.rows import over
 from tests.test_compiler_executors import STRUCTURES, prepared
 from tests.test_compiler_record import SUMS, kept
 
@@ -268,7 +269,7 @@ def test_elementary_functions_are_within_their_bounds(op):
     assert machine_code.measure(op, 100).error <= composed.get(op.name, 2.0)
 
 
-@pytest.mark.parametrize("op", machine_code.ROWS, ids=lambda op: op.name)
+@over("op", machine_code.ROWS)
 def test_a_number_alone_and_one_in_lanes_have_the_same_bits(op):
     rng = Random(1)
     xs = np.array([*[any_float(rng) for _ in range(64)], 0.0, -0.0, math.inf, -math.inf, math.nan])

@@ -24,7 +24,8 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m nn",
         description="Train a small multi-layer perceptron and write model.json, boundary.png, "
         "loss.png and graph.svg, the trained net's prediction for one example.",
-        epilog="python -m nn playground: train one live, on a page that this opens.",
+        epilog="Ctrl-C ends the training, and writes what it has come to. "
+        "python -m nn playground: train one live, on a page that this opens.",
     )
     p.add_argument("--version", action="version", version=f"autograd-core {__version__}")
     data = p.add_mutually_exclusive_group()

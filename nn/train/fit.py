@@ -87,7 +87,8 @@ def fit(
 
     Raises ValueError for data that do not fit the model or the loss, and DivergedError where a
     number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever
-    is raised, Ctrl-C too, the parameters are those of the last finished step.
+    is raised, Ctrl-C too, the parameters are those of the last finished step, and the record of
+    the epochs before it is the error's `history`.
 
     Threads and processes may train at the same time, each a model of its own, to the same bits as
     alone. A model, an optimiser or a compiled program that they share is for one of them at a time.
@@ -129,7 +130,8 @@ def trained(
     history = History()
     at_once = 1 if callbacks or held_out else epochs
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
-    with progress_bar(epochs, enabled=progress) as show, closing(loop), closing(loop):
+    bar = progress_bar(epochs, enabled=progress)
+    with at_hand(history), bar as show, closing(loop), closing(loop):
         while history.epochs < epochs:
             try:
                 done = loop.epochs(min(at_once, epochs - history.epochs))
@@ -146,6 +148,16 @@ def trained(
         if hasattr(callback, "end"):
             callback.end()
     return history
+
+
+@contextmanager
+def at_hand(history: History) -> Iterator[None]:
+    """Whatever is raised meanwhile has the record so far as its `history`."""
+    try:
+        yield
+    except BaseException as error:
+        vars(error)["history"] = history
+        raise
 
 
 def validation_of(model: Model, validation: Any, loss: AnyLoss) -> Examples:
@@ -249,6 +261,9 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
     """The optimiser itself, or a new one of that name."""
     if isinstance(optimizer, Optimizer):
         return optimizer
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        call = f"{optimizer.__name__}({optimizer.start:g})"
+        raise TypeError(f"optimizer: {optimizer.__name__} is a class: call it, as in {call}")
     return look_up("optimizer", optimizer, OPTIMIZERS)()
 
 
