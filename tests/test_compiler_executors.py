@@ -152,6 +152,10 @@ def test_an_unknown_executor_is_refused_with_the_names_that_there_are():
         ValueError, match="no executor 'fortran': known are native, numpy, python, jax"
     ):
         compile(lambda x: x * x, executor="fortran")(1.0)
+    with pytest.raises(
+        TypeError, match=r"executor is one of 'native', .*, or what makes one, got 0"
+    ):
+        compile(lambda x: x * x, executor=0)(1.0)
 
 
 @pytest.mark.parametrize("name", EACH)
