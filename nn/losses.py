@@ -93,7 +93,8 @@ class Loss:
         """
         given = plain("the target", target)
         try:
-            items = list(given) if hasattr(given, "__len__") else [given]
+            many = hasattr(given, "__len__") and not isinstance(given, str)
+            items = list(given) if many else [given]
             return self.targets([as_operand(item) for item in items], n_outputs)
         except (TypeError, ValueError) as error:
             raise TargetError(f"{self.name}: {error}") from None
