@@ -25,6 +25,7 @@ from nn.losses import binary_cross_entropy_with_logits, mse
 from nn.scaling import ColumnScale, for_raw_numbers
 from nn.tables import MOST_CLASSES, TARGETS, Table, read_table
 from nn.train.loop import Loop
+from tests.rows import over
 
 PICTURES = {"boundary.png": b"\x89PNG", "loss.png": b"\x89PNG", "graph.svg": b"<?xml"}
 OF_A_TABLE = {"model.json", "columns.json"}
@@ -352,8 +353,8 @@ LAYOUTS = ["first", "middle", "last"]
 SEPARATED = {"commas": ",", "semicolons": ";", "tabs": "\t", "spaces": " "}
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("header", [True, False])
+@over("layout", LAYOUTS)
+@over("header", [True, False])
 @pytest.mark.parametrize("separator", SEPARATED)
 @pytest.mark.parametrize("labels", LABELS)
 def test_a_table_is_understood_in_every_form(tmp_path, labels, separator, header, layout):
@@ -386,8 +387,8 @@ def as_written(label):
     return float(label) if label.strip("-.0123456789") == "" else label
 
 
-@pytest.mark.parametrize("name", [*TARGETS, "Species", " CLASS "])
-@pytest.mark.parametrize("place", [0, 1, 2])
+@over("name", [*TARGETS, "Species", " CLASS "])
+@over("place", [0, 1, 2])
 def test_a_column_with_a_usual_name_is_the_target_wherever_it_stands(tmp_path, name, place):
     header, row = ["a", "b"], [0.5, 1.5]
     header.insert(place, name)

@@ -21,6 +21,7 @@ from autograd_core import (
 )
 from autograd_core import compile as compile_program
 from tests.compiled import assert_close, assert_like_eager, each_executor
+from tests.rows import over
 
 
 @pytest.fixture
@@ -113,7 +114,7 @@ def quadratic(xs):
 DTYPES = [np.float64, np.float32, np.float16, np.int64, np.int8, np.uint8, np.bool_, ">f8"]
 
 
-@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@over("dtype", DTYPES)
 def test_arrays_of_any_number_type_are_the_numbers(dtype):
     program = compile(quadratic)
     assert program(np.array([1, 0, 1], dtype=dtype)) == 6.0
@@ -509,8 +510,8 @@ PEEKS = {
 }
 
 
-@pytest.mark.parametrize("peek", PEEKS.values(), ids=PEEKS)
-@pytest.mark.parametrize("batched", [False, True])
+@over("peek", PEEKS)
+@over("batched", [False, True])
 def test_a_look_at_the_numbers_is_refused_saying_what_to_do(peek, batched, w):
     program = compile(lambda x: peek(w, x), batched=batched)
     with pytest.raises(
@@ -713,7 +714,7 @@ def message(error):
 
 
 @each_executor
-@pytest.mark.parametrize(("f", "x"), WRONG.values(), ids=WRONG)
+@over(("f", "x"), WRONG)
 def test_a_domain_error_is_eagers(f, x, executor, w):
     with pytest.raises((ArithmeticError, ValueError)) as expected:
         f(w, Value(x, "x")).backward()
@@ -725,7 +726,7 @@ def test_a_domain_error_is_eagers(f, x, executor, w):
     assert_close(program(1.0), f(w, Value(1.0)).data)
 
 
-@pytest.mark.parametrize(("f", "x"), WRONG.values(), ids=WRONG)
+@over(("f", "x"), WRONG)
 def test_a_domain_error_in_a_batch_names_the_example(f, x, w):
     program = compile(lambda x: f(w, x), batched=True)
     with pytest.raises((ArithmeticError, ValueError)) as expected:
@@ -846,7 +847,7 @@ NAN_OPS = {
 
 
 @each_executor
-@pytest.mark.parametrize("f", NAN_OPS.values(), ids=NAN_OPS)
+@over("f", NAN_OPS)
 def test_nan_goes_through_as_in_eager(f, executor, w):
     v = f(w, Value(math.nan))
     v.backward()

@@ -1,13 +1,11 @@
-"""Machine code: its parts alone, what it promises beside the numbers, and training in it."""
+"""Machine code: its parts alone, and what it promises beside the numbers."""
 
 import json
 import math
 import os
-import re
 import shutil
 import subprocess
 import sys
-import threading
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
@@ -26,13 +24,11 @@ import llvmlite.binding as llvm
 
 from autograd_core import Op, Value, compile, dot, total
 from autograd_core.check import arities
-from autograd_core.compiler.executors import choose_for_training
 from autograd_core.compiler.executors.native import (
     MANY,
     SIZES,
     NativeExecutor,
     cache,
-    exceptions,
     machine,
     wasm,
     written,
@@ -40,13 +36,12 @@ from autograd_core.compiler.executors.native import (
 from autograd_core.compiler.ir import Compute, Leaf
 from autograd_core.engine import DIV, MUL, SUB
 from autograd_core.functions import OPS, erfc
-from nn import MLP, SGD, Adam, DivergedError, datasets, fit, losses
-from nn.optim import OPTIMIZERS
+from nn import MLP, Adam, datasets, losses
 from tests.arrays import by_definition
 from tests.fuzz import RandomProgram
-from tests.models import LENGTHS, clipped_to_a_thousandth, clipped_where_squares_overflow
 from tests.report import machine_code
 from tests.report.accuracy import any_float
+from tests.rows import over
 from tests.test_compiler_executors import STRUCTURES, prepared
 from tests.test_compiler_record import SUMS, kept
 
@@ -236,7 +231,7 @@ def test_elementary_functions_are_within_their_bounds(op):
     assert machine_code.measure(op, 100).error <= composed.get(op.name, 2.0)
 
 
-@pytest.mark.parametrize("op", machine_code.ROWS, ids=lambda op: op.name)
+@over("op", machine_code.ROWS)
 def test_a_number_alone_and_one_in_lanes_have_the_same_bits(op):
     rng = Random(1)
     xs = np.array([*[any_float(rng) for _ in range(64)], 0.0, -0.0, math.inf, -math.inf, math.nan])
@@ -285,95 +280,6 @@ def test_padding_raises_no_flag_and_takes_no_part():
         assert program(np.full(n, 4.0)) == pytest.approx(-math.log(4.0), rel=1e-15)
     with pytest.raises(ValueError, match=r"cannot compute log of \(-0.5\).*example 64"):
         program([*[4.0] * 64, -2.0])
-
-
-# --- Training --------------------------------------------------------------------------------
-
-
-def trained(executor, *, sizes=(2, 4, 1), **options):
-    model = MLP(sizes[0], sizes[1:], activation="tanh", seed=0)
-    X, y = datasets.moons(23) if sizes[-1] == 1 else datasets.blobs(23, classes=sizes[-1])
-    given = {"loss": "binary_cross_entropy_with_logits", "epochs": 3} | options
-    history = fit(model, X, y, **given, executor=executor, progress=False)
-    return history, [(p.data, p.grad) for p in model.parameters()]
-
-
-def assert_trained_alike(**options):
-    (expected, numbers_by_numpy), (found, numbers) = [
-        trained(name, **options) for name in ("numpy", "native")
-    ]
-    np.testing.assert_allclose(numbers, numbers_by_numpy, rtol=1e-12, atol=1e-13)
-    np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-12)
-    assert found.accuracy == expected.accuracy
-
-
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("options", [{}, {"batch_size": 5, "l2": 0.01}], ids=["whole", "batches"])
-def test_whole_epochs_have_the_numbers_of_steps_by_numpy(optimizer, options):
-    assert_trained_alike(optimizer=OPTIMIZERS[optimizer](0.05), **options)
-
-
-@pytest.mark.slow
-@given(
-    optimizer=st.sampled_from(list(OPTIMIZERS)),
-    batch_size=st.integers(1, 23),
-    l2=st.sampled_from([0.0, 0.1]),
-    outputs=st.integers(1, 4),
-    loss=st.sampled_from(["mse", "hinge", "cross_entropy"]),
-    seed=st.integers(0, 5),
-)
-def test_any_training_has_the_numbers_of_steps_by_numpy(optimizer, outputs, loss, **options):
-    loss = "cross_entropy" if outputs > 1 else {"cross_entropy": "mse"}.get(loss, loss)
-    assert_trained_alike(
-        optimizer=OPTIMIZERS[optimizer](0.05), loss=loss, sizes=(2, 5, outputs), **options
-    )
-
-
-def test_training_stops_before_the_step_that_fails_and_says_why():
-    said = []
-    for name in ("numpy", "native"):
-        with pytest.raises(DivergedError) as error:
-            trained(name, optimizer=SGD(1e200), loss="mse", batch_size=5)
-        said.append(re.sub(r"\d+\.\d+", "x", str(error.value)))  # in which rounding shows
-    assert said[0] == said[1]
-
-
-def test_a_gradient_whose_squares_overflow_is_clipped_where_the_processor_tells_nothing(
-    monkeypatch,
-):
-    monkeypatch.setattr(exceptions, "seen", lambda region: region.integer(0))
-    expected, found = map(clipped_where_squares_overflow, ("numpy", "native"))
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
-
-
-@pytest.mark.parametrize("size", LENGTHS)
-def test_a_gradient_is_clipped_whatever_its_squares_are(size):
-    found = clipped_to_a_thousandth(size, executor="native")
-    assert found == pytest.approx([-(2**0.5)] * 2, rel=1e-12)
-
-
-def test_machine_code_is_chosen_for_long_trainings():
-    assert choose_for_training(337, 100, 100) is None
-    assert choose_for_training(337, 100, 10_000) == "native"
-    assert choose_for_training(100_000, 1000, 100) == "native"
-    by_rule, by_name = [
-        trained(name, optimizer=SGD(0.1), epochs=6000, batch_size=None) for name in (None, "native")
-    ]
-    assert by_rule == by_name
-
-
-def test_two_threads_train_two_models_to_the_bits_of_one():
-    alone, found = trained("native", optimizer=Adam(0.1)), {}
-
-    def train(i):
-        found[i] = trained("native", optimizer=Adam(0.1))
-
-    threads = [threading.Thread(target=train, args=(i,)) for i in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == {0: alone, 1: alone}
 
 
 # --- Object code on disk ---------------------------------------------------------------------

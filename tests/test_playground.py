@@ -36,6 +36,7 @@ from nn.playground.readout import SIDE, TILE, Look, curve, differences, example,
 from nn.playground.session import Session, data_of, new_model, new_optimizer
 from nn.playground.state import FEATURES, MOST_POINTS, State, data_sets, rows_of
 from nn.train.settings import RecipeError
+from tests.rows import over
 
 SMALL = {"hidden": [4], "n": 20, "batch": 5}
 PAIRS = [(loss, output) for loss in LOSSES for output in LOSSES[loss].outputs]
@@ -118,7 +119,7 @@ def test_any_value_of_a_setting_is_taken_or_refused_by_name(name, value):
     assert len(message) < 400
 
 
-@pytest.mark.parametrize(
+@over(
     ("given", "message"),
     [
         ("", "not JSON"),
@@ -600,7 +601,7 @@ def test_every_row_has_a_text_of_its_own_on_the_page():
         assert all(texts)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@over("loss", [*LOSSES])
 def test_a_loss_alone_brings_an_output_that_suits_it(loss):
     made = State().replace(loss=loss)
     assert made.output in LOSSES[loss].outputs
@@ -1273,7 +1274,7 @@ def test_a_notebook_keeps_a_picture_of_when_it_came_to_rest(new_playground, monk
     assert showing[1] is showing[3]
 
 
-@pytest.mark.parametrize(
+@over(
     ("arguments", "message"),
     [
         ((MLP(2, [1]),), "needs all three"),

@@ -1,7 +1,7 @@
 """Arguments in, as flat arrays of numbers; and numbers out again, in the shape of an argument.
 
 A kind is the structure of an argument, without its numbers and without the examples:
-("number",), ("list", shape) and ("array", shape) where it is regular, ("items", kinds) for other
+("number", ()), ("list", shape) and ("array", shape) where it is regular, ("items", kinds) for other
 lists, ("dict", pairs of a key and a kind), and ("record", pairs of a name and a kind, class) for a
 dataclass or a named tuple.
 """
@@ -9,8 +9,8 @@ dataclass or a named tuple.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -25,7 +25,7 @@ from autograd_core.structures import is_record, names_of
 Kind: TypeAlias = "tuple[Any, ...]"
 Parts: TypeAlias = "list[NDArray[Any]]"  # numbers in order; where batched, a row for each example
 
-A_NUMBER: Kind = ("number",)
+A_NUMBER: Kind = ("number", ())
 FLOAT = np.dtype(float)
 
 
@@ -214,27 +214,46 @@ def examples(parts: Parts) -> int:
     return n
 
 
-# --- Made anew -------------------------------------------------------------------------------
+# --- Out again -------------------------------------------------------------------------------
 
 
-def make(kind: Kind, numbers: Iterator[Value]) -> Any:
-    """An argument of a kind, with the next one of `numbers` in place of each number."""
-    if kind == A_NUMBER:
-        return next(numbers)
-    if kind[0] == "dict":
-        return {key: make(item, numbers) for key, item in kind[1]}
-    if kind[0] == "record":
-        return kind[2](**{name: make(item, numbers) for name, item in kind[1]})
-    if kind[0] == "items":
-        return [make(item, numbers) for item in kind[1]]
-    if kind[0] == "list":
-        n, *rest = kind[1]
-        inner = ("list", tuple(rest)) if rest else A_NUMBER
-        return [make(inner, numbers) for _ in range(n)]
-    array = np.empty(kind[1], dtype=object)
-    for place in np.ndindex(*kind[1]):
-        array[place] = next(numbers)
-    return array.view(ValueArray)[()]  # itself where there are no axes
+def make(kind: Kind, form: Callable[[str, tuple[int, ...]], Any]) -> Any:
+    """An argument of a kind: `form` makes its numbers, regular lists and arrays, one by one."""
+    sort, inside, *own = kind
+    if sort == "items":
+        return [make(item, form) for item in inside]
+    if sort not in {"dict", "record"}:
+        return form(sort, inside)
+    items = {name: make(item, form) for name, item in inside}
+    return own[0](**items) if own else items
+
+
+def of_values(values: Iterator[Value], kinds: Iterable[Kind]) -> list[Any]:
+    """Arguments with the next one of some Values in place of each number."""
+
+    def form(sort: str, shape: tuple[int, ...]) -> Any:
+        array = np.empty(math.prod(shape), dtype=object)
+        array[:] = list(islice(values, array.size))
+        array = array.reshape(shape)
+        return array.view(ValueArray)[()] if sort == "array" else array.tolist()
+
+    return [make(kind, form) for kind in kinds]
+
+
+def of_numbers(flat: Floats, kinds: Iterable[Kind]) -> tuple[Any, ...]:
+    """Numbers in the shapes of arguments; arrays for lists that are regular.
+
+    Where flat has a row for each example, so has each array.
+    """
+    start = 0
+
+    def form(sort: str, shape: tuple[int, ...]) -> Any:
+        nonlocal start
+        start, some = start + math.prod(shape), slice(start, start + math.prod(shape))
+        found = flat[..., some].reshape((*flat.shape[:-1], *shape))
+        return found if found.ndim else float(found)
+
+    return tuple([make(kind, form) for kind in kinds])
 
 
 def labels(kinds: Iterable[Kind], names: Iterable[str]) -> Iterator[str]:
@@ -247,52 +266,11 @@ def labels_in(kind: Kind, label: str) -> Iterator[str]:
     if kind[0] == "array":
         for place in np.ndindex(*kind[1]):
             yield f"{label}[{','.join(map(str, place))}]" if place else label
-    elif kind[0] == "list":
+    elif kind[0] in {"number", "list"}:
         for place in np.ndindex(*kind[1]):
             yield label + "".join([f"[{i}]" for i in place])
-    elif kind == A_NUMBER:
-        yield label
     else:
         form = "{}.{}" if kind[0] == "record" else "{}[{}]"
         named = enumerate(kind[1]) if kind[0] == "items" else kind[1]
         for name, item in named:
             yield from labels_in(item, form.format(label, name))
-
-
-def count(kind: Kind) -> int:
-    """How many numbers an argument of a kind holds."""
-    if kind == A_NUMBER:
-        return 1
-    return math.prod(kind[1]) if kind[0] in {"list", "array"} else sum(map(count, inner(kind)))
-
-
-def inner(kind: Kind) -> list[Kind]:
-    """The kinds of the items of a list, or of what a dict or a record holds."""
-    return list(kind[1]) if kind[0] == "items" else [item for _, item in kind[1]]
-
-
-# --- Out again -------------------------------------------------------------------------------
-
-
-def shaped(flat: Floats, kind: Kind) -> Any:
-    """Numbers in the shape of an argument; arrays for lists that are regular.
-
-    Where flat has a row for each example, so has each array.
-    """
-    lead = flat.shape[:-1]
-    if kind == A_NUMBER:
-        return flat[..., 0] if lead else float(flat[0])
-    if kind[0] in {"list", "array"}:
-        return flat.reshape(*lead, *kind[1])
-    items = [shaped(part, item) for part, item in split(flat, inner(kind))]
-    if kind[0] == "items":
-        return items
-    named = dict(zip([key for key, _ in kind[1]], items, strict=True))
-    return named if kind[0] == "dict" else kind[2](**named)
-
-
-def split(flat: Floats, kinds: Sequence[Kind]) -> Iterator[tuple[Floats, Kind]]:
-    """What belongs to each of several arguments, or parts of one."""
-    stops = np.cumsum([0, *map(count, kinds)]).tolist()
-    for (start, stop), kind in zip(pairwise(stops), kinds, strict=True):
-        yield flat[..., start:stop], kind

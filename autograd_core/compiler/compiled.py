@@ -3,42 +3,31 @@
 from __future__ import annotations
 
 from array import array
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autograd_core.compiler import results
 from autograd_core.compiler.alone import Occupied, alone
 from autograd_core.compiler.arguments import (
     FLOAT,
     Kind,
     Parts,
     examples,
-    labels,
-    make,
+    of_numbers,
     read,
-    shaped,
     shapes_of,
-    split,
 )
-from autograd_core.compiler.canonical import canonical
 from autograd_core.compiler.direct import Direct
 from autograd_core.compiler.executors import Executor, Outcome, Wanted, made
 from autograd_core.compiler.factor import Factored
 from autograd_core.compiler.gradient import differentiate
 from autograd_core.compiler.graph import Graph
 from autograd_core.compiler.ir import Array, Floats, Leaf, Operand, needed
-from autograd_core.compiler.kept import Kept
-from autograd_core.compiler.record import Recording, record
-from autograd_core.compiler.repeat import Repetition, repeat
-from autograd_core.compiler.replay import Replay
+from autograd_core.compiler.recorded import Recorded
 from autograd_core.compiler.results import VALUE, is_finite
 from autograd_core.compiler.training import Steps, Taken
 from autograd_core.engine import MUL, Value, as_value, collector_paused
-from autograd_core.structures import leaves, structure
 
 
 class Ready(NamedTuple):
@@ -51,7 +40,10 @@ class Ready(NamedTuple):
 
 
 class Compiled(Occupied):
-    """The arrays of a function; `parameters` are the Values that its gradient is along."""
+    """A function as arrays, for arguments of one structure, and what runs them.
+
+    `parameters` are the Values that its gradient is along.
+    """
 
     def __init__(
         self,
@@ -65,57 +57,21 @@ class Compiled(Occupied):
         executor: Wanted | None = None,
     ) -> None:
         super().__init__()
-        self.f, self.names, self.keywords = f, names, keywords
-        self.batched, self.kinds, self.wanted = batched, kinds, executor
+        self.batched, self.wanted = batched, executor
         self.ready: dict[Leaf | None, Ready] = {}
         self.direction: Leaf | None = None  # that a second derivative was asked for
         self.executor = ""  # the name of what ran last
+        self.recorded = recorded = Recorded(f, names, keywords, kinds, batched=batched)
         with collector_paused():
-            self.lower(self.graph(wrt))
-
-    def arguments(self, tape: Recording | Repetition) -> list[Any]:
-        """The function's arguments, made of new inputs."""
-        inputs = map(tape.input, labels(self.kinds, self.names))
-        return [make(kind, inputs) for kind in self.kinds]
-
-    def call(self, *arguments: Any) -> Any:
-        """The function, called with the last arguments by keyword."""
-        n = len(arguments) - len(self.keywords)
-        return self.f(*arguments[:n], **dict(zip(self.keywords, arguments[n:], strict=True)))
-
-    def check_unchanged(self) -> None:
-        """Record again; RecordingError where the function does something else than before."""
-        with collector_paused():
-            self.compare(self.tape.recording())
-
-    def compare(self, tape: Recording) -> None:
-        """The same, with the recording at hand."""
-        again, result = repeat(self.call, self.arguments, tape)
-        same = structure(result) == self.returned.form
-        again.finish(leaves(result), self.roots, same=same)
-
-    def graph(self, wrt: Sequence[Value] | None) -> Graph:
-        """What is recorded of the function, in canonical form; all else of it is free then."""
-        if wrt is not None:
-            check_leaves(wrt)
-        tape, result = record(self.call, self.arguments)
-        self.roots = [tape.node(root) for root in leaves(result)]
-        self.returned = results.Returned(result)
-        self.compare(tape)
-        along = None if wrt is None else [tape.known.get(p, -1) for p in wrt]
-        graph = canonical(tape, self.roots, batched=self.batched, wrt=along)
-        self.nodes = array("i", along or [graph.origin[i] for i in graph.parameters])
-        self.parameters = [tape.parameters[i] for i in self.nodes] if wrt is None else list(wrt)
-        self.others = {graph.origin[i]: tape.parameters[graph.origin[i]] for i in graph.others}
-        self.tape = Kept(tape, self.nodes, self.parameters, partial(labels, self.kinds, self.names))
-        tape.values.clear()  # which know the tape, as it knows them
-        return graph
+            graph = recorded.graph(wrt)
+            self.parameters, self.returned = recorded.parameters, recorded.returned
+            self.lower(graph)
 
     def lower(self, graph: Graph) -> None:
         """From the graph to arrays."""
         factored = Factored(graph)
         self.emit, self.vector = factored.emit, factored.parameters
-        self.inputs, self.constant_leaf = factored.inputs, factored.others
+        self.inputs, self.others = factored.inputs, factored.others
         self.steps, self.labels = factored.places.arrays, factored.labels()
         roots = np.array(graph.roots, int)
         self.results = [factored.result(roots[group]) for group in self.returned.groups]
@@ -136,7 +92,7 @@ class Compiled(Occupied):
     def direct(self, args: Sequence[Any]) -> Direct | None:
         """The way for calls like one that has just been made; None where there is none."""
         entry = getattr(self.ready[self.vector].executor, "entry", None)
-        if not entry or self.others or self.returned.outline is not VALUE:
+        if not entry or self.recorded.others or self.returned.outline is not VALUE:
             return None
         shapes = shapes_of(args)
         if shapes is None:
@@ -149,7 +105,7 @@ class Compiled(Occupied):
     def gradient_wrt_inputs(self, parts: Parts) -> Any:
         """The gradient with respect to every argument, in its shape."""
         rows = self.run(self.inputs, parts, None)[1].T.copy()  # one for each example
-        return tuple([shaped(part, kind) for part, kind in split(rows, self.kinds)])
+        return of_numbers(rows, self.recorded.kinds)
 
     @alone
     def hessian_vector(self, parts: Parts, direction: Floats, at: Floats | None) -> Floats:
@@ -157,10 +113,8 @@ class Compiled(Occupied):
         direction = self.checked("direction", direction)
         if self.direction is None:
             self.direction = self.emit.leaf("direction", self.vector.size, batched=False)
-        ready = self.ready.get(self.direction) or self.prepare(self.direction)
-        self.executor, n = ready.name, examples(parts) if self.batched else None
-        outcome = self.executed(ready, {**self.given(parts, at), "direction": [direction]}, n)
-        return outcome.results[-1].copy()
+        leaves = {**self.given(parts, at), "direction": [direction]}
+        return self.executed(self.direction, leaves, self.examples(parts)).results[-1].copy()
 
     @alone
     def apart(self, parts: Parts) -> list[Any]:
@@ -169,13 +123,13 @@ class Compiled(Occupied):
         And, last, in which examples some number is not finite, or not defined: nothing is raised.
         The arrays are theirs who ask until the next run.
         """
-        ready = self.ready.get(self.inputs) or self.prepare(self.inputs)
-        self.executor, leaves = ready.name, self.given(parts, None)
+        leaves, ready = self.given(parts, None), self.ready_for(self.inputs)
+        self.executor = ready.name
         arrays, suspicious, *_ = ready.executor.run(leaves, examples(parts))
         rows = [np.moveaxis(array, -1, 0) for array in arrays]
         wrong = ~np.logical_and.reduce([np.isfinite(x).reshape(len(x), -1).all(1) for x in rows])
         if suspicious:
-            wrong[self.replay(leaves).suspects(slopes=True)] = True
+            wrong[self.recorded.replay(leaves).suspects(slopes=True)] = True
         return [*rows, wrong]
 
     @alone
@@ -188,58 +142,66 @@ class Compiled(Occupied):
 
     def trainer(self) -> Callable[[Mapping[str, Sequence[Floats]], Steps], Taken] | None:
         """What takes many steps at once: see `training`. None where the executor does not."""
-        ready = self.ready.get(self.vector) or self.prepare(self.vector)
-        return getattr(ready.executor, "take", None)
+        return getattr(self.ready_for(self.vector).executor, "take", None)
 
     def given(self, parts: Parts, at: Floats | None) -> dict[str, list[Floats]]:
         """The numbers in the leaves."""
         leaves = {"parameters": [self.numbers(at)], "inputs": parts}
-        if self.others:
-            leaves["others"] = [numbers_of(list(self.others.values()))]
+        if self.recorded.others:
+            leaves["others"] = [numbers_of(list(self.recorded.others.values()))]
         return leaves
 
     def run(self, wrt: Leaf | None, parts: Parts, at: Floats | None) -> tuple[Any, Floats]:
         """What f returns; then the gradient along a leaf, theirs who ask until the next run."""
-        ready = self.ready.get(wrt) or self.prepare(wrt)
-        self.executor, n = ready.name, examples(parts) if self.batched else None
-        leaves = self.given(parts, at)
-        outcome = self.executed(ready, leaves, n, slopes=wrt is not None)
-        arrays, _, slopes_finite, mean = outcome
+        leaves, n = self.given(parts, at), self.examples(parts)
+        arrays, _, slopes_finite, mean = self.executed(wrt, leaves, n)
         value, finite = self.returned.read(arrays, n, mean)
         if not (finite and (wrt is None or slopes_finite or is_finite(arrays[-1]))):
-            arrays = self.eagerly(wrt, leaves)
+            arrays = self.recorded.eagerly(leaves, None if wrt is None else wrt.name)
             value, _ = self.returned.read(arrays, n, None)
         return value, arrays[-1] if arrays else np.zeros(0)
 
-    def executed(
-        self, ready: Ready, leaves: dict[str, list[Floats]], n: int | None, *, slopes: bool = True
-    ) -> Outcome:
+    def examples(self, parts: Parts) -> int | None:
+        """How many examples there are, if there is an axis of them."""
+        return examples(parts) if self.batched else None
+
+    def executed(self, wrt: Leaf | None, leaves: dict[str, list[Floats]], n: int | None) -> Outcome:
         """What comes of a run; or the error that eager raises, if it does."""
+        ready = self.ready_for(wrt)
+        self.executor = ready.name
         try:
             outcome = ready.executor.run(leaves, n)
         except (ArithmeticError, ValueError):
-            self.replay(leaves).check(slopes=slopes)
+            self.recorded.replay(leaves).check(slopes=wrt is not None)
             raise
         if outcome.suspicious:
-            self.replay(leaves).check(slopes=slopes)
+            self.recorded.replay(leaves).check(slopes=wrt is not None)
         return outcome
+
+    def ready_for(self, wrt: Leaf | None) -> Ready:
+        """What runs the results, and the gradient along a leaf if there is one."""
+        return self.ready.get(wrt) or self.prepare(wrt)
 
     @collector_paused()
     def prepare(self, wrt: Leaf | None) -> Ready:
-        """The executor for the results, and for the gradient along a leaf if there is one.
-
-        Along the leaf `direction` it is the gradient of the slope that way, and no results.
-        """
-        wanted, along = list(self.results), dict[Array, Operand]()
-        if wrt is not None:
-            self.returned.check_differentiable()
-            twice = wrt is self.direction
-            root = self.slope(wrt) if twice else self.results[0]
-            found = differentiate(self.emit, root, self.vector if twice else wrt)
-            wanted, along = [*([] if twice else wanted), found.array], found.along
+        """The same, made for the first time."""
+        wanted, along = self.wanted_along(wrt)
         order = needed(self.emit.order, wanted)
         self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
         return self.ready[wrt]
+
+    def wanted_along(self, wrt: Leaf | None) -> tuple[list[Array], dict[Array, Operand]]:
+        """What is to be computed, and all gradients that are.
+
+        Along the leaf `direction` it is the gradient of the slope that way, and no results.
+        """
+        if wrt is None:
+            return self.results, {}
+        self.returned.check_differentiable()
+        if wrt is self.direction:
+            return [differentiate(self.emit, self.slope(wrt), self.vector).array], {}
+        array, along = differentiate(self.emit, self.results[0], wrt)
+        return [*self.results, array], along
 
     def slope(self, direction: Leaf) -> Array:
         """The slope of the first result in a direction."""
@@ -252,16 +214,17 @@ class Compiled(Occupied):
         if not self.returned.is_differentiable:
             return needed(self.emit.order, self.results), {}
         wrt = self.vector if self.parameters else self.inputs
-        ready = self.ready.get(wrt) or self.prepare(wrt)
+        ready = self.ready_for(wrt)
         return ready.order, ready.along
 
     def leaves(self) -> dict[Array, list[str]]:
         """What the numbers in each leaf are called."""
-        given = self.tape.labels
+        tape, others = self.recorded.tape, self.recorded.others.values()
+        given = tape.labels
         return {
             self.vector: [p.label or "θ" for p in self.parameters],
-            self.constant_leaf: [p.label or "θ" for p in self.others.values()],
-            self.inputs: [given.get(i, "") for i in self.tape.inputs],
+            self.others: [p.label or "θ" for p in others],
+            self.inputs: [given.get(i, "") for i in tape.inputs],
         }
 
     def numbers(self, at: Floats | None) -> Floats:
@@ -279,39 +242,6 @@ class Compiled(Occupied):
         if shape != [(n,)]:
             raise ValueError(f"{name} must be a list of {n} numbers, got {numbers!r}")
         return np.asarray(found[0], dtype=float)
-
-    def replay(self, leaves: Mapping[str, Sequence[Floats]]) -> Replay:
-        """The recording on the numbers of a run."""
-        outside = dict(zip(self.nodes, leaves["parameters"][0].tolist()))
-        for others in leaves.get("others", []):
-            outside.update(zip(self.others, others.tolist()))
-        inputs = [part if self.batched else part[None] for part in leaves["inputs"]]
-        rows = np.concatenate(inputs, axis=1) if inputs else np.zeros((1, 0))
-        return Replay(self.tape, self.roots, outside, rows, self.batched)
-
-    def eagerly(self, wrt: Leaf | None, leaves: Mapping[str, Sequence[Floats]]) -> list[Floats]:
-        """The arrays of a run as eager has them, where some number is not finite."""
-        roots, outside, inputs = self.replay(leaves).numbers(slopes=wrt is not None)
-        arrays = [
-            roots[group] if self.batched else roots[group, 0] for group in self.returned.groups
-        ]
-        if wrt is self.inputs:
-            arrays.append(inputs.T if self.batched else inputs[0])
-        elif wrt is not None:
-            arrays.append(np.array([outside[i] for i in self.nodes], dtype=float))
-        return arrays
-
-
-def check_leaves(values: Sequence[Value]) -> None:
-    """TypeError or ValueError for what the gradient cannot be along, or is asked for twice."""
-    for value in values:
-        if not isinstance(value, Value):
-            raise TypeError(f"wrt is a list of Values, got {type(value).__name__}: {value!r}")
-        if value.parents:
-            raise ValueError(f"wrt is of Values that nothing computed; {value!r} was computed")
-    twice = [value for value, count in Counter(values).items() if count > 1]
-    if twice:
-        raise ValueError(f"wrt has {twice[0]!r} twice")
 
 
 def numbers_of(values: Sequence[Value]) -> Floats:

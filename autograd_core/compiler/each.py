@@ -8,19 +8,19 @@ from typing import Any
 import numpy as np
 
 from autograd_core.compiler.arguments import Parts, examples
-from autograd_core.compiler.compiled import Compiled
 from autograd_core.compiler.ir import Floats
+from autograd_core.compiler.recorded import Recorded
 from autograd_core.compiler.replay import ancestors
 
 
-def of_parameters(compiled: Compiled) -> Callable[[Any, Any], Any]:
+def of_parameters(recorded: Recorded) -> Callable[[Any, Any], Any]:
     """What was recorded, as a function of the inputs and the parameters of an example."""
-    tape, root, parents = compiled.tape, compiled.roots[0], compiled.tape.parents
+    tape, root, parents = recorded.tape, recorded.roots[0], recorded.tape.parents
     leaves: dict[int, Any] = {**tape.parameters, **tape.constants}
     order = [i for i in ancestors(parents, [root]) if tape.ops[i]]
 
     def again(inputs: Any, parameters: Any) -> Any:
-        found = leaves | dict(zip(tape.inputs, inputs)) | dict(zip(compiled.nodes, parameters))
+        found = leaves | dict(zip(tape.inputs, inputs)) | dict(zip(recorded.nodes, parameters))
         for i in order:
             found[i] = tape.ops[i].record([found[parent] for parent in parents[i]])
         return found[root]

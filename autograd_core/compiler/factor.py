@@ -93,8 +93,9 @@ class Factored:
         moving = ~self.places.is_constant[operands].all(axis=0)
         order = np.argsort(self.places.cell[operands[:, moving.argmax()]], kind="stable")
         members, operands = members[order], operands[order]
-        columns = [self.places.cell[column] for column in operands.T[moving]]
-        shape = self.places.shape_of(columns[0]) or common_grid(columns, len(nodes))
+        columns = operands.T[moving]
+        shape = self.places.shape_of(columns[0])
+        shape = shape or common_grid(self.places.cell[columns], len(nodes))
         letters = NAMES[: len(shape)]
         xs = [self.places.read(column.reshape(shape), letters) for column in operands.T]
         self.places.put(members.reshape(shape), letters, self.emit.compute(op, xs, letters + "b"))
@@ -199,7 +200,7 @@ class Places:
     def __init__(self, emit: Builder, graph: Graph) -> None:
         n = len(graph.ops) + 2  # two more: the node -1 reads 0, and the lowest minus infinity
         self.emit, self.lowest = emit, n - 2
-        self.cell = np.full(n, -1)
+        self.cell, self.owner = np.full(n, -1), np.full(n, -1, np.int32)  # the array that has it
         self.is_constant, self.number = np.zeros(n, bool), np.zeros(n)
         constants = list(graph.constants)
         self.is_constant[[*constants, self.lowest, -1]] = True
@@ -207,40 +208,32 @@ class Places:
         self.number[self.lowest] = -np.inf
         self.single: dict[int, Operand] = {}  # nodes that were read, or put, as single numbers
         self.arrays: list[Array] = []
-        self.base: dict[Array, int] = {}  # of each array the first cell, and
-        self.bases = np.zeros(2, int)  # the same in order, with room for more: then the end
-        self.end = 0
+        self.starts = [0]  # the first cell of each, and the end
+        self.laid: dict[Array, int] = {}  # which of them an array is
         if constants:  # for what reads them together with other numbers
             self.put(np.array(constants), "a", emit.constant(self.number[constants], "a"))
 
     def put(self, nodes: Cells, letters: str, found: Operand) -> None:
         """Note which cells are which nodes, of a grid (-1: no node)."""
-        x, names = found
-        if x not in self.base:
-            self.add(x)
-        cells = self.base[x] + np.arange(x.size).reshape(x.cells)
+        (x, names), there = found, nodes >= 0
+        k = self.lay(x)
+        cells = self.starts[k] + np.arange(x.size).reshape(x.cells)
         cells = np.broadcast_to(aligned(cells, names.replace("b", ""), letters), nodes.shape)
-        self.cell[nodes[nodes >= 0]] = cells[nodes >= 0]
+        self.cell[nodes[there]], self.owner[nodes[there]] = cells[there], k
 
     def put_one(self, node: int, x: Array) -> None:
         """Note where a node is, that is an array by itself."""
-        if x not in self.base:
-            self.add(x)
-        self.cell[node] = self.base[x]
+        self.owner[node] = k = self.lay(x)
+        self.cell[node] = self.starts[k]
         self.single[node] = x, x.axes
 
-    def add(self, x: Array) -> None:
-        """Lay an array at the end."""
-        k = len(self.arrays)
-        if k + 1 == len(self.bases):
-            self.bases = np.concatenate([self.bases, np.zeros(k + 1, int)])
-        self.arrays.append(x)
-        self.base[x] = self.end
-        self.bases[k + 1] = self.end = self.end + x.size
-
-    def owner(self, cells: Cells) -> Cells:
-        """Which arrays have these cells."""
-        return np.searchsorted(self.bases[: len(self.arrays)], cells, side="right") - 1
+    def lay(self, x: Array) -> int:
+        """Lay an array at the end, if it is nowhere; which of all it is."""
+        k = self.laid.setdefault(x, len(self.arrays))
+        if k == len(self.arrays):
+            self.arrays.append(x)
+            self.starts.append(self.starts[k] + x.size)
+        return k
 
     def read(self, nodes: Cells, letters: str) -> Operand:
         """The nodes' numbers, as an operand with these letters."""
@@ -249,12 +242,13 @@ class Places:
         if self.cell[self.lowest] < 0 and (nodes == self.lowest).any():
             self.put(np.array(self.lowest), "", self.emit.constant(-np.inf))
         cells = self.cell[nodes]
-        found = cells >= 0
-        owners, which = np.unique(self.owner(cells[found]), return_inverse=True)
-        sources = [self.arrays[i] for i in owners.tolist()]
-        starts = np.cumsum([0, *[x.size for x in sources]])[:-1]
+        there = cells >= 0
+        owners, which = np.unique(self.owner[nodes[there]], return_inverse=True)
+        sources = [self.arrays[k] for k in owners.tolist()]
+        starts = np.array([self.starts[k] for k in owners.tolist()], int)
+        before = np.cumsum([0, *[x.size for x in sources]])[:-1] - starts
         index = np.full(nodes.shape, -1)
-        index[found] = cells[found] + (starts - self.bases[owners])[which]
+        index[there] = cells[there] + before[which]
         return self.emit.gather(sources, index, letters)
 
     def read_one(self, node: int) -> Operand:
@@ -273,12 +267,12 @@ class Places:
 
     def at(self, node: int) -> tuple[Array, int]:
         """The array that has a node, and the cell there."""
-        cell = int(self.cell[node])
-        x = self.arrays[int(self.owner(self.cell[node]))]
-        return x, cell - self.base[x]
+        k = self.owner[node]
+        return self.arrays[k], int(self.cell[node]) - self.starts[k]
 
-    def shape_of(self, cells: Cells) -> tuple[int, ...] | None:
-        """The shape of the array that has these cells and no others, in this order."""
-        x = self.arrays[int(self.owner(cells[0]))]
-        whole = len(cells) == x.size and (cells == self.base[x] + np.arange(x.size)).all()
+    def shape_of(self, nodes: Cells) -> tuple[int, ...] | None:
+        """The shape of the array that has these nodes and no others, in this order."""
+        k, cells = self.owner[nodes[0]], self.cell[nodes]
+        x, start = self.arrays[k], self.starts[k]
+        whole = len(cells) == x.size and (cells == start + np.arange(x.size)).all()
         return x.cells if whole else None

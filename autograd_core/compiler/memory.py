@@ -232,8 +232,8 @@ def spot_of(operand: Operand, cells: Cells, buffer: int) -> Home | None:
 
 def place_view(memory: Memory, x: Gather, axes: Sequence[int] | None) -> None:
     """A view of what is gathered, or a home of its own: where that is irregular, or lies wrong."""
-    (buffer, *more) = {memory.home[y].buffer for y in x.sources}
-    view = None if more else regular(buffer, memory.cells(*x.sources)[x.index])
+    buffer = memory.home[x.sources[0]].buffer  # that of all sources, which lie together
+    view = regular(buffer, memory.cells(*x.sources)[x.index])
     if view is not None and (axes is None or is_in_order(view, x.cells, axes)):
         memory.home[x] = view
         return

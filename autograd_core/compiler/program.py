@@ -182,8 +182,8 @@ class Program:
         compiled, parts = self.find(args, keywords)
         compiled.returned.check_differentiable()
         if compiled not in self.of_each:
-            again = compile(of_parameters(compiled), batched=True, executor=compiled.wanted)
-            self.of_each[compiled] = again
+            alike = of_parameters(compiled.recorded)
+            self.of_each[compiled] = compile(alike, batched=True, executor=compiled.wanted)
         try:
             return gradients(self.of_each[compiled], parts, compiled.numbers(at))
         except (ArithmeticError, ValueError):
@@ -237,7 +237,7 @@ class Program:
         autograd_core.compiler.record.RecordingError: ... 0.5 has become the constant 0.25...
         """
         for compiled in self.compiled.values():
-            compiled.check_unchanged()
+            compiled.recorded.check_unchanged()
 
     def to_jax(self, dtype: str = "float64") -> Callable[..., Any]:
         """The program as a pure function f(parameters, *args) for JAX.

@@ -4,10 +4,10 @@ Tuples, dicts and dataclasses stay what they are. A list is an array where its i
 shape, and a list of arrays where not; an array of Values is an array. In a batch, a Value comes
 back as its mean over the examples, but one in a list or an array as a number for each.
 
-The outline of a result says so: ("value",), ("values", count) for a tuple of them alone,
-("numbers", shape), ("tuple", outlines), ("list", outlines), ("record", outlines, what makes one of
-such items), or ("dict", pairs of key and outline).
-It is looked at once, when a result is recorded: what makes a result of numbers is a function then.
+The outline of a result says so: ("value",), ("numbers", shape), ("tuple", outlines),
+("list", outlines), ("record", outlines, what makes one of such items), or ("dict", pairs of key and
+outline). It is looked at once, when a result is recorded: what makes a result of numbers is a
+function then.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from autograd_core.structures import array_of, is_record, items_of, joined, leav
 
 Outline: TypeAlias = "tuple[Any, ...]"
 Reader: TypeAlias = "Callable[[Sequence[Floats], int | None, Floats | None], tuple[Any, bool]]"
-Maker: TypeAlias = "Callable[[Sequence[float], Sequence[Floats], int | None], Any]"
+Maker: TypeAlias = "Callable[[Sequence[Any], Sequence[Any], int | None], Any]"
+Form: TypeAlias = "Callable[[Any, tuple[int, ...], int | None], Any]"
 
 VALUE: Outline = ("value",)
 
@@ -75,28 +76,19 @@ class Returned:
 # --- Outlines --------------------------------------------------------------------------------
 
 
-def outline(result: Any) -> Outline:
-    """The structure of a result."""
+def outline(result: Any, *, inside: bool = False) -> Outline:
+    """The structure of a result; `inside` of a list or an array, examples stay apart."""
+    inside = inside or isinstance(result, list) or is_array(result)
     if isinstance(result, dict):
-        return "dict", [(key, outline(item)) for key, item in result.items()]
+        return "dict", [(key, outline(item, inside=inside)) for key, item in result.items()]
     if is_record(result):
-        return "record", [outline(item) for item in items_of(result)], partial(joined, result)
-    if isinstance(result, tuple):
-        items = [outline(item) for item in result]
-        alone = all(item is VALUE for item in items)
-        return ("values", len(items)) if alone else ("tuple", items)
-    return inside(result) if isinstance(result, list) or is_array(result) else VALUE
-
-
-def inside(result: Any) -> Outline:
-    """The same inside of a list or an array, where examples stay apart."""
-    if isinstance(result, dict):
-        return "dict", [(key, inside(item)) for key, item in result.items()]
-    if is_record(result):
-        return "record", [inside(item) for item in items_of(result)], partial(joined, result)
+        items = [outline(item, inside=inside) for item in items_of(result)]
+        return "record", items, partial(joined, result)
+    if not inside:
+        return ("tuple", list(map(outline, result))) if isinstance(result, tuple) else VALUE
     if not isinstance(result, (list, tuple)):
         return "numbers", getattr(result, "shape", ())
-    items = [inside(item) for item in result]
+    items = [outline(item, inside=True) for item in result]
     kinds = {str(item) for item in items}
     if len(kinds) > 1 or (items and items[0][0] != "numbers"):
         return "list", items
@@ -106,11 +98,8 @@ def inside(result: Any) -> Outline:
 def leaves_of(outline: Outline) -> Iterator[tuple[int, ...] | None]:
     """The shapes of all arrays in an outline, in order; None for a Value."""
     kind, *rest = outline
-    if kind in {"value", "values"}:
-        yield from [None] * (rest[0] if rest else 1)
-        return
-    if kind == "numbers":
-        yield rest[0]
+    if kind in {"value", "numbers"}:
+        yield rest[0] if rest else None
         return
     for item in rest[0]:
         yield from leaves_of(item[1] if kind == "dict" else item)
@@ -136,7 +125,7 @@ def with_arrays(result: Any) -> Any:
     found = parts(result)
     if not found:
         return result
-    kind, *shape = inside(result)
+    kind, *shape = outline(result, inside=True)
     if isinstance(result, list) and kind == "numbers":
         return array_of(leaves(result), shape[0])
     return joined(result, [with_arrays(item) for item in found[1]])
@@ -149,8 +138,7 @@ def reader(outline: Outline) -> Reader:
     """What makes a result of its arrays."""
     if outline is VALUE:  # as most are
         return read_value
-    alone = list(leaves_of(outline)).count(None)
-    make = maker(outline, count(), count(min(alone, 2)))
+    alone, make = maker(outline, numbers)
 
     def read(arrays: Sequence[Floats], n: int | None, mean: Floats | None) -> tuple[Any, bool]:
         means = [mean_of(arrays[0] if mean is None else mean)] if alone else []
@@ -167,23 +155,32 @@ def read_value(arrays: Sequence[Floats], n: int | None, mean: Floats | None) -> 
     return value, math.isfinite(value)
 
 
-def maker(outline: Outline, values: Iterator[int], arrays: Iterator[int]) -> Maker:
-    """What makes a part of a result, of the numbers of all Values and of all arrays."""
+def maker(outline: Outline, form: Form) -> tuple[int, Maker]:
+    """How many Values stand alone in a result; and what makes it of their means, and the arrays.
+
+    `form` gives the user an array that was computed, in its shape, with n examples if there are.
+    """
+    alone = list(leaves_of(outline)).count(None)
+    return alone, part_maker(outline, count(), count(min(alone, 2)), form)
+
+
+def part_maker(outline: Outline, values: Iterator[int], arrays: Iterator[int], form: Form) -> Maker:
+    """The same for a part of a result, whose numbers and arrays are those at the next places."""
     kind, *rest = outline
     if kind == "value":
         place = next(values)
         return lambda means, found, n: means[place]
-    if kind == "values":
-        places = list(islice(values, rest[0]))  # which follow each other
-        some = slice(min(places, default=0), max(places, default=-1) + 1)
-        return lambda means, found, n: tuple(means[some])
     if kind == "numbers":
         place, shape = next(arrays), rest[0]
-        return lambda means, found, n: numbers(found[place], shape, n)
+        return lambda means, found, n: form(found[place], shape, n)
     if kind == "dict":
-        parts = {key: maker(item, values, arrays) for key, item in rest[0]}
+        parts = {key: part_maker(item, values, arrays, form) for key, item in rest[0]}
         return lambda *given: {key: part(*given) for key, part in parts.items()}
-    items = [maker(item, values, arrays) for item in rest[0]]
+    if kind == "tuple" and all(item is VALUE for item in rest[0]):  # quickly, if there are many
+        places = list(islice(values, len(rest[0])))  # which follow each other
+        some = slice(min(places, default=0), max(places, default=-1) + 1)
+        return lambda means, found, n: tuple(means[some])
+    items = [part_maker(item, values, arrays, form) for item in rest[0]]
     sort = {"tuple": tuple, "list": list}.get(kind) or rest[1]
     return lambda *given: sort([item(*given) for item in items])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -13,7 +12,7 @@ import numpy as np
 from autograd_core import structures
 from autograd_core.compiler.executors.traced import check_dtype, computed
 from autograd_core.compiler.ir import needed
-from autograd_core.compiler.results import Outline, leaves_of
+from autograd_core.compiler.results import Outline, maker
 
 if TYPE_CHECKING:
     from autograd_core.compiler.program import Program
@@ -68,23 +67,14 @@ def flattened(x: Any, *, batched: bool) -> Iterator[Any]:
 
 
 def structured(outline: Outline, arrays: Sequence[Any], n: int | None) -> Any:
-    """The results in the structure that the function gave them: as `results.numbers`, for JAX."""
-    count = list(leaves_of(outline)).count(None)
-    firsts = [jnp.mean(z) for z in arrays[: min(count, 1)]]
-    more = arrays[1].reshape(-1, count - 1).mean(0) if count > 1 else ()
-    return filled(outline, iter([*firsts, *more]), iter(arrays[min(count, 2) :]), n)
+    """The results in the structure that the function gave them."""
+    alone, make = maker(outline, numbers)
+    means = [jnp.mean(z) for z in arrays[: min(alone, 1)]]
+    if alone > 1:
+        means += [*arrays[1].reshape(-1, alone - 1).mean(0)]
+    return make(means, arrays, n)
 
 
-def filled(outline: Outline, values: Iterator[Any], arrays: Iterator[Any], n: int | None) -> Any:
-    """An outline, with numbers and arrays in place of Values."""
-    kind, *rest = outline
-    if kind == "value":
-        return next(values)
-    if kind == "values":
-        return tuple(islice(values, rest[0]))
-    if kind == "dict":
-        return {key: filled(item, values, arrays, n) for key, item in rest[0]}
-    if kind != "numbers":
-        items = [filled(item, values, arrays, n) for item in rest[0]]
-        return rest[1](items) if kind == "record" else tuple(items) if kind == "tuple" else items
-    return jnp.broadcast_to(next(arrays), (*((n,) if n is not None else ()), *rest[0]))
+def numbers(array: Any, shape: tuple[int, ...], n: int | None) -> Any:
+    """An array, with a row for each example where there are any."""
+    return jnp.broadcast_to(array, (*((n,) if n is not None else ()), *shape))

@@ -212,29 +212,18 @@ class Calls:
         return [apply(x.op, [self.operand(y, x.axes) for y in x.operands], out)]
 
     def gather(self, x: Gather) -> list[Call]:
-        """Copy cells together, from one buffer or from the sources laid end to end."""
+        """Copy cells together, that are no view where they are."""
         if x not in self.memory.copied:
             return []
-        out = self.array[x]
-        calls: list[Call] = []
-        homes = [self.memory.home[y] for y in x.sources]
-        if len({home.buffer for home in homes}) == 1:
-            source, index = self.buffers[homes[0].buffer], self.memory.cells(*x.sources)[x.index]
-        else:
-            index, start = x.index, 0
-            source = np.empty((sum([y.size for y in x.sources]), *out.shape[index.ndim :]))
-            for y in x.sources:
-                target = source[start : start + y.size].reshape(self.array[y].shape)
-                calls.append(partial(np.copyto, target, self.array[y]))
-                start += y.size
+        out, index = self.array[x], self.memory.cells(*x.sources)[x.index]
+        source = self.buffers[self.memory.home[x.sources[0]].buffer]  # in which all of them lie
         view = regular(0, index)
         if view is not None:
-            found = view_of(source, view, out.shape)
-            return [*calls, partial(np.copyto, out, found)]
+            return [partial(np.copyto, out, view_of(source, view, out.shape))]
         places = np.maximum(index, 0).astype(np.intp)
         axes = sorted(range(index.ndim), key=lambda axis: -out.strides[axis])  # as they lie
         whole = out.transpose(*axes, *range(index.ndim, out.ndim))
-        calls.append(partial(source.take, places.transpose(axes), 0, whole, "clip"))
+        calls: list[Call] = [partial(source.take, places.transpose(axes), 0, whole, "clip")]
         if index.min(initial=0) < 0:
             calls.append(partial(out.__setitem__, np.nonzero(index < 0), 0.0))
         return calls

@@ -63,9 +63,9 @@ def description(
     memory = writer.numbers.copy()
     leaves = [x for x in order if isinstance(x, Leaf) and x.size]
     for x in leaves:
-        if x is compiled.constant_leaf:
+        if x is compiled.others:
             writer.view(x, memory)[...] = compiled.given([], None)["others"][0]
-    given = [x for x in leaves if x is not compiled.constant_leaf]
+    given = [x for x in leaves if x is not compiled.others]
     place = {x: writer.rows[x] if x.batched else writer.start(x) for x in given}
     views = [None if x.batched else cells_in(writer, x) for x in results]
     return {
