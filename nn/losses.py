@@ -113,6 +113,18 @@ class Loss:
             return False
         return True
 
+    def outputs_for(self, k: int, data: str) -> int:
+        """How many outputs tell k classes apart, or give numbers, where k is 0; ValueError if none.
+
+        >>> cross_entropy.outputs_for(3, "blobs"), mse.outputs_for(0, "hills")
+        (3, 1)
+        """
+        if not (k or self.takes_numbers):
+            raise ValueError(f"{self.name} takes labels, and {data} has numbers")
+        if k > 2 and not (self.of_classes or self.takes_numbers):
+            raise ValueError(f"{self.name} tells 2 classes apart, and {data} has {k}")
+        return max(2, k) if self.of_classes else 1
+
     @property
     def labels(self) -> tuple[int, ...]:
         """The labels of two classes; a loss that compares with a sign knows -1 as well."""
@@ -286,5 +298,13 @@ LOSSES = {
     )
 }
 
-__all__ = ["LOSSES", "Loss", "TargetError"]
+
+def suited_to(k: int) -> Loss:
+    """What is minimised where nothing is said of it: with k classes, or numbers, where k is 0."""
+    if not k:
+        return mse
+    return binary_cross_entropy_with_logits if k <= 2 else cross_entropy
+
+
+__all__ = ["LOSSES", "Loss", "TargetError", "suited_to"]
 __all__ += list(LOSSES)
