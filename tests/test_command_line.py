@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core.pictures import renderers
-from nn import LOSSES, MLP, Adam, datasets, diagnose, evaluate, fit, load, plot
+from nn import MLP, Adam, datasets, diagnose, evaluate, fit, load, plot
 from nn.__main__ import main
-from nn.command.data import Data, default_loss
+from nn.command.data import Data
 from nn.command.folder import one_prediction
-from nn.losses import binary_cross_entropy_with_logits, mse
+from nn.losses import binary_cross_entropy_with_logits, mse, suited_to
 from nn.scaling import ColumnScale, for_raw_numbers
 from nn.tables import MOST_CLASSES, TARGETS, Table, read_table
 from nn.train.loop import Loop
@@ -171,7 +171,7 @@ def test_the_graph_is_that_of_one_prediction_of_the_trained_model_with_its_gradi
 def test_the_graph_of_a_large_model_is_its_net(data, n_in, hidden, outputs, boxes):
     X, y = [[0.5] * n_in], [0]
     model = MLP(n_in, [*hidden, outputs], seed=3)
-    loss = LOSSES[default_loss(range(max(2, outputs)))]
+    loss = suited_to(max(2, outputs))
     inputs = [f"x{j}" for j in range(n_in)]
     picture = one_prediction(model, Data(data, inputs, X, y, list("0123456789")), loss)
     assert count_boxes(picture.render("svg").decode()) == boxes
@@ -545,6 +545,22 @@ def test_scales_that_go_into_the_weights_change_no_output(inputs, targets, hidde
     # Below 2.2e-308 floats are a fixed step apart: a weight there is off by it, times its input.
     bound += 10 * math.ulp(0.0) * (1 + sum(map(abs, inputs)))
     assert abs(raw(inputs).data - (scaled * output.deviation + output.mean)) <= bound
+
+
+def test_numbers_are_learned_by_an_output_that_is_not_linear(tmp_path, out, capsys):
+    rows = [[x, 0.2 + 0.1 * x] for x in range(6)]
+    path = table(tmp_path / "t.csv", "x,y", *rows)
+    arguments = ["--output", "sigmoid", "--hidden", "--epochs", "300", "--no-plots"]
+    assert run(out, "--csv", path, *arguments) == 0
+    model = load(out / "model.json")
+    assert all(abs(model([x]).data - y) < 0.03 for x, y in rows)
+    assert "try:" not in capsys.readouterr().out
+
+
+def test_a_model_for_raw_numbers_keeps_what_it_was_built_with():
+    built = {"activation": "tanh", "output": "sigmoid", "dropout": 0.25}
+    raw = for_raw_numbers(MLP(1, [3, 1], **built), [ColumnScale(2.0, 3.0)], ColumnScale())
+    assert {name: getattr(raw, name) for name in built} == built
 
 
 def test_numbers_that_have_no_scale_are_an_error_that_names_the_column(tmp_path, out, capsys):

@@ -130,7 +130,7 @@ def trained(
     history = History()
     at_once = 1 if callbacks or held_out else epochs
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
-    bar = progress_bar(epochs, enabled=progress)
+    bar = progress_bar(epochs, "epoch", lambda: history.latest, enabled=progress)
     with at_hand(history), bar as show, closing(loop), closing(loop):
         while history.epochs < epochs:
             try:
@@ -140,7 +140,7 @@ def trained(
                 raise DivergedError(f"epoch {history.epochs + 1}: {error}") from error.__cause__
             for mean_loss, accuracy in done:
                 history.add(mean_loss, accuracy, measured)
-                show(history)
+                show()
             is_last = history.epochs == epochs
             if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
@@ -268,17 +268,19 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
 
 
 @contextmanager
-def progress_bar(epochs: int, *, enabled: bool) -> Iterator[Callable[[History], None]]:
-    """A bar that moves by an epoch and shows the latest loss and accuracy, if anybody sees it."""
+def progress_bar(
+    total: int, unit: str, told: Callable[[], str] = str, *, enabled: bool
+) -> Iterator[Callable[[], None]]:
+    """What moves a bar by one, which then says what is to be told, if anybody sees it."""
     if not enabled or sys.stderr is None:
-        yield lambda history: None
+        yield lambda: None
         return
     from tqdm.auto import tqdm
 
-    with tqdm(total=epochs, unit="epoch") as bar:
+    with tqdm(total=total, unit=unit) as bar:
 
-        def show(history: History) -> None:
-            bar.set_description_str(history.latest, refresh=False)
+        def show() -> None:
+            bar.set_description_str(told(), refresh=False)
             bar.update()
 
         yield show
