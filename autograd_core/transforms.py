@@ -33,6 +33,7 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
     Where f returns a tuple, its first item is what is differentiated. It is what
     `scipy.optimize.minimize(value_and_grad(f), x, jac=True)` takes.
     """
+    check(f)
     if argnum < 0:
         raise ValueError(f"argnum counts from 0, got {argnum}")
     recorded: dict[Any, Recorded] = {}
@@ -52,6 +53,13 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
     return both
 
 
+def check(f: object) -> None:
+    """Raise for what is no function."""
+    if not callable(f):
+        given = f"{type(f).__name__}: {f!r}"
+        raise TypeError(f"expected a function, got {given}; of Values, gradient(y, x) is dy/dx")
+
+
 def grad(f: Function, argnum: int = 0) -> Function:
     """The function that returns the gradient of f along an argument, in its structure."""
     both = value_and_grad(f, argnum)
@@ -64,6 +72,7 @@ def jvp(f: Function, argnum: int = 0) -> Function:
     >>> jvp(lambda x: [x[0] * x[1], x[0]])([3.0, 4.0], [1.0, 0.0])
     (array([12.,  3.]), array([4., 1.]))
     """
+    check(f)
 
     def along(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         *args_of_f, direction = args

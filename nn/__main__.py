@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from nn import LOSSES, MLP, History, evaluate, fit
-from nn.command.data import Data, default_loss, examples_for, hold_out, outputs_for
+from nn.command.data import Data, examples_for, hold_out
 from nn.command.folder import Folder, check, draw_all
 from nn.command.options import parser, recipe_of
 from nn.command.terminal import prepare, told
 from nn.doctor import diagnose
 from nn.given import as_rng
-from nn.losses import Loss
+from nn.losses import Loss, suited_to
 from nn.scaling import ColumnScale, for_raw_numbers
 from nn.train.recipe import Recipe, fit_options, new_model
 
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     folder = Folder(options.out)
     try:
-        run(recipe_of(options), folder, plots=not options.no_plots)
+        is_whole = run(recipe_of(options), folder, plots=not options.no_plots)
     except KeyboardInterrupt:
         said = f"only {', '.join(folder.written)} was written" if folder.written else ""
         print(f"\ninterrupted: {said or 'nothing was written'}", file=sys.stderr)
@@ -39,30 +39,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ValueError, ArithmeticError, OSError, ImportError, RuntimeError) as error:
         print(f"error: {told(error)}", file=sys.stderr)
         return 1
+    if not is_whole:
+        return 130
     return 1 if folder.failed else 0
 
 
-def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
-    """Train, write the model, make the pictures, and report."""
+def run(recipe: Recipe, folder: Folder, *, plots: bool) -> bool:
+    """Train, write the model, make the pictures, and report; whether training came to its end."""
     check(folder.path)
     data = examples_for(recipe)
-    loss = LOSSES[recipe.loss or default_loss(data.classes)]
+    k = len(data.classes)
+    loss = LOSSES[recipe.loss] if recipe.loss else suited_to(k)
     data, test = hold_out(data, recipe.held_out, recipe.seed)
-    scaled, inputs, output = data.scaled()
+    model = new_model(recipe, len(data.inputs), loss.outputs_for(k, data.source), loss.name)
+    scaled, inputs, output = data.scaled(linear=model.output == "linear")
     held_out = test.by(inputs, output) if test.X else None
-    model = new_model(recipe, len(data.inputs), outputs_for(loss, data), loss.name)
     n = len(model.parameters())
     print(f"{model} with {n} parameters on {len(data.X)} examples of {data.source}")
 
-    told = fit_options(recipe, model, len(scaled.X))
-    record = fit(model, scaled.X, scaled.y, loss=loss, validation=held_out, **told)
+    record, is_whole = train(recipe, model, scaled, loss, held_out)
     trained = for_raw_numbers(model, inputs, output) if data.table else model
     history = in_units(record, output, classes=bool(data.classes))
     losses = history.loss
     final = measure(trained, data, loss)
     if not math.isfinite(final[0]):
         raise ArithmeticError("the last step left a model whose loss is not finite")
-    trained.recipe = recipe.to_dict()
+    trained.recipe = recipe.to_dict() if is_whole else None  # it would lead to another model
     folder.save(trained, data)
     print(f"loss ({loss.name}) {losses[0]:.4g} -> {final[0]:.4g}")
     print(verdict(losses[0], *final, len(data.X)))
@@ -74,6 +76,23 @@ def run(recipe: Recipe, folder: Folder, *, plots: bool) -> None:
     if test.X:
         report_held_out(folder, trained, test, loss, losses[0])
     print(f"wrote {', '.join(str(folder.path / name) for name in folder.written)}")
+    return is_whole
+
+
+def train(
+    recipe: Recipe, model: MLP, data: Data, loss: Loss, held_out: tuple[list[Any], list[Any]] | None
+) -> tuple[History, bool]:
+    """The record of the training, and whether it came to its end; Ctrl-C keeps what there is."""
+    options = fit_options(recipe, model, len(data.X))
+    try:
+        return fit(model, data.X, data.y, loss=loss, validation=held_out, **options), True
+    except KeyboardInterrupt as stop:
+        record: History | None = getattr(stop, "history", None)
+        if not (record and record.epochs):
+            raise
+    said = f"interrupted in epoch {record.epochs + 1} of {recipe.epochs}: the model as it is by now"
+    print(f"\n{said}", file=sys.stderr)
+    return record, False
 
 
 def some_of(data: Data, seed: int) -> tuple[list[Any], list[Any]]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from autograd_core.extras import needing
@@ -182,15 +184,21 @@ class DataSet:
         return self.make(*args, **settings)
 
     @property
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Mapping[str, Any]:
         """What it can be told, and what it does without."""
-        parameters = inspect.signature(self.make).parameters
-        return {setting: parameter.default for setting, parameter in parameters.items()}
+        return settings_of(self.make)
 
     @property
     def is_plane(self) -> bool:
         """Whether it is as many points of the plane as are asked for."""
-        return {"n", "noise"} <= set(self.settings)
+        return {"n", "noise"} <= self.settings.keys()
+
+
+@cache
+def settings_of(make: Callable[..., Data]) -> Mapping[str, Any]:
+    """The arguments of a function, and their defaults."""
+    parameters = inspect.signature(make).parameters
+    return MappingProxyType({name: parameter.default for name, parameter in parameters.items()})
 
 
 DATASETS = {

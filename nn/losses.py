@@ -93,7 +93,8 @@ class Loss:
         """
         given = plain("the target", target)
         try:
-            items = list(given) if hasattr(given, "__len__") else [given]
+            many = hasattr(given, "__len__") and not isinstance(given, str)
+            items = list(given) if many else [given]
             return self.targets([as_operand(item) for item in items], n_outputs)
         except (TypeError, ValueError) as error:
             raise TargetError(f"{self.name}: {error}") from None
@@ -111,6 +112,18 @@ class Loss:
         except ValueError:
             return False
         return True
+
+    def outputs_for(self, k: int, data: str) -> int:
+        """How many outputs tell k classes apart, or give numbers, where k is 0; ValueError if none.
+
+        >>> cross_entropy.outputs_for(3, "blobs"), mse.outputs_for(0, "hills")
+        (3, 1)
+        """
+        if not (k or self.takes_numbers):
+            raise ValueError(f"{self.name} takes labels, and {data} has numbers")
+        if k > 2 and not (self.of_classes or self.takes_numbers):
+            raise ValueError(f"{self.name} tells 2 classes apart, and {data} has {k}")
+        return max(2, k) if self.of_classes else 1
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -285,5 +298,13 @@ LOSSES = {
     )
 }
 
-__all__ = ["LOSSES", "Loss", "TargetError"]
+
+def suited_to(k: int) -> Loss:
+    """What is minimised where nothing is said of it: with k classes, or numbers, where k is 0."""
+    if not k:
+        return mse
+    return binary_cross_entropy_with_logits if k <= 2 else cross_entropy
+
+
+__all__ = ["LOSSES", "Loss", "TargetError", "suited_to"]
 __all__ += list(LOSSES)

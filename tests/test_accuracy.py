@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose, assert_array_max_ulp
 from autograd_core import OPS, compile
 from tests.compiled import EPSILON
 from tests.report.accuracy import DIGITS, REFUSED, Case, cases, measure, ulps
+from tests.rows import over
 
 # In ulp: of the value, of the slopes, and of both how far the program on arrays is from eager.
 # Half an ulp is the best there is. What the C library and NumPy compute has some room.
@@ -89,10 +90,8 @@ CASES = {case.name: case for case in cases()}
 # The slopes of a logsumexp are those of its steps: they round as much as eager's rule, elsewhere.
 OTHER_STEPS = {"logsumexp": 512, "softmax": 512, "cross entropy": 512}  # units in the last place
 
-each_case = pytest.mark.parametrize("name", CASES)
 
-
-@each_case
+@pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("n", [40, pytest.param(4000, marks=pytest.mark.slow)])
 def test_errors_are_within_their_bounds(name, n):
     found = measure(CASES[name], n)
@@ -107,7 +106,7 @@ def test_every_primitive_has_a_bound():
     assert {op.name for op in OPS} <= names
 
 
-@each_case
+@over("name", [*CASES])
 def test_run_on_one_number_after_the_other_a_program_has_the_bits_of_eager(name):
     case, rng = CASES[name], Random(name)
     for count in case.counts:
@@ -122,7 +121,7 @@ def test_run_on_one_number_after_the_other_a_program_has_the_bits_of_eager(name)
             assert_array_max_ulp(np.array(found), np.array([z, *slopes]), OTHER_STEPS.get(name, 0))
 
 
-@each_case
+@over("name", [*CASES])
 def test_an_example_alone_has_the_numbers_that_it_has_among_others(name):
     case, rng = CASES[name], Random(name)
     domain = getattr(case.f, "domain", (0.5, 2.0))
@@ -141,7 +140,7 @@ def test_an_example_alone_has_the_numbers_that_it_has_among_others(name):
 # --- What measures is right, too --------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@over(
     ("found", "exact", "error"),
     [
         (1.0, 1, 0),

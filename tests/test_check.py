@@ -17,6 +17,7 @@ from autograd_core import (
     maximum,
     minimum,
 )
+from tests.rows import over
 from tests.strategies import expressions
 
 WRONG_SINE = Op("sine", math.sin, lambda z, x: (z,), "sin")
@@ -120,7 +121,7 @@ def test_where_the_function_has_no_value_or_slope_its_own_error_is_raised():
         check_gradient(Value.sqrt, 0.0)
 
 
-@pytest.mark.parametrize(
+@over(
     ("f", "x"),
     [
         (Value.log, 1e-3),
@@ -211,8 +212,8 @@ def test_a_gradient_that_was_never_computed_still_shows_as_a_dash():
     assert str(draw(x)) == "x  data 3  grad –"
 
 
-@pytest.mark.parametrize("error", [ValueError, KeyError, KeyboardInterrupt])
-@pytest.mark.parametrize("call", range(1, 8))
+@over("error", [ValueError, KeyError, KeyboardInterrupt])
+@over("call", range(1, 8))
 def test_data_and_grads_are_put_back_when_the_function_raises(call, error):
     x, y = Value(1.5, "x"), Value(2.5, "y")
     (x * y).backward()

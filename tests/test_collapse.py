@@ -10,6 +10,7 @@ from autograd_core import Op, Value, draw, mean, topological, total
 from autograd_core.names import short
 from autograd_core.pictures.neurons import Net
 from nn import MLP, Layer, losses
+from tests.rows import over
 
 X = [[0.5, -1.0, 2.0], [-0.3, 0.8, 0.1], [1.5, 0.2, -0.7]]
 SWISH = Op(
@@ -118,7 +119,7 @@ def test_every_weight_is_a_link_between_its_neurons():
     }
 
 
-@pytest.mark.parametrize(
+@over(
     "penalty",
     [
         lambda w: w * w,
@@ -129,8 +130,8 @@ def test_every_weight_is_a_link_between_its_neurons():
         lambda w: (2 * w).tanh(),
     ],
 )
-@pytest.mark.parametrize("sizes", [[1], [3, 1]])
-@pytest.mark.parametrize("expand", [False, True])
+@over("sizes", [[1], [3, 1]])
+@over("expand", [False, True])
 def test_a_penalty_on_parameters_belongs_to_the_loss(penalty, sizes, expand):
     model = MLP(3, sizes, activation="tanh", seed=1, expand=expand)
     plain = losses.squared_error(model(X[0]), 1)

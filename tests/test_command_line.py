@@ -17,13 +17,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core.pictures import renderers
-from nn import LOSSES, MLP, Adam, datasets, diagnose, evaluate, fit, load, plot
+from nn import MLP, Adam, datasets, diagnose, evaluate, fit, load, plot
 from nn.__main__ import main
-from nn.command.data import Data, default_loss
+from nn.command.data import Data
 from nn.command.folder import one_prediction
-from nn.losses import binary_cross_entropy_with_logits, mse
+from nn.losses import binary_cross_entropy_with_logits, mse, suited_to
 from nn.scaling import ColumnScale, for_raw_numbers
 from nn.tables import MOST_CLASSES, TARGETS, Table, read_table
+from nn.train.loop import Loop
+from tests.rows import over
 
 PICTURES = {"boundary.png": b"\x89PNG", "loss.png": b"\x89PNG", "graph.svg": b"<?xml"}
 OF_A_TABLE = {"model.json", "columns.json"}
@@ -169,7 +171,7 @@ def test_the_graph_is_that_of_one_prediction_of_the_trained_model_with_its_gradi
 def test_the_graph_of_a_large_model_is_its_net(data, n_in, hidden, outputs, boxes):
     X, y = [[0.5] * n_in], [0]
     model = MLP(n_in, [*hidden, outputs], seed=3)
-    loss = LOSSES[default_loss(range(max(2, outputs)))]
+    loss = suited_to(max(2, outputs))
     inputs = [f"x{j}" for j in range(n_in)]
     picture = one_prediction(model, Data(data, inputs, X, y, list("0123456789")), loss)
     assert count_boxes(picture.render("svg").decode()) == boxes
@@ -351,8 +353,8 @@ LAYOUTS = ["first", "middle", "last"]
 SEPARATED = {"commas": ",", "semicolons": ";", "tabs": "\t", "spaces": " "}
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("header", [True, False])
+@over("layout", LAYOUTS)
+@over("header", [True, False])
 @pytest.mark.parametrize("separator", SEPARATED)
 @pytest.mark.parametrize("labels", LABELS)
 def test_a_table_is_understood_in_every_form(tmp_path, labels, separator, header, layout):
@@ -385,8 +387,8 @@ def as_written(label):
     return float(label) if label.strip("-.0123456789") == "" else label
 
 
-@pytest.mark.parametrize("name", [*TARGETS, "Species", " CLASS "])
-@pytest.mark.parametrize("place", [0, 1, 2])
+@over("name", [*TARGETS, "Species", " CLASS "])
+@over("place", [0, 1, 2])
 def test_a_column_with_a_usual_name_is_the_target_wherever_it_stands(tmp_path, name, place):
     header, row = ["a", "b"], [0.5, 1.5]
     header.insert(place, name)
@@ -543,6 +545,22 @@ def test_scales_that_go_into_the_weights_change_no_output(inputs, targets, hidde
     # Below 2.2e-308 floats are a fixed step apart: a weight there is off by it, times its input.
     bound += 10 * math.ulp(0.0) * (1 + sum(map(abs, inputs)))
     assert abs(raw(inputs).data - (scaled * output.deviation + output.mean)) <= bound
+
+
+def test_numbers_are_learned_by_an_output_that_is_not_linear(tmp_path, out, capsys):
+    rows = [[x, 0.2 + 0.1 * x] for x in range(6)]
+    path = table(tmp_path / "t.csv", "x,y", *rows)
+    arguments = ["--output", "sigmoid", "--hidden", "--epochs", "300", "--no-plots"]
+    assert run(out, "--csv", path, *arguments) == 0
+    model = load(out / "model.json")
+    assert all(abs(model([x]).data - y) < 0.03 for x, y in rows)
+    assert "try:" not in capsys.readouterr().out
+
+
+def test_a_model_for_raw_numbers_keeps_what_it_was_built_with():
+    built = {"activation": "tanh", "output": "sigmoid", "dropout": 0.25}
+    raw = for_raw_numbers(MLP(1, [3, 1], **built), [ColumnScale(2.0, 3.0)], ColumnScale())
+    assert {name: getattr(raw, name) for name in built} == built
 
 
 def test_numbers_that_have_no_scale_are_an_error_that_names_the_column(tmp_path, out, capsys):
@@ -753,6 +771,47 @@ def test_an_interrupt_says_that_nothing_was_written(out, capsys, monkeypatch):
     assert run(out, *TINY) == 130
     assert "interrupted: nothing was written" in capsys.readouterr().err
     assert names(out) == set()
+
+
+def test_an_interrupt_of_the_training_writes_what_it_has_come_to(
+    out, capsys, monkeypatch, tmp_path
+):
+    def interrupted(loop, size):
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        seen.append(size)
+        return take_step(loop, size)
+
+    seen, take_step, drawn = [], Loop.take_step, []
+    monkeypatch.setattr("nn.__main__.draw_all", lambda *given: drawn.append(given[-1].epochs))
+    training = ["--data", "moons", "--hidden", "3", "--batch", "50"]  # of two steps an epoch
+    with monkeypatch.context() as patch:
+        patch.setattr(Loop, "take_step", interrupted)
+        assert run(out, *training, "--epochs", "9") == 130
+    shown = capsys.readouterr()
+    assert "interrupted in epoch 2 of 9: the model as it is by now" in shown.err
+    assert "model.json" in shown.out
+    assert drawn == [1]
+    model = load(out / "model.json")
+    assert model.recipe is None
+    one, two = [tmp_path / str(k) for k in (1, 2)]
+    for path, k in ((one, 1), (two, 2)):
+        assert run(path, *training, "--epochs", k, "--no-plots") == 0
+    numbers = [[p.data for p in load(path / "model.json").parameters()] for path in (one, two)]
+    assert [p.data for p in model.parameters()] not in numbers  # it is a step after one epoch
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_what_is_raised_in_a_training_has_the_record_so_far(error):
+    def stop(history):
+        if history.epochs == 2:
+            raise error
+
+    X, y = datasets.xor()
+    options = {"loss": "mse", "optimizer": "sgd", "epochs": 5, "progress": False}
+    with pytest.raises(error) as stopped:
+        fit(MLP(2, [1], seed=0), X, y, **options, callbacks=[stop])
+    assert stopped.value.history.loss == fit(MLP(2, [1], seed=0), X, y, **options).loss[:2]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 from autograd_core import Value, compile, dot, total
 from autograd_core.compiler import lists
 from nn import MLP, datasets, losses
+from tests.rows import over
 
 
 @pytest.fixture
@@ -72,6 +73,7 @@ PLACES = {  # an argument in which the bad one stands among numbers, and where t
     "in a dataclass": (lambda bad: Layer([2.0, bad], [1.0]), "x.weights[1]"),
     "in a named tuple": (lambda bad: Pair([1.0], {"a": [bad]}), "x.right['a'][0]"),
 }
+WITHIN = {name: row for name, row in PLACES.items() if name != "alone"}
 
 
 def array_of(rows):
@@ -84,8 +86,8 @@ def array_of(rows):
     return array
 
 
-@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-@pytest.mark.parametrize(("put", "place"), PLACES.values(), ids=PLACES)
+@over("bad", BAD)
+@over(("put", "place"), PLACES)
 def test_what_is_no_number_is_refused_naming_its_place(bad, put, place, w):
     program = compile(lambda x: w)
     with pytest.raises(TypeError) as error:
@@ -93,8 +95,8 @@ def test_what_is_no_number_is_refused_naming_its_place(bad, put, place, w):
     assert f"{place} is " in str(error.value)
 
 
-@pytest.mark.parametrize("bad", BAD.values(), ids=BAD)
-@pytest.mark.parametrize(("put", "place"), list(PLACES.values())[1:], ids=list(PLACES)[1:])
+@over("bad", BAD)
+@over(("put", "place"), WITHIN)
 def test_in_a_batch_too(bad, put, place, w):
     program = compile(lambda x: w, batched=True)
     with pytest.raises((TypeError, ValueError)) as error:
@@ -111,8 +113,8 @@ ARRAYS = {
 }
 
 
-@pytest.mark.parametrize("array", ARRAYS.values(), ids=ARRAYS)
-@pytest.mark.parametrize("batched", [False, True])
+@over("array", ARRAYS)
+@over("batched", [False, True])
 def test_arrays_of_other_things_are_refused(array, batched, w):
     with pytest.raises(TypeError, match=r"a program takes numbers.*X\[[01]\] is"):
         compile(lambda X: w, batched=batched)(array)
@@ -239,7 +241,7 @@ def like(found, x):
     return np.shape(found) == np.shape(x)
 
 
-@pytest.mark.parametrize("x", SHAPES.values(), ids=SHAPES)
+@over("x", SHAPES)
 def test_a_gradient_has_the_shape_of_its_argument(x):
     program = compile(squares)
     (slopes,) = program.gradient_wrt_inputs(x)
@@ -247,8 +249,8 @@ def test_a_gradient_has_the_shape_of_its_argument(x):
     assert flat(slopes) == [2 * v for v in flat(x)]
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("x", SHAPES.values(), ids=SHAPES)
+@over("n", [1, 2, 3])
+@over("x", SHAPES)
 def test_in_a_batch_it_is_that_of_the_mean_in_rows(x, n):
     rows = np.stack([x] * n) if isinstance(x, np.ndarray) and x.dtype == float else [x] * n
     (slopes,) = compile(squares, batched=True).gradient_wrt_inputs(rows)
@@ -351,15 +353,15 @@ def assert_same(found, expected):
         np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
-@pytest.mark.parametrize("f", RESULTS.values(), ids=RESULTS)
+@over("f", RESULTS)
 def test_results_come_back_in_their_structure(f, w):
     expected = numbers_of([f(Value(3.0), w)], None)
     found = compile(lambda x: f(x, w))(3.0)
     assert_same(found, expected)
 
 
-@pytest.mark.parametrize("n", [1, 2, 3])
-@pytest.mark.parametrize("f", RESULTS.values(), ids=RESULTS)
+@over("n", [1, 2, 3])
+@over("f", RESULTS)
 def test_results_of_a_batch_come_back_in_their_structure(f, n, w):
     xs = [3.0, -1.0, 0.5][:n]
     expected = numbers_of([f(Value(x), w) for x in xs], n)
@@ -532,9 +534,9 @@ def test_an_array_whose_shape_is_changed_in_place_is_read_anew():
 CHANGES = {"": lambda row: row, "longer": lambda row: [*row, 0.5], "a set": set}
 
 
-@pytest.mark.parametrize("item", [1.5, math.nan, -0.0, 2, True, np.float64(1.5), "g", None, 1j])
-@pytest.mark.parametrize("shape", [(1,), (3,), (2, 1), (3, 4), (2, 3, 2)])
-@pytest.mark.parametrize("piece", [lists.PIECE, 4])
+@over("item", [1.5, math.nan, -0.0, 2, True, np.float64(1.5), "g", None, 1j])
+@over("shape", [(1,), (3,), (2, 1), (3, 4), (2, 3, 2)])
+@over("piece", [lists.PIECE, 4])
 def test_floats_in_lists_are_read_at_once_and_all_else_is_left_alone(
     item, shape, piece, monkeypatch
 ):

@@ -38,6 +38,7 @@ from tests.compiled import (
     slack_of,
     steps,
 )
+from tests.rows import over
 from tests.strategies import KINKED, OWN, thousandths
 
 # --- Random programs -------------------------------------------------------------------------
@@ -693,7 +694,7 @@ KNOWN_BEFOREHAND = {
 
 
 @pytest.mark.parametrize("f", KNOWN_BEFOREHAND.values(), ids=KNOWN_BEFOREHAND)
-@pytest.mark.parametrize("batched", [False, True])
+@over("batched", [False, True])
 def test_a_gradient_that_no_number_changes(f, batched):
     W = Draw(10).matrix(3, 2, "W")
     if batched:

@@ -14,6 +14,7 @@ import pytest
 
 from autograd_core import Op, RecordingError, Value, compile, dot, gradient, total
 from nn import MLP, SGD, Adam, datasets, fit, losses
+from tests.rows import over
 
 ENTRY, ATTRIBUTE, KEYS, ARRAY = [0.0], SimpleNamespace(k=0.0), {"k": 0.0}, np.zeros(1)
 PARAMETER = Value(0.0, "k")
@@ -65,11 +66,11 @@ USES = {  # what is computed of x and the number k that was read, one of 1, 2 an
 }
 
 each_use = pytest.mark.parametrize("use", USES.values(), ids=USES)
-each_state = pytest.mark.parametrize(("read", "change"), STATES.values(), ids=STATES)
+each_state = over(("read", "change"), STATES)
 
 
 @each_use
-@pytest.mark.parametrize("batched", [False, True])
+@over("batched", [False, True])
 def test_what_differs_from_call_to_call_is_refused_at_the_first(use, batched):
     count = itertools.count(1)
     program = compile(lambda x: use(x, float(next(count))), batched=batched)

@@ -12,6 +12,7 @@ from autograd_core.compiler.linear import ONE, Scale, multiplied, usable
 from autograd_core.compiler.merge import merge
 from autograd_core.engine import ADD, DIV, EXP, LOG, MUL, NEG, SUB
 from tests.arrays import graph_of, ops_of, recorded
+from tests.rows import over
 from tests.test_compile_graphs import WAYS
 
 
@@ -63,7 +64,7 @@ def test_constants_of_a_sum_are_added_up_beforehand(w):
     assert 6.0 in graph.constants.values()
 
 
-@pytest.mark.parametrize("way", WAYS)
+@over("way", WAYS)
 def test_a_sum_of_products_is_one_node_however_it_is_written(way, w):
     assert ops_of(graph_of(lambda *xs: way(w[:4], list(xs), w[4]), 4)) == [(4, 1)]
 
@@ -184,7 +185,7 @@ SCALED = {
 }
 
 
-@pytest.mark.parametrize(("f", "ops"), SCALED.values(), ids=SCALED)
+@over(("f", "ops"), SCALED)
 def test_signs_and_scales_stand_in_front_of_a_sum_or_at_the_factors_if_they_make_smaller(f, ops, w):
     assert ops_of(graph_of(lambda *xs: f(w[:4], list(xs)), 4)) == ops
 

@@ -19,6 +19,7 @@ from autograd_core.compiler.memory import beside_examples, cells_at, plan, regul
 from nn import MLP
 from tests.arrays import by_definition, factored
 from tests.compiled import EACH, Draw, assert_like_eager
+from tests.rows import over
 
 # --- Structures: functions of the six numbers of an example, and their parameters ---------------
 
@@ -151,6 +152,10 @@ def test_an_unknown_executor_is_refused_with_the_names_that_there_are():
         ValueError, match="no executor 'fortran': known are native, numpy, python, jax"
     ):
         compile(lambda x: x * x, executor="fortran")(1.0)
+    with pytest.raises(
+        TypeError, match=r"executor is one of 'native', .*, or what makes one, got 0"
+    ):
+        compile(lambda x: x * x, executor=0)(1.0)
 
 
 @pytest.mark.parametrize("name", EACH)
@@ -173,8 +178,8 @@ def test_the_choice_is_of_the_program():
 
 
 @pytest.mark.parametrize("f", STRUCTURES, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("batched", [False, True])
-@pytest.mark.parametrize("lying", [beside_examples, lambda order: {}])
+@over("batched", [False, True])
+@over("lying", [beside_examples, lambda order: {}])
 def test_cells_are_shared_by_views_and_by_what_is_in_place_alone(f, batched, lying):
     order, results, _ = prepared(f, batched=batched)
     memory = plan(order, results, lying=lying(order))
@@ -207,7 +212,7 @@ def test_the_gradient_of_a_perceptron_is_computed_where_it_belongs():
     assert not memory.copied
 
 
-@pytest.mark.parametrize(
+@over(
     ("cells", "strides"),
     [
         ([3], (0,)),
@@ -250,7 +255,7 @@ LETTERS = [
 
 
 @pytest.mark.parametrize("letters", LETTERS)
-@pytest.mark.parametrize("length", [1, 2, 5])
+@over("length", [1, 2, 5])
 def test_a_sum_of_products_is_what_einsum_says_however_the_arrays_lie(letters, length):
     sizes = dict(zip("nrckab", (2, 3, 4, 5, 3, length), strict=True))
     left, right, out = letters.replace("->", ",").split(",")
@@ -271,8 +276,8 @@ def test_a_sum_of_products_is_what_einsum_says_however_the_arrays_lie(letters, l
         np.testing.assert_allclose(z, np.einsum(letters, x, y), rtol=1e-12, atol=1e-13)
 
 
-@pytest.mark.parametrize("letters", ["rkb->rb", "kb->b", "rb->r", "rcb->c", "rcb->", "rcb->br"])
-@pytest.mark.parametrize("length", [1, 2, 5])
+@over("letters", ["rkb->rb", "kb->b", "rb->r", "rcb->c", "rcb->", "rcb->br"])
+@over("length", [1, 2, 5])
 def test_a_sum_is_what_einsum_says_however_the_arrays_lie(letters, length):
     sizes = dict(zip("rckb", (3, 4, 5, length), strict=True))
     names, out = letters.split("->")
@@ -440,8 +445,8 @@ ORDERS = {
 
 
 @pytest.mark.parametrize("order", ORDERS)
-@pytest.mark.parametrize("names", ["wb", "bw"])
-@pytest.mark.parametrize("batched", [False, True])
+@over("names", ["wb", "bw"])
+@over("batched", [False, True])
 def test_in_whatever_order_a_layer_is_written_its_bias_takes_no_call(order, names, batched):
     (first, _), (second, _) = layer(names, 6, 5), layer(names, 5, 4)
 

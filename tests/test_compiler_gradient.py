@@ -15,6 +15,7 @@ from autograd_core.compiler.ir import EXAMPLES, Compute
 from autograd_core.engine import EXP, MUL, TANH, Op
 from tests.arrays import by_definition
 from tests.compiled import Draw, each_executor
+from tests.rows import over
 from tests.test_compile_graphs import OWN
 
 N = 3
@@ -136,7 +137,7 @@ def test_of_constant_slopes_nothing_is_computed(arrays):
 # --- Rules -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("op", [*OPS, *OWN], ids=lambda op: op.name)
+@over("op", [*OPS, *OWN])
 def test_every_rule_read_on_numbers_is_the_partials(op):
     low, high = op.domain
     for n in arities(op):
@@ -189,7 +190,7 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
-@pytest.mark.parametrize("batched", [False, True])
+@over("batched", [False, True])
 def test_a_hessian_times_a_vector_is_the_gradient_of_a_gradient(f, batched):
     draw = Draw(1)
     W, v = draw.matrix(3, 2, "W"), draw.vector(3, "v")
@@ -216,7 +217,7 @@ def test_a_hessian_times_a_vector_is_the_gradient_of_a_gradient(f, batched):
 
 @each_executor
 @pytest.mark.parametrize("f", FUNCTIONS.values(), ids=FUNCTIONS)
-@pytest.mark.parametrize("batched", [False, True])
+@over("batched", [False, True])
 def test_a_program_has_its_hessian_times_a_vector(f, batched, executor):
     draw = Draw(1)
     W, v = draw.matrix(3, 2, "W"), draw.vector(3, "v")

@@ -23,6 +23,7 @@ from autograd_core import (
 from autograd_core.check import arities
 from nn import MLP, losses
 from tests.compiled import backward_lines, forward_lines, shapes, steps
+from tests.rows import over
 
 
 @pytest.fixture
@@ -436,8 +437,8 @@ PRINTED = {
 }
 
 
-@pytest.mark.parametrize("f", PRINTED.values(), ids=PRINTED)
-@pytest.mark.parametrize("batched", [False, True])
+@over("f", PRINTED)
+@over("batched", [False, True])
 def test_any_program_can_be_printed(f, batched, w):
     program = compile(lambda x: f(x, w), batched=batched)
     program.prepare([1.0, 2.0] if batched else 1.0)
@@ -520,7 +521,7 @@ def test_two_steps_of_one_label_are_told_apart(w):
 # --- Reading the table -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+@over("op", OPS)
 def test_every_row_of_the_table_can_be_printed(op):
     low, high = op.domain
     points = [low + (high - low) * (0.6 + 0.05 * i) for i in range(6)]

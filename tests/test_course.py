@@ -10,6 +10,7 @@ import pytest
 
 from nn.course.check import find
 from nn.course.kinds import Choice
+from tests.rows import over
 from tests.test_notebooks import code_cells, shown
 from tools.course import (
     ASKED_OPENLY,
@@ -41,8 +42,8 @@ TEST = re.compile(r"\[(test_\w+)\]\(\.\./tests/(test_\w+\.py)\)")
 LINES, WIDTH = 15, 88  # of a cell that a student reads, and of its lines: as wide as the site shows
 FINISHED = [path for path in SOURCES if Source(path).is_second_edition]
 
-each_source = pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
-each_finished = pytest.mark.parametrize("path", FINISHED, ids=lambda path: path.stem)
+each_source = over("path", SOURCES)
+each_finished = over("path", FINISHED)
 
 
 @cache
@@ -198,9 +199,7 @@ def test_a_notebook_asks_its_questions_in_order_and_names_them(path):
     assert named == asked
 
 
-@pytest.mark.parametrize(
-    "path", [p for p in FINISHED if "## Questionnaire" in p.read_text("utf-8")]
-)
+@over("path", [p for p in FINISHED if "## Questionnaire" in p.read_text("utf-8")])
 def test_a_notebook_asks_what_is_left_to_think_of_and_gives_tasks_with_reasons(path):
     text = Source(path).text
     before, questionnaire = text.split("\n## Questionnaire\n")

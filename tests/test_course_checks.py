@@ -21,6 +21,7 @@ from nn.course.kinds import Choice, Code, Number, bare
 from nn.course.questions.n07 import loss_of
 from nn.course.questions.n11 import Step
 from nn.course.reply import Reply, rich
+from tests.rows import over
 from tools.course import SOURCES as COURSE
 from tools.course import Source
 
@@ -39,7 +40,7 @@ def test_every_notebook_numbers_its_questions_from_one():
         assert own == [f"{path.stem[1:]}.{i}" for i in range(1, len(own) + 1)]
 
 
-@pytest.mark.parametrize("key", WITH_SLIPS)
+@over("key", WITH_SLIPS)
 def test_every_slip_gets_its_own_sentence_and_the_right_answer_is_right(key):
     question = find(key)
     assert len(question.wrong) >= 2
@@ -50,7 +51,7 @@ def test_every_slip_gets_its_own_sentence_and_the_right_answer_is_right(key):
     assert check(key, question.right) == Reply("right", question.why)
 
 
-@pytest.mark.parametrize("key", KEYS)
+@over("key", KEYS)
 def test_hints_come_one_at_a_time_and_reveal_after_a_try(key):
     GIVEN.clear()
     TRIED.clear()
@@ -70,7 +71,7 @@ def test_a_wrong_answer_of_no_known_kind_gets_the_next_hint():
     assert "The size is right" in check("01.3", -4).text
 
 
-@pytest.mark.parametrize("key", KEYS)
+@over("key", KEYS)
 def test_nonsense_gets_a_sentence(key):
     for answer in ("four", None, [1], True, math.nan, object(), check, Value(-7.25), 10**400, int):
         reply = check(key, answer)
@@ -80,7 +81,15 @@ def test_nonsense_gets_a_sentence(key):
         assert "<script" not in reply._repr_html_(), answer
 
 
-@pytest.mark.parametrize("key", KEYS)
+@over("key", [key for key in KEYS if isinstance(find(key), Code)])
+def test_a_function_that_gives_back_nonsense_gets_a_sentence(key):
+    for given in ("x", [], [[1.0]], [None], {"a": 1}, 1j, object(), np.eye(2), (1, 2, 3)):
+        reply = check(key, lambda *_, given=given: given)
+        assert reply.mood in {"not yet", "waiting"}, given
+        assert reply.text, given
+
+
+@over("key", KEYS)
 def test_three_dots_are_an_answer_to_come(key):
     assert check(key).mood == "waiting"
 
@@ -88,8 +97,13 @@ def test_three_dots_are_an_answer_to_come(key):
 def test_there_is_no_such_question():
     with pytest.raises(LookupError, match=r"no question 01\.99: there are 01\.1, "):
         check("01.99", 1)
+    for key in ("1.3", 1.3, "01.3."):
+        with pytest.raises(LookupError, match=rf"no question {key}: there are 01\.1, "):
+            check(key, 1)
     with pytest.raises(LookupError, match="no notebook 'xx'"):
         check("xx", 1)
+    with pytest.raises(LookupError, match="no notebook '13'"):
+        hint(13)
 
 
 def test_a_package_that_a_question_lacks_is_named(monkeypatch):
@@ -126,7 +140,7 @@ def test_batches_may_be_of_any_kind(kind):
     assert check("07.6", batches).mood == "right"
 
 
-@pytest.mark.parametrize("key", WITH_SLIPS)
+@over("key", WITH_SLIPS)
 def test_an_answer_may_be_written_in_many_ways(key):
     question = find(key)
     words = [right := question.right, *[wrong for wrong, _ in question.wrong]]
@@ -519,7 +533,7 @@ def test_who_speaks_when(order, said):
     assert said in check("01.5", order.split()).text
 
 
-@pytest.mark.parametrize(
+@over(
     ("numbers", "said"),
     [
         ((2, 1), "just in time"),

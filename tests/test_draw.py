@@ -31,6 +31,7 @@ from autograd_core.pictures.drawing import Box
 from autograd_core.pictures.graph import GraphView
 from autograd_core.pictures.renderers import GraphvizMissingError
 from nn import MLP
+from tests.rows import over
 from tests.strategies import expressions
 
 CUBE = Op("cube", lambda x: x**3, lambda z, x: (3 * x * x,), lambda np, x: x**3)
@@ -373,6 +374,8 @@ def test_a_path_along_which_nothing_flows_is_not_grey():
 
 
 def test_only_a_value_of_the_graph_can_be_highlighted():
+    with pytest.raises(TypeError, match="highlight: expected a Value, got str: 'a'"):
+        draw(small_graph(), highlight="a")
     with pytest.raises(ValueError, match=r"no path to highlight: .*label='other'"):
         draw(small_graph(), highlight=Value(1.0, "other"))
     root = small_graph()
@@ -455,7 +458,7 @@ LABELS = [
 ]
 
 
-@pytest.mark.parametrize("label", LABELS)
+@over("label", LABELS)
 def test_a_label_of_any_characters_survives(label):
     x = Value(1.5, label)
     svg = svg_of(x + x)
@@ -474,9 +477,7 @@ def test_the_tooltip_of_an_edge_names_the_local_derivative_in_full(label):
     assert f"local derivative ∂y/∂{label} = {1 / 3!r}" in tooltips
 
 
-@pytest.mark.parametrize(
-    "label", [" ", "\t", "\r", "\x01", "a\x1bb", "\n", "\n\n", "\nx", "a\n\nb"]
-)
+@over("label", [" ", "\t", "\r", "\x01", "a\x1bb", "\n", "\n\n", "\nx", "a\n\nb"])
 def test_a_label_that_cannot_be_shown_spoils_no_picture(label):
     x = Value(1.5, label)
     assert {"1.5", "3", "grad –", "+"} <= set(texts(svg_of(x + x)))

@@ -30,6 +30,7 @@ from autograd_core.pictures.dot import as_dot
 from autograd_core.pictures.drawing import Box, BoxRow, Drawing, Edge, Oval, tone_of
 from autograd_core.pictures.text import as_text
 from nn import MLP, losses
+from tests.rows import over
 from tests.strategies import expressions
 
 
@@ -195,7 +196,7 @@ def test_the_writers_need_no_package(drawing, monkeypatch):
     assert len(as_text(drawing).splitlines()) == len(drawing.lines) + bool(drawing.title)
 
 
-@pytest.mark.parametrize("name", ["node", "graph", "strict", "3", "-.5", "a b", '"', "<<b>", "\\"])
+@over("name", ["node", "graph", "strict", "3", "-.5", "a b", '"', "<<b>", "\\"])
 def test_any_text_is_written_so_that_graphviz_reads_it_back(name):
     drawing = Drawing(
         [],

@@ -32,6 +32,7 @@ from autograd_core import (
 )
 from autograd_core.check import arities
 from autograd_core.engine import ADD, DIV, MOD, MUL, POW, SIN, SUB, power
+from tests.rows import over
 from tests.strategies import expressions, slopes_on_arrays, thousandths
 
 NUMBERS = [int, float, Fraction, np.float64, np.float32, np.int64]
@@ -39,7 +40,7 @@ ARITHMETIC = [operator.add, operator.sub, operator.mul, operator.truediv, operat
 COMPARISONS = [operator.lt, operator.le, operator.gt, operator.ge]
 MILLION = 1_000_000
 
-each_op = pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+each_op = over("op", {op.name: op for op in OPS})
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
@@ -112,10 +113,16 @@ def test_a_new_value_is_a_leaf_with_no_history():
     assert (x.op, x.parents, x.partials) == (None, (), ())
 
 
-@pytest.mark.parametrize("data", ["1", None, [1.0], (1.0,), 1j, Value(1.0), b"1", np.ones(2)])
+@over("data", ["1", None, [1.0], (1.0,), 1j, Value(1.0), b"1", np.ones(2)])
 def test_a_value_of_what_is_no_real_number_is_refused_by_type(data):
     with pytest.raises(TypeError, match=f"one real number, got {type(data).__name__}"):
         Value(data)
+
+
+@pytest.mark.parametrize("swapped", [("w", 2.0), (2.0, 3.0)])
+def test_a_label_that_is_no_text_is_refused(swapped):
+    with pytest.raises(TypeError, match=r"a label is text, got float: [23]\.0"):
+        Value(*swapped)
 
 
 def test_nan_and_infinity_are_allowed_as_data():
@@ -153,8 +160,8 @@ def test_values_compare_and_convert_like_their_data(x, y):
         assert compare(Value(x), y) == compare(y, Value(x)) == compare(x, y)
 
 
-@pytest.mark.parametrize("compare", COMPARISONS)
-@pytest.mark.parametrize("other", ["1", None, [1.0]])
+@over("compare", COMPARISONS)
+@over("other", ["1", None, [1.0]])
 def test_comparing_with_what_is_no_number_is_refused(compare, other):
     with pytest.raises(TypeError, match="not supported between"):
         compare(Value(1.0), other)
@@ -177,8 +184,8 @@ OF_MATH = [
 ]
 
 
-@pytest.mark.parametrize("graph", [lambda x: x, lambda x: x * 1.0], ids=["leaf", "computed"])
-@pytest.mark.parametrize(("function", "count"), OF_MATH, ids=lambda f: getattr(f, "__name__", f))
+@over("graph", [lambda x: x, lambda x: x * 1.0])
+@over(("function", "count"), OF_MATH)
 def test_no_function_of_math_cuts_the_graph(function, count, graph):
     x, name = graph(Value(0.5)), function.__name__
     if name in {"isclose", "isfinite", "isinf", "isnan"}:
@@ -212,7 +219,7 @@ def cuts():
     yield lambda: float(math.sqrt(x))
 
 
-@pytest.mark.parametrize("cut", list(cuts()))
+@over("cut", list(cuts()))
 def test_nothing_but_float_takes_the_number(cut):
     for _ in range(20):
         with pytest.raises(TypeError, match=r"would cut the graph.*\.data"):
@@ -280,8 +287,8 @@ def test_data_set_to_what_is_no_number_is_refused_where_it_is_used(data):
 # --- What an operation records ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("calculate", ARITHMETIC)
-@pytest.mark.parametrize("number", NUMBERS)
+@over("calculate", ARITHMETIC)
+@over("number", NUMBERS)
 def test_a_number_may_stand_on_either_side_of_an_operator(calculate, number):
     x, n = Value(3.0), number(2)
     for z, expected in [(calculate(x, n), calculate(3, 2)), (calculate(n, x), calculate(2, 3))]:
@@ -290,8 +297,8 @@ def test_a_number_may_stand_on_either_side_of_an_operator(calculate, number):
         assert x in z.parents
 
 
-@pytest.mark.parametrize("number", [np.float64, np.float32, np.int64])
-@pytest.mark.parametrize("compare", COMPARISONS)
+@over("number", [np.float64, np.float32, np.int64])
+@over("compare", COMPARISONS)
 def test_a_numpy_number_may_stand_on_either_side_of_a_comparison(compare, number):
     assert Value(3.0) == number(3) == Value(3.0) != number(2)
     assert compare(Value(3.0), number(2)) == compare(3, 2)
@@ -550,7 +557,7 @@ METHODS = {
 }
 
 
-@pytest.mark.parametrize("name", METHODS)
+@over("name", [*METHODS])
 def test_the_method_of_a_function_computes_it(name):
     assert getattr(Value(0.5), name)().data == pytest.approx(METHODS[name], rel=1e-15)
 
@@ -735,7 +742,7 @@ def test_dot_refuses_lists_of_unequal_length(bias):
 # --- Bad input --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@over(
     ("compute", "error", "named"),
     [
         (lambda x: (x * 0).log(), ValueError, "cannot compute log of (0.0)"),
@@ -765,8 +772,8 @@ def test_an_error_names_the_op_its_operands_and_their_labels(compute, error, nam
     assert named in str(raised.value)
 
 
-@pytest.mark.parametrize("calculate", ARITHMETIC)
-@pytest.mark.parametrize("other", ["1", None, [1.0], {}, 1j])
+@over("calculate", ARITHMETIC)
+@over("other", ["1", None, [1.0], {}, 1j])
 def test_an_operator_refuses_what_is_no_number(calculate, other):
     for operands in ((Value(1.0), other), (other, Value(1.0))):
         with pytest.raises(TypeError, match="Value"):

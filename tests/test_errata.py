@@ -1,14 +1,14 @@
 """Every erratum of the course's documents is decided by numbers: the engine's, right, printed."""
 
 import numpy as np
-import pytest
 
 from nn.course import errata
+from tests.rows import over
 
 ROWS = [(group.__name__, row) for group in errata.GROUPS for row in group()]
 
 
-@pytest.mark.parametrize(("group", "row"), ROWS, ids=lambda part: getattr(part, "printed", part))
+@over(("group", "row"), ROWS)
 def test_the_engine_agrees_with_what_must_be_and_not_with_what_is_printed(group, row):
     assert row.is_decided, (row.by_engine, row.by_right, row.by_printed)
 

@@ -41,6 +41,7 @@ from autograd_core.engine import (
     leaky,
     power,
 )
+from tests.rows import over
 
 BATCHES = [None, 1, 2, 5]
 
@@ -205,7 +206,7 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("n", BATCHES)
+@over("n", BATCHES)
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_programs_are_like_eager(name, n):
     assert_like_eager(PROGRAMS[name], examples(n, 2))
@@ -224,14 +225,14 @@ def takes(op, operands):
 
 
 APPLIED = [
-    pytest.param(op, operands, id=f"{op.name} of {len(operands)}")
+    (op, operands)
     for op in [*OPS, power(2.5), power(-2.0), power(0.0), leaky(0.3)]
     for operands in [(0.75,), (1.25,), (1.7, 0.6), (0.3, 0.9, 1.4)]
     if takes(op, operands)
 ]
 
 
-@pytest.mark.parametrize(("op", "operands"), APPLIED)
+@over(("op", "operands"), APPLIED)
 def test_each_op_has_the_bits_of_eager(op, operands):
     xs = [Value(x) for x in operands]
     z = op.record(xs)
@@ -318,7 +319,7 @@ def arrays(batched):
 COUNT = len(arrays(batched=False)[1])
 
 
-@pytest.mark.parametrize("n", BATCHES)
+@over("n", BATCHES)
 @pytest.mark.parametrize("i", range(COUNT))
 def test_each_kind_of_array_is_what_numpy_has(i, n):
     order, results = arrays(batched=n is not None)
@@ -418,7 +419,7 @@ def test_a_long_program_can_be_run():
     assert found == a
 
 
-@pytest.mark.parametrize("n", BATCHES)
+@over("n", BATCHES)
 @pytest.mark.parametrize("f", [*PROGRAMS, *range(5)])
 def test_variables_that_serve_again_change_no_number(f, n, monkeypatch):
     f = random_program(f) if isinstance(f, int) else PROGRAMS[f]
@@ -467,14 +468,14 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@over("name", NAMES)
 @pytest.mark.parametrize("n", [None, 3])
 def test_an_op_of_ones_own_works_whatever_its_name(name, n):
     cube = Op(name, lambda x: np.float64(x**3), lambda z, x: (3 * x * x,), lambda np, x: x**3)
     assert_like_eager(lambda x: cube(W * x).tanh() + cube(B) + maximum(x, W) + x**2, examples(n, 1))
 
 
-@pytest.mark.parametrize(
+@over(
     ("f", "x", "error"),
     [
         (lambda x: W / x, 0.0, ZeroDivisionError),
@@ -484,7 +485,7 @@ def test_an_op_of_ones_own_works_whatever_its_name(name, n):
         (lambda x: (W * x) ** -2, 0.0, ZeroDivisionError),
     ],
 )
-@pytest.mark.parametrize("n", BATCHES)
+@over("n", BATCHES)
 def test_what_has_no_value_raises_what_python_raises(f, x, error, n):
     program = Lowered(f, 1, batched=n is not None)
     rows = [x] if n is None else [[0.7]] * (n - 1) + [[x]]
@@ -493,8 +494,8 @@ def test_what_has_no_value_raises_what_python_raises(f, x, error, n):
     assert program.run(rows, NumPyExecutor).suspicious
 
 
-@pytest.mark.parametrize("n", BATCHES)
-@pytest.mark.parametrize("x", [0.5, 1e200, -1e308, 1e-320, math.inf, -math.inf, math.nan])
+@over("n", BATCHES)
+@over("x", [0.5, 1e200, -1e308, 1e-320, math.inf, -math.inf, math.nan])
 @pytest.mark.parametrize(
     "f",
     [
@@ -527,7 +528,7 @@ def chosen(f, inputs=0, *, batched=False):
     return is_scalar(needed(program.emit.order, program.results))
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@over("name", [*PROGRAMS])
 def test_no_program_with_examples_is_scalar(name):
     assert not chosen(PROGRAMS[name], 2, batched=True)
 

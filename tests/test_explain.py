@@ -11,6 +11,7 @@ from autograd_core import Value, backward_steps, dot, explain, topological, tota
 from autograd_core.engine import collector_paused
 from autograd_core.paths.steps import ORDERS, gradients_after
 from nn import MLP
+from tests.rows import over
 from tests.strategies import expressions
 
 WRONG_ORDERS = [order for order in ORDERS if order != "topological"]
@@ -327,7 +328,7 @@ def results(values, order):
     return {v.label: grads.get(v, 0.0) for v in values[:-1]}
 
 
-@pytest.mark.parametrize(
+@over(
     ("graph", "order", "expected"),
     [
         (doubled_twice, "topological", {"a": 4, "b": 2}),

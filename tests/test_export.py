@@ -14,6 +14,7 @@ from nn import ACTIVATIONS, MLP, Layer, Module, predict
 from nn.export import from_torch, to_onnx, to_torch
 from tests.fuzz import seeded
 from tests.models import RNN, Autoencoder, Convolution, NextLetter, Plain, ResidualNet
+from tests.rows import over
 from tests.strategies import KINKED, OWN
 
 OUTPUTS = [*ACTIVATIONS, "softmax"]
@@ -201,7 +202,7 @@ def computed(onnxruntime, path, X):
         return reference.ReferenceEvaluator(str(path)).run(None, {"x": X})[0]
 
 
-@pytest.mark.parametrize("seed", PROGRAMS)
+@over("seed", PROGRAMS)
 def test_a_random_program_is_carried(onnxruntime, tmp_path, seed):
     model = Drawn(seeded(seed))
     some = np.random.default_rng(seed).uniform(-2, 2, (5, sum(model.sizes)))
@@ -211,7 +212,7 @@ def test_a_random_program_is_carried(onnxruntime, tmp_path, seed):
     assert np.abs(found - expected).max() <= 1e-12 * max(1.0, np.abs(expected).max())
 
 
-@pytest.mark.parametrize("op", [*OPS, *OWN, *KINKED], ids=lambda op: op.name)
+@over("op", [*OPS, *OWN, *KINKED])
 def test_every_op_is_carried_to_the_last_digits(onnxruntime, tmp_path, op):
     count, (low, high) = arities(op)[-1], op.domain
     ends = np.array([low, high, 0.5 * (low + high), low + 1e-9, 1e-12 if low < 0 else low])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from autograd_core.formulas import SUMS, Formula, infix, negative, number
 from autograd_core.source import symbol
+from tests.rows import over
 
 VARIABLES = {"a": 0.3, "b": -1.7, "c": 2.9}
 NUMBERS = (0.1, -0.7, 3.0, -2.0, 1e-30, -0.0)
@@ -63,7 +64,7 @@ def test_a_long_sum_goes_from_left_to_right(n):
 a, b, c = map(Formula, "abc")
 
 
-@pytest.mark.parametrize(
+@over(
     ("formula", "text"),
     [
         (infix("+", a, infix("+", b, c)), "a + (b + c)"),

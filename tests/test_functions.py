@@ -10,11 +10,12 @@ from numpy.testing import assert_allclose
 
 from autograd_core import OPS, Op, RecordingError, Value, compile, functions, where
 from autograd_core.check import arities
+from tests.rows import over
 
 ROWS = {name: op for name, op in vars(functions).items() if isinstance(op, Op)}
 NAMED = {name: op for name, op in ROWS.items() if name.islower()}
 
-each = pytest.mark.parametrize(("name", "op"), NAMED.items(), ids=NAMED)
+each = over(("name", "op"), NAMED.items())
 
 
 def inside(op):

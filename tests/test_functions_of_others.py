@@ -10,6 +10,7 @@ import pytest
 from autograd_core import Value, compile, functions, value_and_grad
 from autograd_core.arrays import ValueArray
 from nn import losses
+from tests.rows import over
 
 rng = np.random.default_rng(0)
 A = rng.uniform(0.2, 0.9, (2, 3))
@@ -241,7 +242,7 @@ def array_of_values(x):
     return np.vectorize(Value, otypes=[object])(x).view(ValueArray)
 
 
-@pytest.mark.parametrize(("f", "args"), [(f, args) for f, *args in TABLE.values()], ids=TABLE)
+@over(("f", "args"), {name: (f, args) for name, (f, *args) in TABLE.items()})
 def test_it_has_numpys_values_and_their_slopes_eager_and_compiled(f, args):
     expected = f(*args)
     arrays = list(map(array_of_values, args))
@@ -257,7 +258,7 @@ def test_it_has_numpys_values_and_their_slopes_eager_and_compiled(f, args):
     np.testing.assert_allclose(np.concatenate([x.ravel() for x in along]), slopes, atol=1e-7)
 
 
-@pytest.mark.parametrize("f", REFUSED.values(), ids=REFUSED)
+@over("f", REFUSED)
 def test_what_is_not_here_is_refused_where_it_is_recorded(f):
     with pytest.raises((TypeError, ValueError, AttributeError)):
         compile(weighted(f))(VECTOR)

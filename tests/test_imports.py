@@ -7,6 +7,7 @@ import sys
 import pytest
 
 import autograd_core
+from tests.rows import over
 
 OPTIONAL = (
     *("matplotlib", "sklearn", "torch", "onnx", "safetensors", "llvmlite", "jax", "anywidget"),
@@ -109,7 +110,7 @@ def test_every_public_name_is_there():
     } <= set(autograd_core.__all__)
 
 
-@pytest.mark.parametrize(
+@over(
     ("name", "signature"),
     [
         ("Value", ["data", "label"]),

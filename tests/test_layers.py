@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from autograd_core import Op, Value, draw, gradient, topological, total
 from nn import ACTIVATIONS, MLP, Layer, Module, Neuron, datasets
+from tests.rows import over
 
 # The same functions and slopes again, in plain Python: f(z), and f'(z).
 PLAIN = {
@@ -424,8 +425,8 @@ def test_a_number_in_place_of_a_list_is_an_error(part):
         part(3.5)
 
 
-@pytest.mark.parametrize("part", [MLP(2, [3, 1]), Layer(2, 3), Neuron(2)], ids=repr)
-@pytest.mark.parametrize("wrong", ["ab", [None, 1.0], [[1.0], [2.0]], [1j, 2.0]], ids=repr)
+@over("part", [MLP(2, [3, 1]), Layer(2, 3), Neuron(2)])
+@over("wrong", ["ab", [None, 1.0], [[1.0], [2.0]], [1j, 2.0]])
 def test_inputs_that_are_no_numbers_are_an_error(part, wrong):
     with pytest.raises(TypeError, match=r"one real number, got (str|NoneType|list|complex)"):
         part(wrong)
@@ -446,6 +447,12 @@ def test_an_unknown_activation_is_an_error_that_lists_the_known_ones(make):
     assert all(name in str(error.value) for name in ACTIVATIONS)
 
 
+@pytest.mark.parametrize("make", [lambda: MLP(2, [1], output="softmx"), lambda: Layer(2, 1, "x")])
+def test_softmax_is_among_the_known_activations_of_a_layer(make):
+    with pytest.raises(ValueError, match=r"softplus, softmax$"):
+        make()
+
+
 @pytest.mark.parametrize(
     "make", [lambda: MLP(2, [1], init="xavir"), lambda: Neuron(2, init="xavir")]
 )
@@ -456,7 +463,7 @@ def test_an_unknown_initialiser_is_an_error_that_lists_the_known_ones(make):
     assert all(name in str(error.value) for name in known)
 
 
-@pytest.mark.parametrize(
+@over(
     ("make", "named"),
     [
         (lambda: MLP(0, [1]), "n_in .* got 0"),

@@ -138,6 +138,12 @@ def test_a_wrong_target_is_refused_however_it_is_given(loss, n_outputs, wrong, n
             loss([w.sigmoid() for w in problem.w], target)
 
 
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_text_is_no_target_and_no_list_of_letters(name):
+    with pytest.raises(TargetError, match=f"{name}: a target must be a number, got str: 'yes'"):
+        LOSSES[name]([Value(0.5)] * 3, "yes")
+
+
 @pytest.mark.parametrize("name", REGRESSION)
 @pytest.mark.parametrize("wrong", [math.nan, math.inf, -math.inf])
 def test_a_number_that_is_not_finite_is_refused_and_as_an_input_makes_the_loss_no_number(

@@ -18,6 +18,7 @@ from nn.losses import (
     nll,
     squared_error,
 )
+from tests.rows import over
 
 outputs = st.floats(-20, 20)
 shares = st.floats(0.001, 0.999)
@@ -176,8 +177,8 @@ def test_targets_that_are_no_labels_have_gradients_of_their_own(loss, target):
 # --- Far from zero ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("z", EXTREME)
-@pytest.mark.parametrize("label", [0, 1])
+@over("z", EXTREME)
+@over("label", [0, 1])
 def test_logits_of_any_size_have_a_finite_binary_cross_entropy(z, label):
     wrongness = -z if label else z
     loss = binary_cross_entropy_with_logits(Value(z), label).data
@@ -186,7 +187,7 @@ def test_logits_of_any_size_have_a_finite_binary_cross_entropy(z, label):
     assert slope == (0.5 if z == 0 else float(z > 0)) - label
 
 
-@pytest.mark.parametrize(("a", "b"), list(permutations(EXTREME, 2)))
+@over(("a", "b"), list(permutations(EXTREME, 2)))
 def test_logits_of_any_size_have_a_finite_cross_entropy(a, b):
     assert cross_entropy(values([a, b]), 0).data == pytest.approx(max(0.0, b - a))
     found = slopes(cross_entropy, values([a, b]), 0)
@@ -217,7 +218,7 @@ def test_a_perfectly_confident_wrong_answer_has_no_loss_and_says_so(label):
 ONE, THREE = [0.5], [0.2, 0.5, 0.3]
 
 
-@pytest.mark.parametrize(
+@over(
     ("loss", "prediction", "target", "named"),
     [
         (hinge, ONE, 2, "got 2"),
@@ -244,7 +245,6 @@ ONE, THREE = [0.5], [0.2, 0.5, 0.3]
         (half_squared_error, ONE, [1.0, 2.0], "expected 1 targets, .* got 2"),
         (mse, THREE, [1.0, 2.0], "expected 3 targets, .* got 2"),
     ],
-    ids=lambda x: getattr(x, "name", None),
 )
 def test_a_target_the_loss_has_no_use_for_is_an_error_that_names_both(
     loss, prediction, target, named
@@ -253,15 +253,15 @@ def test_a_target_the_loss_has_no_use_for_is_an_error_that_names_both(
         loss(values(prediction), target)
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-@pytest.mark.parametrize("target", [math.nan, math.inf, -math.inf])
+@over("loss", LOSSES)
+@over("target", [math.nan, math.inf, -math.inf])
 def test_a_target_that_is_not_finite_is_an_error_that_names_it(loss, target):
     with pytest.raises(ValueError, match=f"{loss.name}: .*{target}"):
         loss(values(THREE if loss in (cross_entropy, nll) else ONE), target)
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-@pytest.mark.parametrize("target", [None, "1", [None], 1j])
+@over("loss", LOSSES)
+@over("target", [None, "1", [None], 1j])
 def test_a_target_that_is_no_number_is_an_error_that_names_the_loss(loss, target):
     with pytest.raises(ValueError, match=f"{loss.name}: "):
         loss(values(ONE), target)

@@ -5,11 +5,10 @@ import shutil
 
 import pytest
 
+from tests.rows import over
 from tools.notebooks import NOTEBOOKS, read
 
 MACHINE = re.compile(r"/(home|root|tmp|usr|mnt|Users)/|[A-Z]:\\|site-packages")
-
-each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
 def code_cells(notebook):
@@ -33,7 +32,7 @@ def test_there_is_a_notebook():
 
 
 @pytest.mark.slow
-@each_notebook
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_running_it_again_gives_the_outputs_kept(path, tmp_path, own_settings):
     import nbformat  # which takes long to import
     from nbclient import NotebookClient
@@ -50,7 +49,7 @@ def test_running_it_again_gives_the_outputs_kept(path, tmp_path, own_settings):
         assert shown(cell) == before, cell.source
 
 
-@each_notebook
+@over("path", NOTEBOOKS)
 def test_outputs_kept_are_from_one_run_without_errors_or_warnings(path):
     notebook = read(path)
     cells = code_cells(notebook)
@@ -61,7 +60,7 @@ def test_outputs_kept_are_from_one_run_without_errors_or_warnings(path):
     assert kinds & {"image/svg+xml", "image/png"}
 
 
-@each_notebook
+@over("path", NOTEBOOKS)
 def test_notebook_does_not_tell_where_it_was_run(path):
     notebook = read(path)
     texts = [cell.source for cell in notebook.cells]

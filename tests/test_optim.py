@@ -10,6 +10,7 @@ from autograd_core import Value, compile
 from nn import SGD, Adam, gradient_descent
 from nn.optim import OPTIMIZERS, AdamW, Momentum, Nesterov, Optimizer, RMSProp
 from nn.schedules import SCHEDULES, warm_up
+from tests.rows import over
 
 numbers = st.floats(-100, 100)
 rates = st.floats(1e-4, 1.0)
@@ -183,9 +184,7 @@ def test_a_schedule_of_what_is_no_rate_or_no_number_of_steps_is_refused_by_its_n
             wrong()
 
 
-@pytest.mark.parametrize(
-    "wrong", [-0.1, math.nan, math.inf, None, "0.1", 10**400, True, Value(0.1)]
-)
+@over("wrong", [-0.1, math.nan, math.inf, None, "0.1", 10**400, True, Value(0.1)])
 def test_what_is_no_rate_is_refused_naming_the_step_given_by_a_function_or_set_later(wrong):
     p, changed = Value(0.0), SGD(0.1)
     changed.lr = wrong
@@ -275,11 +274,23 @@ def test_an_optimizer_of_ones_own_is_one_method():
     assert run(SignDescent(0.5), [1.0, 1.0], [[7.0, -0.1]]) == [0.5, 1.5]
 
 
-@pytest.mark.parametrize("make", [SGD, Adam])
-@pytest.mark.parametrize("lr", [0, -0.1, math.nan, math.inf, None, "0.1"])
+@over("make", [SGD, Adam])
+@over("lr", [0, -0.1, math.nan, math.inf, None, "0.1"])
 def test_a_learning_rate_that_is_not_positive_and_finite_is_an_error(make, lr):
     with pytest.raises(ValueError, match=f"learning rate must be a positive number, got {lr!r}"):
         make(lr)
+
+
+@over("digits", [400, 5000])
+@over("name", ["lr", "eps", "beta1"])
+def test_a_number_that_no_float_is_as_large_as_is_an_error_of_few_digits(name, digits):
+    with pytest.raises(ValueError, match=f"{'rate' if name == 'lr' else name} must be .*18 digits"):
+        Adam(**{name: 10**digits})
+
+
+def test_parameters_where_the_rate_belongs_are_not_all_listed():
+    with pytest.raises(ValueError, match=r"a positive number, got a list$"):
+        SGD([Value(0.5, "w"), Value(0.5, "b")])
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.0, 1.5, math.nan])

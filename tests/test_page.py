@@ -15,6 +15,7 @@ from nn.playground.browser.cells import Cells
 from nn.playground.browser.desks import MAKERS, Desks
 from nn.playground.browser.explorer import graph_of
 from nn.playground.browser.formula import FUNCTIONS, LONGEST, FormulaError, values_of
+from tests.rows import over
 from tools import lite, npm, page
 
 NUMBERS = st.floats(-5, 5).map(lambda x: f"({x!r})")
@@ -35,7 +36,7 @@ def test_a_formula_has_the_number_that_python_gives_it(text):
     assert list(named.values())[-1].data == expected
 
 
-@pytest.mark.parametrize("name", sorted(FUNCTIONS))
+@over("name", sorted(FUNCTIONS))
 def test_every_function_is_called_by_its_name(name):
     for operands in ("0.5", "0.5, 0.25", "0.5, 0.25, 2"):
         try:
@@ -76,7 +77,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("text", REFUSED)
+@over("text", REFUSED)
 def test_what_is_no_formula_is_refused_in_a_sentence(text):
     with pytest.raises(FormulaError) as refused:
         values_of(text)

@@ -36,6 +36,7 @@ from nn.playground.readout import SIDE, TILE, Look, curve, differences, example,
 from nn.playground.session import Session, data_of, new_model, new_optimizer
 from nn.playground.state import FEATURES, MOST_POINTS, State, data_sets, rows_of
 from nn.train.settings import RecipeError
+from tests.rows import over
 
 SMALL = {"hidden": [4], "n": 20, "batch": 5}
 PAIRS = [(loss, output) for loss in LOSSES for output in LOSSES[loss].outputs]
@@ -118,7 +119,7 @@ def test_any_value_of_a_setting_is_taken_or_refused_by_name(name, value):
     assert len(message) < 400
 
 
-@pytest.mark.parametrize(
+@over(
     ("given", "message"),
     [
         ("", "not JSON"),
@@ -600,7 +601,7 @@ def test_every_row_has_a_text_of_its_own_on_the_page():
         assert all(texts)
 
 
-@pytest.mark.parametrize("loss", LOSSES)
+@over("loss", [*LOSSES])
 def test_a_loss_alone_brings_an_output_that_suits_it(loss):
     made = State().replace(loss=loss)
     assert made.output in LOSSES[loss].outputs
@@ -820,6 +821,11 @@ def test_what_is_painted_in_a_third_colour_makes_a_third_class():
     assert page.last()["loss"] is not None
 
 
+@pytest.fixture(scope="module")
+def page_in_use():
+    return Page()
+
+
 @pytest.mark.parametrize(
     "message",
     [
@@ -844,14 +850,14 @@ def test_what_is_painted_in_a_third_colour_makes_a_third_class():
         "play",
     ],
 )
-def test_a_message_that_makes_no_sense_is_said_and_changes_nothing(message):
-    page = Page()
-    before = told(page)
+def test_a_message_that_makes_no_sense_is_said_and_changes_nothing(page_in_use, message):
+    page = page_in_use
+    before, acts = told(page), page.last()["undo"]
     page.desk.receive(message)
     page.paint()
     assert page.last()["notice"]["tone"] == "bad"
     assert told(page) == before
-    assert page.last()["undo"] == 0
+    assert page.last()["undo"] == acts
     page.tell("step")
     assert page.last()["notice"]["text"] == ""  # an error goes with the next act
 
@@ -1273,7 +1279,7 @@ def test_a_notebook_keeps_a_picture_of_when_it_came_to_rest(new_playground, monk
     assert showing[1] is showing[3]
 
 
-@pytest.mark.parametrize(
+@over(
     ("arguments", "message"),
     [
         ((MLP(2, [1]),), "needs all three"),

@@ -21,6 +21,7 @@ from autograd_core import OPS, Op, Value, compile, dot, gradient, softmax, topol
 from autograd_core.engine import COS, RECORDERS, collector_paused, leaky, power
 from autograd_core.pickling import IN_ORDER
 from nn import ACTIVATIONS, LOSSES, MLP, Adam, datasets, fit, losses
+from tests.rows import over
 from tests.strategies import expressions
 from tests.test_table import CUBE
 
@@ -162,13 +163,19 @@ def train_further(model, optimizer, loss):
     return model, optimizer
 
 
-def test_a_model_its_optimiser_and_its_loss_travel_to_a_process_and_back():
+@pytest.fixture(scope="module")
+def another_process():
+    """One that is started anew; it takes half a second."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        yield processes
+
+
+def test_a_model_its_optimiser_and_its_loss_travel_to_a_process_and_back(another_process):
     model, optimizer = MLP(2, [4, 1], seed=0), Adam(0.05)
     train(model, optimizer)
     model(MOONS[0][0]).backward()
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
-        there = processes.submit(train_further, model, optimizer, losses.mse)
-        returned, its_optimizer = there.result()
+    there = another_process.submit(train_further, model, optimizer, losses.mse)
+    returned, its_optimizer = there.result()
     train_further(model, optimizer, losses.mse)
     assert bits(returned) == bits(model)
     assert [its_optimizer.state[p] for p in returned.parameters()] == [
@@ -190,9 +197,9 @@ copies = pytest.mark.parametrize("copied", [pickled, copy.deepcopy], ids=["pickl
 
 
 @copies
-@pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("output", ["linear", "softmax"])
-@pytest.mark.parametrize("expand", [True, False])
+@over("activation", [*ACTIVATIONS])
+@over("output", ["linear", "softmax"])
+@over("expand", [True, False])
 def test_a_copy_of_a_model_is_the_same_and_its_own(copied, activation, output, expand):
     options = {"activation": activation, "output": output, "expand": expand, "seed": 0}
     model = MLP(2, [3, 2], **options)
@@ -261,7 +268,7 @@ def test_a_copy_of_a_program_of_a_function_shares_what_the_function_uses():
     assert twin.parameters == [w]
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
+@over("loss", LOSSES)
 @copies
 def test_a_loss_is_copied_by_its_name(copied, loss):
     assert copied(loss) is loss
@@ -327,12 +334,12 @@ def test_the_nodes_of_a_graph_are_copied_once_each():
     assert all(after.parents == (before,) for before, after in pairwise(copies))
 
 
-@pytest.mark.parametrize("op", OPS, ids=lambda op: op.name)
+@over("op", OPS)
 def test_there_is_one_of_each_op(op):
     assert copy.deepcopy(op) is op
 
 
-@pytest.mark.parametrize("op", [*OPS, power(1 / 3), leaky(0.3), CUBE], ids=lambda op: op.name)
+@over("op", [*OPS, power(1 / 3), leaky(0.3), CUBE])
 def test_an_op_is_pickled_by_its_name(op):
     assert pickled(op) is op
 
@@ -362,10 +369,10 @@ def test_a_pickled_graph_is_the_same_with_whatever_shares_it(expression, data):
     assert [v in copied for v in leaf_copies] == [v in order for v in leaves]
 
 
-def test_a_graph_travels_to_a_process_and_back():
+def test_a_graph_travels_to_a_process_and_back(another_process):
     x = Value(0.5, "x")
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
-        y, slopes = processes.submit(gradient_there, (CUBE(x) * x**1.5).leaky_relu(0.2)).result()
+    graph = (CUBE(x) * x**1.5).leaky_relu(0.2)
+    y, slopes = another_process.submit(gradient_there, graph).result()
     y.backward()
     assert [v.grad for v in topological(y) if v.label == "x"] == slopes
 

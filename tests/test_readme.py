@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from autograd_core import OPS
+from tests.rows import over
 from tools import primitives, readme, training
 
 TEXT = readme.README.read_text(encoding="utf-8")
@@ -53,13 +54,13 @@ def test_snippets_run_and_print_what_they_show_and_write_the_pictures(tmp_path, 
     assert shown - by_hand <= written
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+@over("page", PAGES)
 def test_links_lead_to_files(page):
     assert targets()
     assert [target for target in targets(page) if not (page.parent / target).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}-{page.stem}")
+@over("page", PAGES)
 def test_rows_of_tables_have_as_many_cells_as_their_heads(page):
     text = re.sub(
         r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE

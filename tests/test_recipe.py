@@ -21,6 +21,7 @@ from nn.playground.state import State
 from nn.schedules import SCHEDULES
 from nn.train.recipe import Recipe, fit_options, new_data, new_model
 from nn.train.settings import SETTINGS, RecipeError
+from tests.rows import over
 
 finite = st.floats(0, 1e6, allow_nan=False)
 recipes = st.builds(
@@ -238,7 +239,7 @@ def test_a_model_that_is_trained_on_forgets_its_recipe(tmp_path):
     assert loaded.recipe is None
 
 
-@pytest.mark.parametrize(
+@over(
     ("name", "value"),
     [
         ("data", "iris"),

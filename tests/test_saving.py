@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from nn import ACTIVATIONS, MLP, ModelFileError, load, save
 from tests.models import Autoencoder
+from tests.rows import over
 
 tensors = pytest.mark.needs("safetensors")
 SUFFIXES = [".json", pytest.param(".safetensors", marks=tensors)]
@@ -160,7 +161,7 @@ def refused(path, content, why):
     assert str(path) in str(error.value)
 
 
-@pytest.mark.parametrize(
+@over(
     "content",
     [b"", b"hello", b"\x89PNG\r\n\x1a\n\x00", b"\xff\xfe{", b"{", b"[1, 2", b"{]", b"\x00" * 100],
 )
@@ -204,7 +205,7 @@ def test_a_layer_that_lacks_a_part_is_refused_by_the_name_of_the_part(tmp_path, 
     refused(tmp_path / "m.json", good, f"lacks '{key}'")
 
 
-@pytest.mark.parametrize(
+@over(
     "change",
     [
         {"n_in": 3},
@@ -222,20 +223,20 @@ def test_weights_of_another_shape_are_refused(tmp_path, good, change):
     refused(tmp_path / "m.json", changed(good, change), "shapes|at least")
 
 
-@pytest.mark.parametrize("key", ["n_in", "sizes", "activation", "output", "layers"])
-@pytest.mark.parametrize("wrong", [None, -1, 2.5, "x", [], {}, [[]], {"W": 1}, [None, None]])
+@over("key", ["n_in", "sizes", "activation", "output", "layers"])
+@over("wrong", [None, -1, 2.5, "x", [], {}, [[]], {"W": 1}, [None, None]])
 def test_a_part_of_a_wrong_type_is_refused(tmp_path, good, key, wrong):
     refused(tmp_path / "m.json", changed(good, {key: wrong}), "is not a model file")
 
 
-@pytest.mark.parametrize("key", ["model", "arguments", "parameters"])
-@pytest.mark.parametrize("wrong", [None, -1, 2.5, "x", [], {}, [[]], {"W": 1}, [None, None]])
+@over("key", ["model", "arguments", "parameters"])
+@over("wrong", [None, -1, 2.5, "x", [], {}, [[]], {"W": 1}, [None, None]])
 def test_a_whole_of_a_wrong_type_is_refused(tmp_path, good, key, wrong):
     refused(tmp_path / "m.json", good | {key: wrong}, "is not a model file")
 
 
-@pytest.mark.parametrize("wrong", [None, True, "1.0", [1.0], {}, 10**400])
-@pytest.mark.parametrize("key", ["W", "b"])
+@over("wrong", [None, True, "1.0", [1.0], {}, 10**400])
+@over("key", ["W", "b"])
 def test_a_parameter_that_is_no_number_is_refused(tmp_path, good, key, wrong):
     row = good["parameters"]["layers"][0][key]
     (row if key == "b" else row[1])[0] = wrong

@@ -11,6 +11,7 @@ from hypothesis import given
 from autograd_core import Op, Value, dot, logsumexp, maximum, softmax, total
 from autograd_core.source import to_python
 from nn import MLP, losses
+from tests.rows import over
 from tests.strategies import expressions
 
 
@@ -114,7 +115,7 @@ IN_PYTHON = {
 }
 
 
-@pytest.mark.parametrize(("value", "array"), IN_PYTHON.values(), ids=IN_PYTHON)
+@over(("value", "array"), IN_PYTHON)
 def test_functions_of_an_array_library_are_said_in_python(value, array):
     op = Op("mine", value, lambda z, x: (x,), array)
     for number in (-0.9, -0.4, 0.3):

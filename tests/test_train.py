@@ -35,6 +35,7 @@ from nn.losses import (
     nll,
 )
 from nn.optim import OPTIMIZERS
+from tests.rows import over
 
 MOONS = datasets.moons(20)
 XOR = datasets.xor()
@@ -598,7 +599,7 @@ def test_without_progress_nothing_is_printed(capsys):
 GOOD = [[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1, 1, 0]
 
 
-@pytest.mark.parametrize(
+@over(
     ("X", "y", "named"),
     [
         ([], [], "the data set is empty"),
@@ -662,7 +663,7 @@ class Given(Module):
         return self.said
 
 
-@pytest.mark.parametrize(
+@over(
     ("model", "said"),
     [
         (Given([], Value(1.0)), "^there is no parameter to train: a Given keeps no Value"),
@@ -671,7 +672,6 @@ class Given(Module):
         (Given([2 * Value(1.0)], Value(1.0)), r"^parameters\(\) must give Values that nothing"),
         (Given([Value(1.0)]), "^the model gave None for an example: is there a return"),
     ],
-    ids=["none", "no list", "numbers", "computed", "no return"],
 )
 @both_ways
 def test_a_model_that_cannot_be_trained_is_refused_in_words(model, said, compile):
@@ -758,7 +758,7 @@ def test_data_need_not_be_large():
 
 
 @both_ways
-@pytest.mark.parametrize("lr", [1e100, 1e200, 1e308])
+@over("lr", [1e100, 1e200, 1e308])
 @pytest.mark.parametrize(
     "loss", [hinge, binary_cross_entropy_with_logits, mse], ids=lambda loss: loss.name
 )
@@ -968,11 +968,16 @@ def test_whole_numbers_of_numpy_are_settings(compile):
     assert results[0] == results[1] == results[2]
 
 
-@pytest.mark.parametrize("setting", ["epochs", "batch_size"])
-@pytest.mark.parametrize("wrong", [True, 1.5, "3", -1])
+@over("setting", ["epochs", "batch_size"])
+@over("wrong", [True, 1.5, "3", -1])
 def test_a_setting_that_is_no_whole_number_is_an_error_that_names_it(setting, wrong):
     with pytest.raises(ValueError, match=f"{setting} must be a whole number"):
         train(net(), **{setting: wrong})
+
+
+def test_the_class_of_an_optimiser_is_to_be_called():
+    with pytest.raises(TypeError, match=r"^optimizer: SGD is a class: call it, as in SGD\(0\.5\)$"):
+        fit(MLP(2, [1]), *datasets.xor(), loss="mse", optimizer=SGD, epochs=1)
 
 
 def test_a_loss_and_an_optimiser_may_be_named():

@@ -30,6 +30,7 @@ from nn.losses import LOSSES
 from nn.optim import OPTIMIZERS
 from nn.train.stacks import PROGRAMS
 from tests.models import LENGTHS, clipped_to_a_thousandth
+from tests.rows import over
 
 X, Y = datasets.moons(16)
 OTHER = datasets.moons(9, seed=5)
@@ -255,7 +256,7 @@ def test_a_short_gradient_stays_as_it_is_to_the_bit(compile):
     assert numbers(models[0]) == numbers(models[1])
 
 
-@pytest.mark.parametrize("size", LENGTHS)
+@over("size", LENGTHS)
 @pytest.mark.parametrize("how", [{"compile": False}, {}, {"executor": "numpy"}], ids=str)
 def test_a_gradient_is_clipped_whatever_its_squares_are(how, size):
     assert clipped_to_a_thousandth(size, **how) == close([-(2**0.5)] * 2)
@@ -267,8 +268,8 @@ def test_a_norm_that_is_none_is_refused(wrong):
         train(net(), clip_norm=wrong)
 
 
-@pytest.mark.parametrize("name", ["l1", "l2"])
-@pytest.mark.parametrize("wrong", [-1.0, math.nan, math.inf, "a"])
+@over("name", ["l1", "l2"])
+@over("wrong", [-1.0, math.nan, math.inf, "a"])
 def test_a_penalty_that_is_none_is_refused(name, wrong):
     with pytest.raises(ValueError, match=f"{name} must be a number of at least 0, got"):
         train(net(), **{name: wrong})

@@ -11,7 +11,10 @@ from autograd_core import Value, compile, gradient
 from autograd_core.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from tests.strategies import expressions, slopes_on_arrays
 
-optimize = pytest.importorskip("scipy.optimize")
+
+@pytest.fixture
+def optimize():
+    return pytest.importorskip("scipy.optimize")
 
 
 def rosenbrock(x):
@@ -25,7 +28,7 @@ V = np.cos(np.arange(7.0))
 # --- Against closed forms ------------------------------------------------------------------------
 
 
-def test_value_gradient_hessian_and_its_products_are_those_of_scipy():
+def test_value_gradient_hessian_and_its_products_are_those_of_scipy(optimize):
     value, slopes = value_and_grad(rosenbrock)(X)
     assert value == pytest.approx(optimize.rosen(X), rel=1e-13)
     assert_allclose(slopes, optimize.rosen_der(X), rtol=1e-12)
@@ -37,7 +40,7 @@ def test_value_gradient_hessian_and_its_products_are_those_of_scipy():
 
 
 @pytest.mark.parametrize("method", ["BFGS", "CG", "Newton-CG"])
-def test_scipy_minimises_by_it(method):
+def test_scipy_minimises_by_it(optimize, method):
     options = {"hessp": hvp(rosenbrock)} if method == "Newton-CG" else {}
     x = np.linspace(0.1, 1.4, 7)
     found = optimize.minimize(value_and_grad(rosenbrock), x, jac=True, method=method, **options)
@@ -159,6 +162,12 @@ def test_what_has_no_slope_or_is_no_number_is_refused():
             slope(bad)
     with pytest.raises(TypeError, match="list"):
         grad(lambda x: [x, x])(1.0)
+
+
+@pytest.mark.parametrize("derivative", [grad, value_and_grad, jvp, hvp])
+def test_the_derivative_of_a_value_is_refused_and_its_way_named(derivative):
+    with pytest.raises(TypeError, match=r"expected a function, got Value: .* gradient\(y, x\)"):
+        derivative(Value(2.0) ** 2)
 
 
 def test_gradients_come_back_in_dataclasses():

@@ -27,6 +27,7 @@ from nn.playground.session import Session
 from nn.playground.state import State, data_sets
 from nn.tables import MOST_CLASSES, read_table
 from nn.train.settings import RecipeError
+from tests.rows import over
 
 
 @pytest.fixture(scope="module")
@@ -418,9 +419,7 @@ def test_a_state_is_read_and_comes_back_or_is_refused(examples):
         assert State.of(json.loads(state.to_json())).to_json() == state.to_json()
 
 
-@pytest.mark.parametrize(
-    "item", ["[]", "{}", '{"":1}', "[1]", "1.5", '""', '"\U0001f600"', "9" * 99]
-)
+@over("item", ["[]", "{}", '{"":1}', "[1]", "1.5", '""', '"\U0001f600"', "9" * 99])
 @pytest.mark.parametrize("name", ["points", "weights", "changes", "hidden", "seed"])
 def test_a_state_takes_memory_in_proportion_to_its_text(name, item):
     text = f'{{"{name}": [' + ",".join([item] * (20_000 // len(item))) + "]}"

@@ -185,9 +185,10 @@ def rule_of(op: Op, n: int) -> Rule:
     """The partials of an op along n operands, recorded."""
     with recording() as tape:
         operands = [tape.input(name) for name in ("z", *[f"x{i}" for i in range(n)])]
-        found = [tape.node(slope) for slope in op.partials(*operands)]
-    if len(found) != n:
-        raise TypeError(f"{op.name}: {len(found)} partials for {n} operands")
+        slopes = op.partials(*operands)
+        if type(slopes) is not tuple or len(slopes) != n:
+            raise TypeError(f"{op.name}: partials gave {slopes!r}, not a tuple of {n}")
+        found = [tape.node(slope) for slope in slopes]
     after = range(len(operands), len(tape.ops))
     how = [tape.parents[i] if tape.ops[i] else tape.constants[i] for i in after]
     return Rule(list(zip(tape.ops[len(operands) :], how)), found)

@@ -82,6 +82,10 @@ def whole_graph(
     """
     order = topological(root)
     refuse_large(order, max_nodes)
+    if not isinstance(highlight, Value | None):
+        raise TypeError(
+            f"highlight: expected a Value, got {type(highlight).__name__}: {highlight!r}"
+        )
     if highlight is not None and highlight not in order:
         raise ValueError(f"there is no path to highlight: {highlight!r} is not in this graph")
     found = None if highlight is None else flows(order, highlight)

@@ -21,13 +21,14 @@ TRIED: set[str] = set()
 
 def find(key: str) -> Question:
     """The question of a number: "01.3" is made by n01.questions["01.3"]."""
-    notebook = f"nn.course.questions.n{key[:2]}"
+    number = str(key).partition(".")[0].zfill(2)
+    notebook = f"nn.course.questions.n{number}"
     try:
         questions = importlib.import_module(notebook).questions
     except ModuleNotFoundError as error:
         if error.name != notebook:  # something else is missing, such as NumPy
             raise
-        raise LookupError(f"There is no notebook {key[:2]!r} with questions.") from None
+        raise LookupError(f"There is no notebook {number!r} with questions.") from None
     if key not in questions:
         raise LookupError(f"There is no question {key}: there are {', '.join(questions)}.")
     question: Question = questions[key]()

@@ -153,6 +153,9 @@ class Code:
                 return Reply("waiting", str(empty))
             except Mishap as mishap:
                 fault = self.with_idea(str(mishap))
+            except Exception as error:  # noqa: BLE001  # whatever the law could not do with it
+                said = f"`{type(error).__name__}: {error}`"
+                fault = f"What it gives back is of another kind than is wanted here: {said}."
             if fault:
                 rows = (*[(True, held) for held, _ in self.laws[:i]], (False, law))
                 reply = fault if isinstance(fault, Reply) else not_yet(fault)

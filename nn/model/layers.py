@@ -97,7 +97,7 @@ class Layer(Module):
         rng, sample = as_rng(seed), initialiser(init)
         self.is_softmax = activation == "softmax"
         alone = "linear" if self.is_softmax else activation
-        self.activate = activation_of(alone)
+        self.activate = activation_of(activation, {**ACTIVATIONS, "softmax": linear})
 
         def start(rng: random.Random, n_in: int, _: int) -> float:
             return sample(rng, n_in, self.n_out)
@@ -184,10 +184,10 @@ def inputs(x: Iterable[Operand], expected: int, who: str) -> list[Operand]:
     return xs
 
 
-def activation_of(name: str | Activation) -> Activation:
+def activation_of(name: str | Activation, known: dict[str, Activation] = ACTIVATIONS) -> Activation:
     """The activation of that name, or one's own: a function from a Value to a Value."""
     if not callable(name):
-        return look_up("activation", name, ACTIVATIONS)
+        return look_up("activation", name, known)
     try:
         result = name(Value(0.5))
     except (ArithmeticError, ValueError):

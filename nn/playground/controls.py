@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
-from nn.datasets import DATASETS
+from nn.datasets import DATASETS, DataSet
 from nn.losses import LOSSES
 from nn.model.init import INITS
 from nn.model.layers import ACTIVATIONS
@@ -143,12 +144,22 @@ def thumbs(now: State) -> dict[str, dict[str, Any]]:
 def thumb(now: State, name: str) -> list[list[float]]:
     """A few points of a data set as it would be taken; of one's own those that there are."""
     if name == "own":
-        X, y = [[x1, x2] for x1, x2, _ in now.points], [label for _, _, label in now.points]
-    else:
-        known: dict[str, Any] = {"seed": now.seed, "held_out": 0.0}
-        known |= {"noise": now.noise} if name == now.data else {}
-        known |= {} if DATASETS[name].numbers else {"loss": now.loss, "output": now.output}
-        X, y, _, _ = data_of(State.of({**known, "data": name, "n": IN_THUMB}))
+        return dots([[x1, x2] for x1, x2, _ in now.points], [label for _, _, label in now.points])
+    known: dict[str, Any] = {"seed": now.seed}
+    known |= {"noise": now.noise} if name == now.data else {}
+    known |= {} if DATASETS[name].numbers else {"loss": now.loss, "output": now.output}
+    return dots_of(DATASETS[name], **known)
+
+
+@lru_cache(maxsize=64)  # a page asks for all at every change of its data, which changes few
+def dots_of(row: DataSet, **known: Any) -> list[list[float]]:
+    """A few points of a data set with these settings."""
+    X, y, _, _ = data_of(State.of({**known, "data": row.name, "n": IN_THUMB, "held_out": 0.0}))
+    return dots(X, y)
+
+
+def dots(X: Sequence[Sequence[float]], y: Sequence[Any]) -> list[list[float]]:
+    """The first points, fitted into the square, with their labels."""
     return [[*map(float, row), label] for row, label in zip(fitted(X), y)][:IN_THUMB]
 
 

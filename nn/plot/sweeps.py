@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
-from nn.given import look_up
+from nn.given import look_up, shown
 from nn.plot.figure import Plot, new_figure
 from nn.plot.plane import COLOURS
 from nn.train.sweep import Sweep
@@ -22,6 +22,8 @@ def sweep(found: Sweep, x: str, y: str | None = None, *, value: Measure = "solve
     within a band. `value` is a column of the rows, a function of a row, or "solved": the share of
     runs that tell all labels right, in both.
     """
+    if not isinstance(found, Sweep):
+        raise TypeError(f"expected what sweep returns, got {shown(found)}")
     title = value if isinstance(value, str) else value.__name__
     figure, axes = new_figure(x, y or title, (6.0, 4.2))
     if y is None:

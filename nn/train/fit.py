@@ -87,7 +87,8 @@ def fit(
 
     Raises ValueError for data that do not fit the model or the loss, and DivergedError where a
     number overflows, is not defined, or makes the loss or a gradient other than finite. Whatever
-    is raised, Ctrl-C too, the parameters are those of the last finished step.
+    is raised, Ctrl-C too, the parameters are those of the last finished step, and the record of
+    the epochs before it is the error's `history`.
 
     Threads and processes may train at the same time, each a model of its own, to the same bits as
     alone. A model, an optimiser or a compiled program that they share is for one of them at a time.
@@ -129,7 +130,8 @@ def trained(
     history = History()
     at_once = 1 if callbacks or held_out else epochs
     # Closed twice: if Ctrl-C comes while the numbers are put back, they are put back again.
-    with progress_bar(epochs, enabled=progress) as show, closing(loop), closing(loop):
+    bar = progress_bar(epochs, "epoch", lambda: history.latest, enabled=progress)
+    with at_hand(history), bar as show, closing(loop), closing(loop):
         while history.epochs < epochs:
             try:
                 done = loop.epochs(min(at_once, epochs - history.epochs))
@@ -138,7 +140,7 @@ def trained(
                 raise DivergedError(f"epoch {history.epochs + 1}: {error}") from error.__cause__
             for mean_loss, accuracy in done:
                 history.add(mean_loss, accuracy, measured)
-                show(history)
+                show()
             is_last = history.epochs == epochs
             if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
@@ -146,6 +148,16 @@ def trained(
         if hasattr(callback, "end"):
             callback.end()
     return history
+
+
+@contextmanager
+def at_hand(history: History) -> Iterator[None]:
+    """Whatever is raised meanwhile has the record so far as its `history`."""
+    try:
+        yield
+    except BaseException as error:
+        vars(error)["history"] = history
+        raise
 
 
 def validation_of(model: Model, validation: Any, loss: AnyLoss) -> Examples:
@@ -249,21 +261,26 @@ def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
     """The optimiser itself, or a new one of that name."""
     if isinstance(optimizer, Optimizer):
         return optimizer
+    if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
+        call = f"{optimizer.__name__}({optimizer.start:g})"
+        raise TypeError(f"optimizer: {optimizer.__name__} is a class: call it, as in {call}")
     return look_up("optimizer", optimizer, OPTIMIZERS)()
 
 
 @contextmanager
-def progress_bar(epochs: int, *, enabled: bool) -> Iterator[Callable[[History], None]]:
-    """A bar that moves by an epoch and shows the latest loss and accuracy, if anybody sees it."""
+def progress_bar(
+    total: int, unit: str, told: Callable[[], str] = str, *, enabled: bool
+) -> Iterator[Callable[[], None]]:
+    """What moves a bar by one, which then says what is to be told, if anybody sees it."""
     if not enabled or sys.stderr is None:
-        yield lambda history: None
+        yield lambda: None
         return
     from tqdm.auto import tqdm
 
-    with tqdm(total=epochs, unit="epoch") as bar:
+    with tqdm(total=total, unit=unit) as bar:
 
-        def show(history: History) -> None:
-            bar.set_description_str(history.latest, refresh=False)
+        def show() -> None:
+            bar.set_description_str(told(), refresh=False)
             bar.update()
 
         yield show

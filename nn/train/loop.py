@@ -236,8 +236,8 @@ class Loop:
         for k in range(1 if fixed else count):  # one that is fixed is asked for once
             try:
                 found.append(float(optimizer.rate(made + k)))
-            except (ArithmeticError, ValueError):
-                break  # who takes this step alone says what is wrong
+            except Exception:  # noqa: BLE001  who takes this step alone says what is wrong
+                break
         return found * count if fixed else found
 
     def summed(

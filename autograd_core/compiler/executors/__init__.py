@@ -85,8 +85,11 @@ Wanted: TypeAlias = "str | Maker"  # a name, or what makes executors and has a `
 
 def executor_class(wanted: Wanted) -> Maker:
     """What makes an executor of the arrays that some results need, in order, and of the results."""
-    if not isinstance(wanted, str):
+    if callable(wanted):
         return wanted
+    if not isinstance(wanted, str):
+        known = ", ".join(map(repr, EXECUTORS))
+        raise TypeError(f"executor is one of {known}, or what makes one, got {wanted!r}")
     if wanted not in EXECUTORS:
         raise ValueError(f"there is no executor {wanted!r}: known are {', '.join(EXECUTORS)}")
     row = EXECUTORS[wanted]
@@ -103,7 +106,7 @@ def made(
     wanted: Wanted | None, order: Sequence[Array], results: Sequence[Array]
 ) -> tuple[str, Executor]:
     """An executor that was asked for, or by the rule, and its name: `numpy` where that cannot."""
-    wanted = wanted or choose(order)
+    wanted = choose(order) if wanted is None else wanted
     name = wanted if isinstance(wanted, str) else str(getattr(wanted, "name", wanted))
     try:
         return name, executor_class(wanted)(order, results)

@@ -76,7 +76,7 @@ class NativeExecutor:
         self.places = epochs.places_of(order)
         self.calls: dict[int | None, Call] = {}
         self.courses: dict[Any, epochs.Course] = {}
-        self.loops: dict[Any, Any] = {}
+        self.loops: dict[Any, epochs.Loop | None] = {}
 
     def run(self, leaves: Mapping[str, Sequence[Floats]], n: int | None) -> Outcome:
         """Compute the results for n examples."""

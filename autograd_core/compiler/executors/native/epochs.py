@@ -5,14 +5,16 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from warnings import warn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autograd_core.compiler.executors import UntraceableError
 from autograd_core.compiler.executors.cells import lengths_of
 from autograd_core.compiler.executors.native.machine import Machine, compiled
-from autograd_core.compiler.executors.native.training import Plan, Shape, Training
+from autograd_core.compiler.executors.native.training import Plan, Shape, Training, untraceable
 from autograd_core.compiler.ir import Array, Compute, Floats
 from autograd_core.compiler.training import Steps, Taken
 
@@ -23,16 +25,69 @@ AT_MOST = 50e6  # nanoseconds that a call should take, for Ctrl-C to be heard
 PER_PLACE = 0.25  # nanoseconds that an op may take at a place, on average
 LENGTH, STEPS, MADE = map(Plan._fields.index, ("length", "steps", "made"))
 COURSES = 4  # that are kept prepared: of the whole data, of another batch size
+LOOPS = 4  # that are kept: of another optimiser, or of one whose constants were changed
+
+
+class Loop(NamedTuple):
+    """The code of the loop: `function(plan)` is how many steps it took."""
+
+    machine: Machine  # which is only kept alive
+    function: Callable[[int], int]
+
+    @classmethod
+    def of(cls, text: str, executor: NativeExecutor) -> Loop:
+        """That of a module."""
+        machine = Machine(compiled(text, executor.processor))
+        return cls(machine, machine.function("train", ctypes.c_void_p))
 
 
 def take(executor: NativeExecutor, leaves: Mapping[str, Sequence[Floats]], steps: Steps) -> Taken:
     """Many steps at once, as far as all numbers are finite, and as many as a call should take."""
     (theta,) = leaves["parameters"]
-    if not (isinstance(steps.state[0], int) and is_trainable(executor)):
+    able = isinstance(steps.state[0], int) and is_trainable(executor)
+    loop = loop_of(executor, steps) if able else None
+    if loop is None:
         return Taken(theta, theta, steps.state, np.zeros(0), np.zeros(0, np.int64))
     for others in leaves.get("others", []):
         executor.shared("others")[...] = others
-    return course_of(executor, leaves.get("inputs", []), steps).take(theta, steps)
+    return course_of(executor, leaves.get("inputs", []), steps).take(loop, theta, steps)
+
+
+def loop_of(executor: NativeExecutor, steps: Steps) -> Loop | None:
+    """The code of the loop for an optimiser, made once for equal constants; None: there is none."""
+    loops, shape = executor.loops, shape_of(executor, steps)
+    key: Any = shape, steps.constants
+    try:
+        if key in loops:
+            return loops[key]
+    except TypeError:  # some constant cannot be looked up: then by what is written
+        key = None
+    text = text_of(executor, shape, steps)
+    key = key or text
+    if key not in loops:
+        if len(loops) >= LOOPS:
+            del loops[next(iter(loops))]
+        loops[key] = Loop.of(text, executor) if text else None
+    return loops[key]
+
+
+def text_of(executor: NativeExecutor, shape: Shape, steps: Steps) -> str:
+    """The module of the loop; none, and a warning, for what does not become machine code."""
+    try:
+        first, again = [written(executor, shape, steps.update) for _ in range(2)]
+        if first != again:
+            raise untraceable(steps.update, "it does not return the same again")
+    except UntraceableError as error:
+        warn(f"steps are taken one by one: {error}", stacklevel=2)
+        return ""
+    return first
+
+
+def written(executor: NativeExecutor, shape: Shape, update: Callable[..., Any]) -> str:
+    """The module of the loop for a formula."""
+    module = executor.processor.module()
+    Training(module, shape, update)
+    return str(module)
 
 
 def course_of(executor: NativeExecutor, inputs: Sequence[Floats], steps: Steps) -> Course:
@@ -95,7 +150,8 @@ class Course:
             "theta": executor.shared("parameters"),
             "gradient": self.room(slopes),
             "state": np.empty((shape.slots, size)),
-            "new": np.empty((shape.slots + 1, size)),
+            "slopes": np.empty(size),
+            "new": np.empty((shape.slots + 2, size)),
             "decay": np.empty(size),
             "most": np.empty(1),
             "labels": np.empty(examples, np.int64),
@@ -126,7 +182,7 @@ class Course:
         """Where a result is."""
         return self.rooms[x] if x.batched else self.executor.views[x]
 
-    def take(self, theta: Floats, steps: Steps) -> Taken:
+    def take(self, loop: Loop, theta: Floats, steps: Steps) -> Taken:
         """The steps, from these parameters on."""
         made, *state = steps.state
         rows, n, count = self.rows, len(steps.order), len(steps.sizes)
@@ -141,10 +197,10 @@ class Course:
             if numbers is not None:
                 rows[name][: np.size(numbers)] = numbers
         self.plan[LENGTH], self.plan[STEPS], self.plan[MADE] = n, self.most(steps), made
-        done = self.loop(steps)(self.pointer)
+        done = loop.function(self.pointer)
         return Taken(
             rows["theta"].copy(),
-            rows["gradient"].copy(),
+            rows["slopes"].copy(),
             (made + done, *rows["state"].copy()),
             rows["losses"][:done].copy(),
             rows["hits"][:done].copy(),
@@ -154,27 +210,6 @@ class Course:
         """How many steps a call may take."""
         places = 1 + self.executor.places * int(steps.sizes.sum()) / len(steps.sizes)
         return min(len(steps.sizes), max(1, int(AT_MOST / (PER_PLACE * places))))
-
-    def loop(self, steps: Steps) -> Callable[[int], int]:
-        """The code of the loop for an optimiser; made once for equal constants."""
-        loops = self.executor.loops
-        key: Any = self.shape, steps.constants
-        try:
-            known = loops.get(key)
-        except TypeError:  # some constant cannot be looked up: then by what is written
-            key = self.text(steps)
-            known = loops.get(key)
-        if known is None:
-            machine = Machine(compiled(self.text(steps), self.executor.processor))
-            known = loops[key] = machine, machine.function("train", ctypes.c_void_p)
-        function: Callable[[int], int] = known[1]
-        return function
-
-    def text(self, steps: Steps) -> str:
-        """The module of the loop."""
-        module = self.executor.processor.module()
-        Training(module, self.shape, steps.update)
-        return str(module)
 
 
 def places_of(order: Sequence[Array]) -> int:

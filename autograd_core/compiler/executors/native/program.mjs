@@ -118,7 +118,7 @@ class Program {
       program: 0, arguments: given.at, order: place, length: n, sizes: this.whole(starts),
       rates: this.placed(rates), steps: rates.length, made, theta: this.base + 8 * at("parameters"),
       gradient: this.base + 8 * slopes[0], state: this.placed(state ?? new Array(slots * count).fill(0)),
-      new: this.room((slots + 1) * count), decay: 0, most: 0, labels: 0, threshold: 0,
+      slopes: this.room(count), new: this.room((slots + 2) * count), decay: 0, most: 0, labels: 0, threshold: 0,
       loss: given.outputs[0] ?? this.base + 8 * this.about.results[0][1][0], outputs: 0,
       losses: this.room(rates.length), hits: this.room(rates.length),
     };

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from autograd_core.compiler.executors import UntraceableError
 from autograd_core.compiler.executors.native import exceptions
 from autograd_core.compiler.executors.native.nests import added_up, in_lanes, mean_of
 from autograd_core.compiler.executors.native.regions import Module, Region
@@ -36,9 +37,10 @@ class Plan(NamedTuple):
     steps: Symbol  # how many there are
     made: Symbol  # how many were made before
     theta: Symbol
-    gradient: Symbol
+    gradient: Symbol  # where the program puts it, which may be where something else is, too
     state: Symbol
-    new: Symbol  # room for parameters and state
+    slopes: Symbol  # the gradient of the last step, as it went into the formula
+    new: Symbol  # room for parameters, state and gradient
     decay: Symbol
     most: Symbol  # the largest norm of the gradient
     labels: Symbol
@@ -49,8 +51,8 @@ class Plan(NamedTuple):
     hits: Symbol
 
 
-# Below this the squares of a gradient's numbers may be 0: they are then taken in units of the other.
-LEAST_NORM, TINY = 2.0**-500, 2.0**-900
+# Up to this the squares of a gradient's numbers may be 0: it is then made longer first.
+LEAST_NORM, LARGE = 2.0**-500, 2.0**900
 WHOLE = {"length", "steps", "made"}  # which are no places
 
 
@@ -83,6 +85,8 @@ class Training:
         """All steps; how many were taken."""
         kinds = [INTEGER if name in WHOLE else POINTER for name in Plan._fields]
         self.plan = Plan(*[argument(region, plan, i, kind) for i, kind in enumerate(kinds)])
+        # The gradient is put aside behind new parameters and new state.
+        self.aside = region.at(self.plan.new, (1 + self.shape.slots) * self.shape.parameters)
         exceptions.clear(region)
 
         def step(inner: Region, carried: list[Symbol]) -> tuple[Symbol, list[Symbol]]:
@@ -117,12 +121,12 @@ class Training:
             return inner.when(finite, commit, [zero])
 
         def commit(inner: Region) -> list[Symbol]:
-            self.each(inner, self.keep)
             inner.store(loss, inner.at(self.plan.losses, k))
-            if self.shape.labels:
+            if self.shape.labels:  # outputs may be parameters
                 inner.store(
                     self.count_hits(inner, size, order), inner.at(self.plan.hits, k, INTEGER)
                 )
+            self.each(inner, self.keep)
             return [inner.integer(1)]
 
         (taken,) = region.when(good, move, [zero])
@@ -144,12 +148,12 @@ class Training:
         return added_up(region, self.shape.parameters, term)
 
     def decayed(self, region: Region, i: Any, lanes: int) -> Symbol:
-        """Add decay to the gradient; 0 where it is finite."""
+        """Put the gradient aside, with decay; 0 where it is finite."""
         g = region.load(region.at(self.plan.gradient, i), lanes=lanes)
         if self.shape.decays:
             decay = region.load(region.at(self.plan.decay, i), lanes=lanes)
             g = g + decay * region.load(region.at(self.plan.theta, i), lanes=lanes)
-            region.store(g, region.at(self.plan.gradient, i))
+        region.store(g, region.at(self.aside, i))
         return g * 0.0
 
     def scale(self, region: Region) -> Symbol | None:
@@ -157,47 +161,59 @@ class Training:
         if not self.shape.clips:
             return None
 
-        def norm_in(unit: float) -> Symbol:
+        def norm_of(region: Region, factor: float) -> Symbol:
             def square(inner: Region, i: Any, lanes: int) -> Symbol:
-                g = inner.load(inner.at(self.plan.gradient, i), lanes=lanes) / unit
+                g = inner.load(inner.at(self.aside, i), lanes=lanes) * factor
                 return g * g
 
-            return intrinsic("sqrt", self.total(region, square)) * unit
+            return intrinsic("sqrt", self.total(region, square)) / factor
 
-        norm, most = norm_in(1.0), region.load(self.plan.most)
-        norm = select(norm > LEAST_NORM, norm, norm_in(TINY))
+        norm, most = norm_of(region, 1.0), region.load(self.plan.most)
+        is_small = norm <= LEAST_NORM  # only then, for else it would overflow
+        (norm,) = region.when(is_small, lambda inner: [norm_of(inner, LARGE)], [norm])
         return most / select(norm > most, norm, most)
 
     def moved(self, region: Region, k: Symbol, scale: Symbol | None) -> Symbol:
         """Put new parameters and new state aside; 0 where all parameters are finite."""
         n = self.shape.parameters
         rate = region.load(region.at(self.plan.rates, k))
-        number = (self.plan.made + (k + 1)).converted("sitofp", DOUBLE)
+        made = (self.plan.made + (k + 1)).converted("sitofp", DOUBLE)
 
         def new(inner: Region, i: Any, lanes: int) -> Symbol:
             p = inner.load(inner.at(self.plan.theta, i), lanes=lanes)
-            g = inner.load(inner.at(self.plan.gradient, i), lanes=lanes)
+            g = inner.load(inner.at(self.aside, i), lanes=lanes)
             if scale is not None:
                 g = g * scale
-                inner.store(g, inner.at(self.plan.gradient, i))
+                inner.store(g, inner.at(self.aside, i))
             slots = [
                 inner.load(inner.at(self.plan.state, i + j * n), lanes=lanes)
                 for j in range(self.shape.slots)
             ]
-            p, carried = self.update(p, g, tuple(slots), rate, number)
-            for j, x in enumerate((p, *carried)):
-                inner.store(p.like(x).wide(lanes), inner.at(self.plan.new, i + j * n))
-            finite: Symbol = p * 0.0
-            return finite
+            after = [p.like(x).number for x in self.updated(p, g, tuple(slots), rate, made)]
+            for j, x in enumerate(after):
+                inner.store(x.wide(lanes), inner.at(self.plan.new, i + j * n))
+            return after[0] * 0.0
 
         return self.total(region, new)
+
+    def updated(self, *given: Any) -> list[Any]:
+        """What the optimiser's formula makes of symbols: the parameter, and what is carried."""
+        try:
+            p, carried = self.update(*given)
+        except Exception as error:
+            raise untraceable(self.update, str(error)) from error
+        if len(carried) != self.shape.slots:
+            found = f"it carries {len(carried)} numbers along, which began as {self.shape.slots}"
+            raise untraceable(self.update, found)
+        return [p, *carried]
 
     def keep(self, region: Region, i: Any, lanes: int) -> None:
         """Put new numbers in the place of the old ones."""
         n = self.shape.parameters
-        for j, old in enumerate([self.plan.theta] + [self.plan.state] * self.shape.slots):
+        state = [(self.plan.state, j * n) for j in range(self.shape.slots)]
+        for j, (old, start) in enumerate([(self.plan.theta, 0), *state, (self.plan.slopes, 0)]):
             x = region.load(region.at(self.plan.new, i + j * n), lanes=lanes)
-            region.store(x, region.at(old, i + max(j - 1, 0) * n))
+            region.store(x, region.at(old, i + start))
 
     # --- Losses and hits
 
@@ -238,3 +254,9 @@ class Training:
 
         first = [output(region, 0), region.integer(0)]
         return region.loop(1, self.shape.outputs, 1, compare, first)[1]
+
+
+def untraceable(update: Callable[..., Any], why: str) -> UntraceableError:
+    """The error for a formula that does not become machine code."""
+    name = getattr(update, "__qualname__", "the optimiser's update")
+    return UntraceableError(f"{name} does not become machine code: {why}")
