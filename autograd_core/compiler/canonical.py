@@ -4,6 +4,9 @@ A tree of additions, subtractions and multiplications whose inner nodes are used
 node, however it was written: `dot`, `sum(w * x for ...)`, or a loop of `s = s - w * x / 64`. Signs
 and constant factors are scales, of a term or of a whole sum.
 
+In goes a recording, out comes a graph. Of `(w * x + u * y + b).tanh()` it is two nodes, whatever
+their order was: Sum(left=(w, u), right=(x, y), terms=(b,)), and the tanh of it.
+
 In a batched program, what all examples share is summed apart; so is, of many products, what is
 known from the start, which leaves to a recurrence only what recurs.
 """
@@ -75,8 +78,7 @@ class Canonical:
                 continue
             linear = self.linear(i, op, parents) if op in LINEAR else None
             if linear is None:
-                operands = tuple(map(self.node, parents)) if parents else ()
-                place[i] = self.nodes.add(op, operands, batched=varies[i])
+                place[i] = self.nodes.add(op, tuple(map(self.node, parents)), batched=varies[i])
                 continue
             self.pending[i] = linear
             absorbed = uses[i] == 1 and ops[user[i]] in LINEAR
