@@ -144,10 +144,15 @@ def trained(
             is_last = history.epochs == epochs
             if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
+    finish(callbacks)
+    return history
+
+
+def finish(callbacks: Iterable[Any]) -> None:
+    """Tell the callbacks that are to know it that training has ended."""
     for callback in callbacks:
         if hasattr(callback, "end"):
             callback.end()
-    return history
 
 
 @contextmanager
