@@ -31,6 +31,17 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def settled():
+    """So does what other files have imported and made."""
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    """Before the last look for what was never closed."""
+    gc.unfreeze()
+
+
 @pytest.fixture
 def own_settings(tmp_path, monkeypatch):
     """Whatever is set up for Jupyter on this machine stays out of it."""

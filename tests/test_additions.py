@@ -3,7 +3,6 @@
 The rows that are there are named in one file, too: their own.
 """
 
-import ast
 import copy
 import json
 import math
@@ -246,7 +245,7 @@ WRITTEN = {name: tuple(rows) for name, rows in ROWS.items()}  # before anything 
 def words_of(path):
     """The names and the short texts in a module, without its docstrings and comments."""
     text = path.read_text("utf-8")
-    words = house.docstring_lines(ast.parse(text))
+    words = house.docstring_lines(house.tree_of(text))
     code = [s for n, s in enumerate(text.splitlines(), 1) if n not in words]
     return {word for line in code for word in re.findall(r"\w+", line.partition("#")[0])}
 

@@ -165,13 +165,19 @@ def train_further(model, optimizer, loss):
     return model, optimizer
 
 
-def test_a_model_its_optimiser_and_its_loss_travel_to_a_process_and_back():
+@pytest.fixture(scope="module")
+def another_process():
+    """One that is started anew; it takes half a second."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        yield processes
+
+
+def test_a_model_its_optimiser_and_its_loss_travel_to_a_process_and_back(another_process):
     model, optimizer = MLP(2, [4, 1], seed=0), Adam(0.05)
     train(model, optimizer)
     model(MOONS[0][0]).backward()
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
-        there = processes.submit(train_further, model, optimizer, losses.mse)
-        returned, its_optimizer = there.result()
+    there = another_process.submit(train_further, model, optimizer, losses.mse)
+    returned, its_optimizer = there.result()
     train_further(model, optimizer, losses.mse)
     assert bits(returned) == bits(model)
     assert [its_optimizer.state[p] for p in returned.parameters()] == [
@@ -376,10 +382,10 @@ def test_a_pickled_graph_is_the_same_with_whatever_shares_it(expression, data):
     assert [v in copied for v in leaf_copies] == [v in order for v in leaves]
 
 
-def test_a_graph_travels_to_a_process_and_back():
+def test_a_graph_travels_to_a_process_and_back(another_process):
     x = Value(0.5, "x")
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
-        y, slopes = processes.submit(gradient_there, (CUBE(x) * x**1.5).leaky_relu(0.2)).result()
+    graph = (CUBE(x) * x**1.5).leaky_relu(0.2)
+    y, slopes = another_process.submit(gradient_there, graph).result()
     y.backward()
     assert [v.grad for v in topological(y) if v.label == "x"] == slopes
 

@@ -55,7 +55,7 @@ class Canonical:
         self.place: dict[int, int] = {}
         self.pending: dict[int, Linear] = {}
         self.varies = varying(found, tape.inputs if batched else [])
-        self.labels = labels(found)
+        self.unit_factors = unit_factors(found)
         roots = [found.same[root] for root in roots]
         graph.inputs = [graph.add(None, (), batched=batched) for _ in tape.inputs]
         self.place.update(zip(tape.inputs, graph.inputs))
@@ -90,7 +90,7 @@ class Canonical:
             return self.scaled(parents[0], MINUS)
         if op is MUL or op is DIV:
             x, y = parents
-            if i in self.labels:
+            if i in self.unit_factors:
                 return Linear([self.product(x, y)])
             if op is MUL and x in self.merged.constants:
                 x, y = y, x
@@ -101,23 +101,13 @@ class Canonical:
         n = len(parents) // 2 if op is DOT else 0
         signs = (ONE, MINUS) if op is SUB else (ONE,) * (len(parents) - 2 * n)
         added = self.sum_of(list(zip(signs, parents[2 * n :])))
-        constants, place, rank = self.merged.constants, self.place.get, self.nodes.rank
-        for x, y in zip(parents[:n], parents[n : 2 * n]):
-            left, right = place(x), place(y)
-            if left is None or right is None or (x in constants and y in constants):
-                self.add_product(added, x, y)
-            else:
-                pair = (left, right) if rank[left] <= rank[right] else (right, left)
-                added.terms.append((ONE, *pair))
-        return added
-
-    def add_product(self, whole: Linear, x: int, y: int) -> None:
-        """Add a product to a sum; as a number, where it is one."""
         constants = self.merged.constants
-        if x in constants and y in constants:
-            self.shift(whole, constants[x] * constants[y])
-        else:
-            whole.terms.append(self.product(x, y))
+        for x, y in zip(parents[:n], parents[n : 2 * n]):
+            if x in constants and y in constants:
+                self.shift(added, constants[x] * constants[y])
+            else:
+                added.terms.append(self.product(x, y))
+        return added
 
     def scaled(self, i: int, scale: Scale) -> Linear:
         """scale * node i."""
@@ -202,7 +192,7 @@ class Canonical:
         return found
 
 
-def labels(merged: Merged) -> set[int]:
+def unit_factors(merged: Merged) -> set[int]:
     """Products with 1 or -1 that are factors, not signs: others like them have other numbers.
 
     So a label in `1 - y * score` does not split what computes the scores into two.

@@ -100,14 +100,10 @@ class Names:
         """Which axis of an array is the rows, and which the columns."""
         if x in self.layout:
             return self.layout[x]
-        if len(x.axes) != 1:
-            return (
-                (0, 1)
-                if len(x.axes) > 1 and not self.is_turned(x)
-                else (1, 0)
-                if x.axes
-                else (None, None)
-            )
+        if not x.axes:
+            return None, None
+        if len(x.axes) > 1:
+            return (1, 0) if self.is_turned(x) else (0, 1)
         if x.batched or self.is_row(x):
             return None, 0
         if isinstance(x, Compute):
@@ -121,20 +117,19 @@ class Names:
 
     def is_row(self, x: Array) -> bool:
         """Whether the cells of an array are labelled as a row of a matrix: W[0,0], W[0,1], ..."""
-        places = (
-            [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in self.cells_of(x)]
-            if isinstance(x, Gather)
-            else []
-        )
-        return len(places) > 1 and all(places) and len({place[1] for place in places if place}) == 1
+        places = self.places(x)
+        return len(places) > 1 and len({row for row, _ in places}) == 1
 
     def is_turned(self, x: Array) -> bool:
         """Whether rows are labelled as columns: W[0,0], W[1,0] follow each other in a row."""
-        if not isinstance(x, Gather) or x.batched:
-            return False
-        parts = [cell.part for cell in self.cells_of(x)]
-        places = [re.fullmatch(r".*\[(\d+),(\d+)\]", part) for part in (parts[0], parts[1])]
-        return bool(places[0] and places[1] and places[0][2] == places[1][2])
+        places = [] if x.batched else self.places(x)[:2]
+        return len(places) == 2 and places[0][1] == places[1][1]
+
+    def places(self, x: Array) -> list[tuple[str, str]]:
+        """The rows and columns that the cells of an array are labelled with; none without all."""
+        cells = self.cells_of(x) if isinstance(x, Gather) else []
+        found = [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in cells]
+        return [(place[1], place[2]) for place in found if place] if all(found) else []
 
     def shape_name(self, x: Array) -> str:
         """The lengths of the axes, those of the rows first."""
@@ -142,8 +137,8 @@ class Names:
 
     def layout_along(self, x: Array, g: Operand) -> Layout:
         """The layout of a gradient: that of the array it is along."""
-        axes = [x.axes[axis] if axis is not None else "" for axis in self.layout_of(x)]
-        row, column = [g[1].index(c) if c and c in g[1] else None for c in axes]
+        wanted = self.wanted(x, x.axes)
+        row, column = [g[1].index(c) if c and c in g[1] else None for c in wanted]
         return row, column
 
     def wanted_part(self, operand: Operand) -> Wanted:
@@ -153,9 +148,9 @@ class Names:
             return ("", letters) if self.layout_of(x)[0] is None else (letters, "")
         return letters[:1], letters[1:2]
 
-    def wanted(self, x: Array) -> Wanted:
-        """The letters of the rows and of the columns of an array."""
-        row, column = [x.axes[axis] if axis is not None else "" for axis in self.layout_of(x)]
+    def wanted(self, x: Array, letters: str) -> Wanted:
+        """Of the letters for an array's axes, that of the rows and that of the columns."""
+        row, column = [letters[axis] if axis is not None else "" for axis in self.layout_of(x)]
         return row, column
 
 

@@ -72,9 +72,10 @@ class NumPyExecutor:
         calls = self.prepared.pop(n, None) or self.prepare(leaves, n)
         self.prepared[n] = calls  # the last of all
         if calls is not self.latest:  # for others may have used the memory
-            self.latest = calls
+            self.latest = None  # until all are there: Ctrl-C may come between
             for call in calls.constants:
                 call()
+            self.latest = calls
         for slot, name, i, some in calls.loads:
             part = leaves[name][i].T
             slot[...] = part if some is None else part[some]
