@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 from autograd_core import OPS, Op, Value, compile, dot, gradient, softmax, topological
 from autograd_core.engine import COS, RECORDERS, collector_paused, leaky, power
 from autograd_core.pickling import IN_ORDER
-from nn import ACTIVATIONS, LOSSES, MLP, Adam, datasets, fit, losses
+from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, datasets, fit, losses
+from nn.model.init import INITS
+from nn.schedules import SCHEDULES, cosine, warm_up
 from tests.rows import over
 from tests.strategies import expressions
 from tests.test_table import CUBE
@@ -238,6 +240,17 @@ def test_a_copy_of_a_model_is_the_same_and_its_own(copied, activation, output, e
     for p in twin.parameters():
         p.data += 1
     assert [y.data.hex() for y in model([0.5, -1.0])] == expected
+
+
+@over("row", [*LOSSES.values(), *INITS.values(), *SCHEDULES.values()])
+def test_a_row_of_a_table_is_pickled_by_its_name(row):
+    assert pickled(row) is row
+
+
+def test_a_schedule_goes_along_with_its_optimiser():
+    optimizer = SGD(warm_up(cosine(0.5, steps=8), 3))
+    twin = pickled(optimizer)
+    assert [twin.rate(i) for i in range(12)] == [optimizer.rate(i) for i in range(12)]
 
 
 @copies
