@@ -166,6 +166,10 @@ TRUTHS = {  # forms that compute with what holds, or choose by it
     "the larger": lambda np, x: np.maximum(x > 0, x > 1) + np.minimum(x, x > 0),
     "logical": lambda np, x: np.logical_and(x, x > 1) + 1 * np.logical_not(np.logical_or(x, 0)),
     "no number": lambda np, x: np.isnan(x > 0) + np.square(x > 1),
+    "counted": lambda np, x: (x > 0) * 1 + 1 * (x > 1) + sum([x > 0, x > 1, x > 2]) + (0 + (x > 2)),
+    "of absolute values": lambda np, x: abs(x > 0) + abs(x > 1),
+    "a broken power": lambda np, x: (x > 0) ** 2.5,
+    "chosen by what is known": lambda np, x: np.where(np.logical_not(1.0), x, 2 * x),
 }
 
 

@@ -44,7 +44,7 @@ PLAIN = {
     "not_equal": operator.ne,
     "logical_and": lambda x, y: truth(x) & truth(y),
     "logical_or": lambda x, y: truth(x) | truth(y),
-    "logical_not": lambda x: ~truth(x),
+    "logical_not": lambda x: truth(x) ^ True,
     "isnan": is_nan,
     "square": lambda x: x * x,
     "reciprocal": lambda x: 1.0 / x,

@@ -62,12 +62,12 @@ class Symbol:
         return Symbol(self.region.root, literal(number, self.kind), self.kind)
 
     # fmt: off
-    def __add__(self, other: Number) -> Symbol: return self if zero(other) else write("+", self, other)
-    def __radd__(self, other: Number) -> Symbol: return self if zero(other) else write("+", other, self)
+    def __add__(self, other: Number) -> Symbol: return self.number if zero(other) else write("+", self, other)
+    def __radd__(self, other: Number) -> Symbol: return self.number if zero(other) else write("+", other, self)
     def __sub__(self, other: Number) -> Symbol: return write("-", self, other)
     def __rsub__(self, other: Number) -> Symbol: return write("-", other, self)
-    def __mul__(self, other: Number) -> Symbol: return self if one(other) else write("*", self, other)
-    def __rmul__(self, other: Number) -> Symbol: return self if one(other) else write("*", other, self)
+    def __mul__(self, other: Number) -> Symbol: return self.number if one(other) else write("*", self, other)
+    def __rmul__(self, other: Number) -> Symbol: return self.number if one(other) else write("*", other, self)
     def __truediv__(self, other: Number) -> Symbol: return write("/", self, other)
     def __rtruediv__(self, other: Number) -> Symbol: return write("/", other, self)
     def __and__(self, other: Number) -> Symbol: return write("&", self, other)
@@ -85,7 +85,7 @@ class Symbol:
     def __invert__(self) -> Symbol: return self ^ 1
     def __pos__(self) -> Symbol: return self
     def __neg__(self) -> Symbol: return instruction("fneg {0}", self.number)
-    def __abs__(self) -> Symbol: return intrinsic("fabs", self)
+    def __abs__(self) -> Symbol: return self if self.kind == TRUTH else intrinsic("fabs", self)
     def __pow__(self, other: Number) -> Symbol: return power(self, other)
     def __rpow__(self, other: float) -> Symbol: return power(self.number.like(other), self)
     # fmt: on
@@ -232,7 +232,7 @@ def power(x: Symbol, y: Number) -> Symbol:
     if y == 0.5:
         return intrinsic("sqrt", x) + 0.0  # of -0.0 it is 0.0
     if y == 0 or y != int(y) or abs(y) > 3:
-        return library("pow", x, x.like(y))
+        return library("pow", x, x.number.like(y))
     base = x.number if y > 0 else 1.0 / x
     product = base
     for _ in range(abs(int(y)) - 1):
