@@ -50,8 +50,13 @@ def joined(x: Any, items: Sequence[Any]) -> Any:
     if isinstance(x, dict):
         return dict(zip(x, items, strict=True))
     if is_record(x):
-        return type(x)(**dict(zip(names_of(x), items, strict=True)))
+        return record_of(type(x), names_of(x), items)
     return type(x)(items)
+
+
+def record_of(kind: type, names: Sequence[str], items: Sequence[Any]) -> Any:
+    """A record whose fields of these names hold these items."""
+    return kind(**dict(zip(names, items, strict=True)))
 
 
 def leaves(x: Any) -> list[Any]:

@@ -2,6 +2,9 @@
 
 import gc
 import tracemalloc
+import weakref
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import pytest
 
@@ -64,6 +67,31 @@ def test_what_is_kept_is_the_recording_without_its_values(w, label):
     assert [v.label for v in again.values] == [v.label for v in tape.values]
     assert again.parameters == kept.parameters == tape.parameters
     assert [again.values[i] for i in tape.parameters] == list(tape.parameters.values())
+
+
+class Pair(NamedTuple):
+    value: Value
+    others: list
+
+
+@dataclass
+class Answer:
+    value: Value
+    pair: Pair
+
+
+def test_what_a_function_returned_is_not_kept(w):
+    returned = []
+
+    def f(x):
+        answer = Answer(w[0] * x, Pair(w[1], [x]))
+        returned.append(weakref.ref(answer))
+        return [answer.value], answer
+
+    program = compile(f)
+    assert program(2.0)[1] == Answer(2.0, Pair(2.0, [2.0]))
+    gc.collect()
+    assert [answer() for answer in returned] == [None, None]
 
 
 def kept(f, n, of, executor="numpy"):

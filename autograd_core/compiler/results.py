@@ -22,7 +22,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from autograd_core.compiler.ir import Cells, Floats
-from autograd_core.structures import array_of, is_record, items_of, joined, leaves, parts, structure
+from autograd_core.structures import (
+    array_of,
+    is_record,
+    items_of,
+    joined,
+    leaves,
+    names_of,
+    parts,
+    record_of,
+    structure,
+)
 
 Outline: TypeAlias = "tuple[Any, ...]"
 Reader: TypeAlias = "Callable[[Sequence[Floats], int | None, Floats | None], tuple[Any, bool]]"
@@ -83,7 +93,7 @@ def outline(result: Any, *, inside: bool = False) -> Outline:
         return "dict", [(key, outline(item, inside=inside)) for key, item in result.items()]
     if is_record(result):
         items = [outline(item, inside=inside) for item in items_of(result)]
-        return "record", items, partial(joined, result)
+        return "record", items, partial(record_of, type(result), names_of(result))
     if not inside:
         return ("tuple", list(map(outline, result))) if isinstance(result, tuple) else VALUE
     if not isinstance(result, (list, tuple)):
