@@ -3,6 +3,7 @@
 import math
 import re
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from autograd_core import (
     total,
 )
 from autograd_core import compile as compile_program
+from autograd_core.compiler.variants import Variants
 from tests.compiled import assert_close, assert_like_eager, each_executor
 from tests.rows import over
 
@@ -690,6 +692,21 @@ def test_threads_that_call_one_program_wait_for_each_other(w):
     assert program([1.0, 2.0]) == pytest.approx(5.0 + math.sin(1.0) + math.sin(2.0))
     threads[0].join()
     assert found == [pytest.approx(2.0 * np.mean([x * x + math.sin(x) for x in (5, 6)]))]
+
+
+def test_threads_that_call_a_new_program_at_once_find_the_same_variants(w, monkeypatch):
+    both, program = threading.Barrier(2, timeout=1), compile(lambda x: w * x)
+
+    def new(self, *args, **options):
+        both.wait()
+        made(self, *args, **options)
+
+    made = Variants.__init__
+    monkeypatch.setattr(Variants, "__init__", new)
+    with ThreadPoolExecutor(2) as threads:
+        first, second = threads.map(lambda x: (program.variants, program(x)), [3.0, 4.0])
+    assert first[0] is second[0] is program.variants
+    assert (first[1], second[1]) == (6.0, 8.0)
 
 
 def test_a_program_that_an_op_of_its_own_calls_is_refused_and_goes_on(w):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
@@ -66,6 +66,8 @@ def compile(
 
 class Program:
     """A function on Values, compiled; see `compile`."""
+
+    made: Variants
 
     def __init__(
         self, f: Callable[..., Any], *, batched: bool, static: str | Sequence[str], **options: Any
@@ -258,12 +260,17 @@ class Program:
 
         wasm.write(path, self.current(), optimizer)
 
-    @cached_property
+    @property
     def variants(self) -> Variants:
-        """What f is compiled to; NumPy comes with it."""
-        from autograd_core.compiler.variants import Variants
+        """What f is compiled to, the same for all threads; NumPy comes with it."""
+        try:
+            return self.made
+        except AttributeError:  # not by `cached_property`: its lock would be held in a fork, too
+            from autograd_core.compiler.variants import Variants
 
-        return Variants(self.f, self.static, batched=self.batched, **self.options)
+            made = Variants(self.f, self.static, batched=self.batched, **self.options)
+            vars(self).setdefault("made", made)
+            return self.made
 
     def current(self) -> Compiled:
         """The variant that was called last; one without arguments is recorded if need be."""
