@@ -187,6 +187,27 @@ def test_a_program_that_a_thread_runs_at_a_fork_runs_in_the_new_process():
         assert found.result() == 4.0
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of a process that has threads
+def test_what_a_thread_records_at_a_fork_is_not_recorded_in_the_new_process():
+    inside, goes_on, w = threading.Event(), threading.Event(), Value(3.0)
+
+    def f(x):
+        inside.set()
+        goes_on.wait()
+        return w * x
+
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(compile(f), 2.0)
+        inside.wait()
+        child = os.fork()
+        if not child:
+            os._exit(len(RECORDERS))  # by threads, of which a new one may be called as an old one
+        goes_on.set()
+        assert os.waitpid(child, 0)[1] == 0
+        assert found.result() == 6.0
+
+
 def train_further(model, optimizer, loss):
     fit(model, *MOONS, loss=loss, optimizer=optimizer, epochs=3, progress=False)
     return model, optimizer

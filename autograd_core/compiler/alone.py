@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import wraps
-from threading import RLock
+from threading import RLock, get_ident
 from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
+
+from autograd_core.engine import RECORDERS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,9 +31,11 @@ EVERY: WeakSet[Occupied] = WeakSet()
 
 
 def free_all() -> None:
-    """In a process that was forked: threads that used some are in the other process."""
+    """In a process that was forked: threads that used some, or recorded, are in the other one."""
     for x in list(EVERY):
         x.free()
+    for thread in set(RECORDERS) - {get_ident()}:  # which may be that of a new thread here
+        del RECORDERS[thread]
 
 
 if hasattr(os, "register_at_fork"):  # which systems without fork lack
