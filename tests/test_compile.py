@@ -269,6 +269,12 @@ def test_examples_of_unequal_structure_are_refused_saying_which_they_have(other,
         compile(lambda x: w * x[0], batched=True)([[1.0], other])
 
 
+@over("examples", [[{"a": 1.0}, {"b": 1.0}], [[[1.0], [2.0, 3.0]], [[1.0, 2.0], [3.0]]]])
+def test_examples_that_differ_further_inside_are_not_said_to_be_what_they_are(examples, w):
+    with pytest.raises(ValueError, match=r"another structure than example 0\. Fill"):
+        compile(lambda x: w, batched=True)(examples)
+
+
 def test_a_batched_program_needs_an_argument(w):
     with pytest.raises(ValueError, match="needs an argument"):
         compile(lambda: w, batched=True)()

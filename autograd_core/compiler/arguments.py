@@ -100,9 +100,11 @@ def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
     first = rows[0][0]
     for i, (kind, _) in enumerate(rows):
         if kind != first:
+            one, other = said(kind), said(first)
             raise ValueError(
-                f"{place}: example {i} has another structure than example 0: {said(kind)}, not "
-                f"{said(first)}. Fill sequences up to one length, and pass a mask too: "
+                f"{place}: example {i} has another structure than example 0"
+                + (f": {one}, not {other}" if one != other else "")  # it may be further inside
+                + ". Fill sequences up to one length, and pass a mask too: "
                 "where(there, new, old) keeps what was before"
             )
     return first, np.array([numbers for _, numbers in rows], dtype=float)
