@@ -214,6 +214,11 @@ def test_scales_together_are_no_more_extreme_than_one_after_the_other(a, b, c, d
     assert multiplied(ONE, Scale(a, b)) == Scale(a, b)
 
 
+def test_two_scales_that_are_moderate_by_large_numbers_are_both_there(w):
+    large, less = 2.0**1000, 2.0**990
+    assert compile(lambda x: (w[0] * large / less) * (x * large / less))(0.5) == 2.0**19
+
+
 EXTREME = st.sampled_from([1e-200, 1e-100, 0.125, 3.0, 1e100, 1e200])
 
 

@@ -24,9 +24,9 @@ class Scale(NamedTuple):
 
     @property
     def is_exact(self) -> bool:
-        """Whether it is a power of two, of moderate size: nothing is rounded, nothing is lost."""
-        size = abs(self.factor / self.divisor)
-        return math.frexp(size)[0] == 0.5 and 2.0**-64 < size < 2.0**64
+        """Whether both are powers of two, of moderate size: nothing is rounded, nothing is lost."""
+        sizes = abs(self.factor), abs(self.divisor)
+        return all(math.frexp(x)[0] == 0.5 and 2.0**-64 < x < 2.0**64 for x in sizes)
 
     @property
     def shrinks(self) -> bool:
