@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import sys
+from dataclasses import fields
 from numbers import Integral
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,6 +13,19 @@ from autograd_core.engine import NUMBER
 
 Seed: TypeAlias = "int | str | random.Random | None"
 Known = TypeVar("Known")
+
+
+class Row:
+    """A dataclass of which a module has some by name; pickle stores those by their names."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        row: Any = self
+        name: str = row.name
+        if getattr(sys.modules[type(self).__module__], name, None) is self:
+            return name
+        return type(self), tuple([getattr(self, field.name) for field in fields(row)])
 
 
 def plain(what: str, data: Any) -> Any:

@@ -239,11 +239,6 @@ def test_a_wrong_label_in_a_loss_of_ones_own_is_no_divergence(compiled):
 # --- Losses as objects ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", LOSSES.values(), ids=LOSSES)
-def test_a_loss_of_the_table_is_the_same_after_pickling(loss):
-    assert pickle.loads(pickle.dumps(loss)) is loss  # noqa: S301
-
-
 def double(outputs, target):
     return 2 * squares(outputs, target)
 

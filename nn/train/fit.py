@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import softmax
 from autograd_core.engine import collector_paused
-from nn.given import Seed, length, listed, look_up, penalty, plain, whole_number
+from nn.given import Seed, length, listed, look_up, penalty, plain, shown, whole_number
 from nn.losses import Loss
 from nn.model.mlp import MLP
 from nn.model.module import Module, outputs_of, unchanged
@@ -101,11 +101,14 @@ def fit(
     what = changes(l1, l2, clip_norm)
     callbacks = listed("callbacks", callbacks)
     for i, callback in enumerate(callbacks):
-        if not callable(callback):
-            raise TypeError(f"callbacks[{i}] must be a function of the record, got {callback!r}")
+        if isinstance(callback, type) or not callable(callback):
+            given = shown(callback)
+            raise TypeError(f"callbacks[{i}] must be a function of the record, got {given}")
     if isinstance(model, Module):
         model.recipe = None  # by which it is trained no more
-    if compile and executor is None:
+    if executor is not None and not compile:
+        raise ValueError(f"executor: {shown(executor)} runs programs, and compile=False makes none")
+    if executor is None and compile:
         executor = executor_for(model, data.n, size, epochs)
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
@@ -144,10 +147,15 @@ def trained(
             is_last = history.epochs == epochs
             if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
+    finish(callbacks)
+    return history
+
+
+def finish(callbacks: Iterable[Any]) -> None:
+    """Tell the callbacks that are to know it that training has ended."""
     for callback in callbacks:
         if hasattr(callback, "end"):
             callback.end()
-    return history
 
 
 @contextmanager
