@@ -4,13 +4,15 @@ import copy
 import gc
 import math
 import multiprocessing
+import os
 import pickle
 import re
+import signal
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
-from threading import Barrier
 
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def eager_to_switch():
 
 def at_once(*tasks):
     """The results of tasks that start together, each in a thread."""
-    start = Barrier(len(tasks))
+    start = threading.Barrier(len(tasks))
 
     def run(task):
         start.wait()
@@ -158,6 +160,31 @@ def test_processes_train_to_the_same_bits_as_this_one(method):
     alone = [trained(0, True), trained(1, False)]
     with ProcessPoolExecutor(2, multiprocessing.get_context(method)) as processes:
         assert list(processes.map(trained, [0, 1], [True, False])) == alone
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of a process that has threads
+def test_a_program_that_a_thread_runs_at_a_fork_runs_in_the_new_process():
+    inside, goes_on = threading.Event(), threading.Event()
+
+    def wait(np, x):
+        inside.set()
+        goes_on.wait()
+        return x + 0.0
+
+    slow = Op("slow", lambda x: x, lambda z, x: (1.0,), wait)
+    program = compile(lambda x: slow(x) * x, batched=True, executor="numpy")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(program, [2.0])
+        inside.wait()
+        child = os.fork()
+        if not child:
+            signal.alarm(5)  # ends it, if it waits for the thread that it has not
+            goes_on.set()
+            os._exit(program([3.0]) != 9.0)
+        goes_on.set()
+        assert os.waitpid(child, 0)[1] == 0
+        assert found.result() == 4.0
 
 
 def train_further(model, optimizer, loss):
