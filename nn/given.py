@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import sys
+from dataclasses import fields
 from numbers import Integral
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,6 +13,19 @@ from autograd_core.engine import NUMBER
 
 Seed: TypeAlias = "int | str | random.Random | None"
 Known = TypeVar("Known")
+
+
+class Row:
+    """A dataclass of which a module has some by name; pickle stores those by their names."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        row: Any = self
+        name: str = row.name
+        if getattr(sys.modules[type(self).__module__], name, None) is self:
+            return name
+        return type(self), tuple([getattr(self, field.name) for field in fields(row)])
 
 
 def plain(what: str, data: Any) -> Any:
@@ -47,6 +62,8 @@ def shown(x: Any) -> str:
     """What was given, on one line that is no longer than it has to be."""
     if isinstance(x, type):
         return f"the class {x.__name__}"
+    if isinstance(x, int) and abs(x) >= 10**18:  # of which Python may refuse to write the digits
+        return "a number of more than 18 digits"
     return f"a {type(x).__name__}" if callable(x) or len(repr(x)) > 60 else repr(x)
 
 
@@ -68,28 +85,29 @@ def look_up(what: str, name: Any, known: dict[str, Known]) -> Known:
 def whole_number(what: str, number: Any, *, at_least: int = 1) -> int:
     """The number as an int, or a ValueError that says what it must be."""
     if not isinstance(number, Integral) or isinstance(number, bool) or number < at_least:
-        raise ValueError(f"{what} must be a whole number of at least {at_least}, got {number!r}")
+        wanted = f"a whole number of at least {at_least}"
+        raise ValueError(f"{what} must be {wanted}, got {shown(number)}")
     return int(number)
 
 
 def share(what: str, x: Any) -> float:
     """A number from 0 to below 1 as a float, or a ValueError that says what it must be."""
     if isinstance(x, bool) or not 0 <= real(x) < 1:
-        raise ValueError(f"{what} must be at least 0 and below 1, got {x!r}")
+        raise ValueError(f"{what} must be at least 0 and below 1, got {shown(x)}")
     return float(x)
 
 
 def penalty(what: str, x: Any) -> float:
     """A finite number from 0 on as a float, or a ValueError that says what it must be."""
     if isinstance(x, bool) or not 0 <= real(x) < math.inf:
-        raise ValueError(f"{what} must be a number of at least 0, got {x!r}")
+        raise ValueError(f"{what} must be a number of at least 0, got {shown(x)}")
     return float(x)
 
 
 def length(what: str, x: Any) -> float:
     """A finite number above 0 as a float, or a ValueError that says what it must be."""
     if isinstance(x, bool) or not 0 < real(x) < math.inf:
-        raise ValueError(f"{what} must be above 0 and finite, got {x!r}")
+        raise ValueError(f"{what} must be above 0 and finite, got {shown(x)}")
     return float(x)
 
 

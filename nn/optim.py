@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from autograd_core import Value
-from autograd_core.engine import NUMBER, as_value
+from autograd_core.engine import as_value
 from nn.given import plain, real, shown
 
 Rate: TypeAlias = "float | Callable[[int], float]"  # or a function of the steps made before
@@ -39,10 +39,10 @@ class Number(NamedTuple):
 
     def check(self, x: Any) -> float:
         """The number as a float; ValueError for one that is out of bounds."""
-        known = isinstance(x, NUMBER) and not isinstance(x, bool) and x < self.high
-        if known and (x > self.low if self.open else x >= self.low):
-            return float(x)
-        raise ValueError(f"{self.name} must be {self.bounds}, got {x!r}")
+        found = math.nan if isinstance(x, bool) else real(x)
+        if found < self.high and (found > self.low if self.open else found >= self.low):
+            return found
+        raise ValueError(f"{self.name} must be {self.bounds}, got {shown(x)}")
 
     @property
     def bounds(self) -> str:

@@ -250,9 +250,21 @@ def test_unequal_numbers_of_examples_are_refused(w):
     assert program([1.0, 2.0], [1.0, 2.0]) == 5.0
 
 
-def test_examples_of_unequal_structure_are_refused(w):
-    with pytest.raises(ValueError, match="example 1 has another structure"):
-        compile(lambda x: w * x[0], batched=True)([[1.0], [1.0, 2.0]])
+@over(
+    ("other", "said"),
+    [
+        ([1.0, 2.0], "a list of 2"),
+        (np.array([1.0]), "an array of 1"),
+        (1.0, "a number"),
+        ({"a": 1.0}, "a dict of 1"),
+        ([1.0, [2.0, 3.0]], "a list of 2"),
+        ([[1.0, 2.0, 3.0]], "a list of 1 x 3"),
+    ],
+)
+def test_examples_of_unequal_structure_are_refused_saying_which_they_have(other, said, w):
+    refused = f"example 1 has another structure than example 0: {said}, not a list of 1[.]"
+    with pytest.raises(ValueError, match=refused):
+        compile(lambda x: w * x[0], batched=True)([[1.0], other])
 
 
 def test_a_batched_program_needs_an_argument(w):

@@ -150,6 +150,44 @@ def test_an_op_of_ones_own_becomes_machine_code_by_its_form_on_arrays():
     assert program.executor == "native"
 
 
+TRUTHS = {  # forms that compute with what holds, or choose by it
+    "x > 0": lambda np, x: x > 0,
+    "a multiple": lambda np, x: 2 * (x > 0) - x * (x < 1),
+    "a sign": lambda np, x: (x > 0) * 1.0 - (x < 0) * 1.0,
+    "negative": lambda np, x: -((x > 0) * 1),
+    "divided": lambda np, x: (x > 0) / 2,
+    "a power": lambda np, x: 2.0 ** (x > 0) + (x > 0) ** 2,
+    "an absolute value": lambda np, x: abs(x > 0),
+    "and, or, not": lambda np, x: ((x > 0) & (x < 1)) | ~(x > -1) | ((x > -2) ^ (x > 2)),
+    "equal": lambda np, x: ((x > 0) == (x < 1)) + ((x > 0) != (x < 2)) * 1,
+    "as a condition": lambda np, x: np.where(x, 2.0, x),
+    "chosen": lambda np, x: np.where(x > 0, x < 1, x < -1),
+    "chosen beside a number": lambda np, x: np.where(x > 0, x < 1, 3) + np.where(x < 1, x, x > 2),
+    "the larger": lambda np, x: np.maximum(x > 0, x > 1) + np.minimum(x, x > 0),
+    "logical": lambda np, x: np.logical_and(x, x > 1) + 1 * np.logical_not(np.logical_or(x, 0)),
+    "no number": lambda np, x: np.isnan(x > 0) + np.square(x > 1),
+}
+
+
+@pytest.mark.parametrize("batched", [False, True])
+def test_truths_in_the_form_of_an_op_are_what_they_are_in_numpys(batched):
+    ops = [Op(name, lambda x: 0.0, lambda z, x: (0.0,), form) for name, form in TRUTHS.items()]
+    program = compile(lambda x: [op(x) for op in ops], batched=batched, executor="native")
+    points = np.array([-2.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.5, 3.0])
+    found = program(points) if batched else np.array([program(x) for x in points])
+    expected = [np.broadcast_to(form(np, points), points.shape) for form in TRUTHS.values()]
+    assert program.executor == "native"
+    assert dict(zip(TRUTHS, found.T.tolist())) == dict(
+        zip(TRUTHS, np.array(expected, dtype=float).tolist())
+    )
+
+
+def test_division_to_a_whole_number_is_not_taken_for_another():
+    odd = Op("odd", lambda x: 0.0, lambda z, x: (0.0,), lambda np, x: x // 0.3)
+    with pytest.warns(UserWarning, match="odd does not become machine code"):
+        assert compile(lambda x: [odd(x)], executor="native")(2.0) == [6.0]
+
+
 def test_what_cannot_be_traced_is_named_and_run_by_numpy():
     odd = Op("odd", lambda x: x, lambda z, x: (1.0,), lambda np, x: np.sort(x))
     program = compile(lambda x: [odd(x) + 1.0], batched=True, executor="native")
@@ -327,14 +365,43 @@ def test_code_is_not_kept_where_it_cannot_be_or_shall_not(tmp_path, monkeypatch)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_who_has_no_home_keeps_none(monkeypatch):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("AUTOGRAD_CORE_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(cache.Path, "home", home)
+    assert made_anew(monkeypatch, call) == 1
+
+
+def test_code_that_is_anothers_is_read(kept_in, monkeypatch):
+    def denied(path):
+        raise PermissionError(path)
+
+    call()
+    monkeypatch.setattr(cache.os, "utime", denied)
+    assert made_anew(monkeypatch, call) == 0
+
+
 def test_what_was_read_longest_ago_is_forgotten(tmp_path, monkeypatch):
     monkeypatch.setattr(cache, "BYTES", 1000)
-    for i in range(6):
-        path = tmp_path / f"{i}.o"
+    (tmp_path / "mine.o").write_bytes(bytes(3000))
+    for i, kind in enumerate(["tmp.part", *["o"] * 5]):  # the first by a process that was killed
+        path = tmp_path / f"{i:064x}.{kind}"
         path.write_bytes(bytes(300))
         os.utime(path, (i, i))
     cache.forget(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["3.o", "4.o", "5.o"]
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [*[f"{i:064x}.o" for i in (3, 4, 5)], "mine.o"]
+
+
+def test_a_file_that_is_half_there_has_the_name_of_the_whole(tmp_path, monkeypatch):
+    names = []
+    monkeypatch.setattr(cache.Path, "replace", lambda path, target: names.append(path.name))
+    cache.write(tmp_path / "whole.o", b"code")
+    assert names[0].startswith("whole")
+    assert names[0].endswith(".part")
 
 
 BITS = """

@@ -14,11 +14,14 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tqdm.auto import tqdm
 
 import autograd_core.files
 import nn.optim
+from autograd_core import compile
+from autograd_core.compiler.executors import numpy as numpy_executor
 from autograd_core.engine import RECORDERS
 from nn import MLP, SGD, Adam, fit, load, save
 from nn.__main__ import main
@@ -173,6 +176,23 @@ def test_ctrl_c_at_every_moment_leaves_the_last_finished_step(compiled, watched,
 def test_ctrl_c_inside_of_the_engine_leaves_the_last_finished_step(compiled):
     training = Training(compiled, watched=False)
     assert interrupt(training, [*SOURCE, contextlib.__file__], 0.15, random.Random(0)) > 50
+
+
+def test_ctrl_c_in_a_program_leaves_all_that_later_calls_read():
+    model = MLP(2, [3, 3, 1], activation="tanh", seed=0)  # whose biases are weights of ones
+    program = compile(model, batched=True, executor="numpy")
+    files = [numpy_executor.__file__]
+
+    def run(n):
+        value, slopes = program.value_and_gradient(np.arange(2.0 * n).reshape(n, 2))
+        return value, slopes.tolist()
+
+    expected = [run(3), run(5)]
+    for moment in moments(lambda: run(3), files):
+        run(5)
+        with pytest.raises(KeyboardInterrupt), Moments(files, moment):
+            run(3)
+        assert [run(3), run(5)] == expected
 
 
 @pytest.mark.slow

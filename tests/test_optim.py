@@ -281,6 +281,13 @@ def test_a_learning_rate_that_is_not_positive_and_finite_is_an_error(make, lr):
         make(lr)
 
 
+@over("digits", [400, 5000])
+@over("name", ["lr", "eps", "beta1"])
+def test_a_number_that_no_float_is_as_large_as_is_an_error_of_few_digits(name, digits):
+    with pytest.raises(ValueError, match=f"{'rate' if name == 'lr' else name} must be .*18 digits"):
+        Adam(**{name: 10**digits})
+
+
 def test_parameters_where_the_rate_belongs_are_not_all_listed():
     with pytest.raises(ValueError, match=r"a positive number, got a list$"):
         SGD([Value(0.5, "w"), Value(0.5, "b")])

@@ -226,6 +226,9 @@ def test_what_a_picture_is_given_is_refused_by_its_name():
         (lambda: plot.decision_boundary(None, X, y), "^expected a model"),
         (lambda: plot.loss([0.5, 0.25]), r"^expected the record that fit returns, got \[0.5"),
         (lambda: plot.loss(None), "^expected the record that fit returns, got None"),
+        (lambda: plot.gradient_norms([]), r"^expected GradientNorms .*, got \[\]"),
+        (lambda: plot.decision_boundary(MLP(2, 1), X, y, steps=1), "^steps must be .* least 2"),
+        (lambda: plot.loss_surface(MLP(2, 1), X, y, mse, steps=1), "^steps must be .* least 2"),
         (lambda: plot.sweep([], "lr"), r"^expected what sweep returns, got \[\]"),
         (lambda: plot.activations(MLP(2, 1)), "^expected .* of a model, activation_histograms"),
     ):

@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
@@ -62,6 +63,11 @@ POOLS = [
     pytest.param(lambda: ProcessPoolExecutor(2), id="processes", marks=pytest.mark.slow),
     pytest.param(dask, id="dask", marks=[pytest.mark.slow, pytest.mark.needs("distributed")]),
 ]
+
+
+def test_without_a_place_to_show_it_there_is_no_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)  # as in pythonw
+    assert len(sweep({"data": "xor", "epochs": 1}, {"seed": [0]}).rows) == 1
 
 
 @pytest.mark.filterwarnings("ignore")  # Dask's own

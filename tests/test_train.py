@@ -17,6 +17,7 @@ from nn import (
     SGD,
     Adam,
     DivergedError,
+    EarlyStopping,
     History,
     Module,
     datasets,
@@ -978,6 +979,18 @@ def test_a_setting_that_is_no_whole_number_is_an_error_that_names_it(setting, wr
 def test_the_class_of_an_optimiser_is_to_be_called():
     with pytest.raises(TypeError, match=r"^optimizer: SGD is a class: call it, as in SGD\(0\.5\)$"):
         fit(MLP(2, [1]), *datasets.xor(), loss="mse", optimizer=SGD, epochs=1)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"compile": False, "executor": "numpy"}, "'numpy' runs programs, and compile=False"),
+        ({"callbacks": [EarlyStopping]}, r"callbacks\[0\] must be .* got the class EarlyStopping"),
+    ],
+)
+def test_what_would_be_ignored_or_called_too_late_is_refused(wrong, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        fit(MLP(2, [1]), *datasets.xor(), loss="mse", optimizer="sgd", epochs=1, **wrong)
 
 
 def test_a_loss_and_an_optimiser_may_be_named():

@@ -101,10 +101,20 @@ def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
     for i, (kind, _) in enumerate(rows):
         if kind != first:
             raise ValueError(
-                f"{place}: example {i} has another structure than example 0. Fill sequences up to "
-                "one length, and pass a mask too: where(there, new, old) keeps what was before"
+                f"{place}: example {i} has another structure than example 0: {said(kind)}, not "
+                f"{said(first)}. Fill sequences up to one length, and pass a mask too: "
+                "where(there, new, old) keeps what was before"
             )
     return first, np.array([numbers for _, numbers in rows], dtype=float)
+
+
+def said(kind: Kind) -> str:
+    """A kind in words, for an error."""
+    if kind == A_NUMBER:
+        return "a number"
+    name, content = {"array": "an array", "items": "a list"}.get(kind[0], f"a {kind[0]}"), kind[1]
+    lengths = content if kind[0] in {"list", "array"} else [len(content)]
+    return f"{name} of {' x '.join(map(str, lengths))}"
 
 
 def read_array(x: Any, place: str, *, batched: bool) -> tuple[Kind, NDArray[Any]]:

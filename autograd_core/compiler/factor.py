@@ -1,7 +1,9 @@
 """Factor: from a graph of scalars to arrays.
 
+In goes a graph; out come arrays, in the order of a builder, and for each node where its number is.
 Each group of the schedule becomes one array, or a few. Sums of products are factored: where their
-left and their right factors are combined each with each, they are a matrix product.
+left and their right factors are combined each with each, they are a matrix product. So the sums of
+w[i][k] * x[k] over k, one for each i, are z[a] = W[ac] * x[c].
 """
 
 from __future__ import annotations
@@ -255,15 +257,13 @@ class Places:
         """One node's number, as an operand without letters but that of the examples."""
         found = self.single.get(node)
         if found is None:
-            found = self.single[node] = self.looked_up(node)
+            if self.is_constant[node]:
+                found = self.emit.constant(self.number[node])
+            else:
+                x, cell = self.at(node)
+                found = self.emit.gather([x], np.array(cell), "") if x.cells else (x, x.axes)
+            self.single[node] = found
         return found
-
-    def looked_up(self, node: int) -> Operand:
-        """The same, of a node that is read alone for the first time."""
-        if self.is_constant[node]:
-            return self.emit.constant(self.number[node])
-        x, cell = self.at(node)
-        return self.emit.gather([x], np.array(cell), "") if x.cells else (x, x.axes)
 
     def at(self, node: int) -> tuple[Array, int]:
         """The array that has a node, and the cell there."""

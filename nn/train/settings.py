@@ -204,8 +204,9 @@ SETTINGS = {
     "file": Setting(
         perhaps(text),
         "table of numbers, and of names for classes, separated by commas, semicolons, tabs or "
-        "spaces. Columns are trained on less their mean and over their standard deviation; the "
-        "model that is written takes them as they are in the table",
+        "spaces. Columns are trained on less their mean and over their standard deviation, that of "
+        "the target where the output is linear; the model that is written takes them as they are "
+        "in the table",
     ),
     "target": Setting(
         perhaps(text),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 from warnings import warn
 
 from autograd_core.compiler.executors.cells import is_scalar
@@ -85,12 +85,16 @@ Wanted: TypeAlias = "str | Maker"  # a name, or what makes executors and has a `
 
 def executor_class(wanted: Wanted) -> Maker:
     """What makes an executor of the arrays that some results need, in order, and of the results."""
-    if not isinstance(wanted, str):
+    if callable(wanted):
         return wanted
+    if not isinstance(wanted, str):
+        known = ", ".join(map(repr, EXECUTORS))
+        raise TypeError(f"executor is one of {known}, or what makes one, got {wanted!r}")
     if wanted not in EXECUTORS:
         raise ValueError(f"there is no executor {wanted!r}: known are {', '.join(EXECUTORS)}")
     row = EXECUTORS[wanted]
-    found: Maker = getattr(module_of(row, f"the executor {wanted!r}"), row.title)
+    with needing(row.package, f"the executor {wanted!r}"):
+        found: Maker = getattr(import_module(row.module), row.title)
     return found
 
 
@@ -102,19 +106,13 @@ def made(
     wanted: Wanted | None, order: Sequence[Array], results: Sequence[Array]
 ) -> tuple[str, Executor]:
     """An executor that was asked for, or by the rule, and its name: `numpy` where that cannot."""
-    wanted = wanted or choose(order)
+    wanted = choose(order) if wanted is None else wanted
     name = wanted if isinstance(wanted, str) else str(getattr(wanted, "name", wanted))
     try:
         return name, executor_class(wanted)(order, results)
     except UntraceableError as error:
         warn(f"numpy runs what {name} cannot: {error}", stacklevel=2)
         return "numpy", executor_class("numpy")(order, results)
-
-
-def module_of(row: Row, who: str) -> Any:
-    """The module of an executor; ImportError says how to install the package that it lacks."""
-    with needing(row.package, who):
-        return import_module(row.module)
 
 
 def choose(order: Sequence[Array]) -> str:

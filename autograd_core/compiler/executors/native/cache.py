@@ -30,7 +30,10 @@ def folder() -> Path | None:
     }
     variable, usual = homes.get(sys.platform, ("XDG_CACHE_HOME", ".cache"))
     home = os.environ.get(variable)
-    return (Path(home) if home else Path.home() / usual) / "autograd-core"
+    try:
+        return (Path(home) if home else Path.home() / usual) / "autograd-core"
+    except RuntimeError:  # this user has no home
+        return None
 
 
 def kept(make: Callable[[], bytes], *what: str) -> bytes:
@@ -43,7 +46,8 @@ def kept(make: Callable[[], bytes], *what: str) -> bytes:
     with suppress(OSError):
         whole = path.read_bytes()
         if fingerprint(whole[DIGEST:]) == whole[:DIGEST]:
-            os.utime(path)
+            with suppress(OSError):  # it may be another's, to be read alone
+                os.utime(path)
             return whole[DIGEST:]
     made = make()
     with suppress(OSError):
@@ -60,7 +64,7 @@ def fingerprint(content: bytes) -> bytes:
 
 def write(path: Path, content: bytes) -> None:
     """A file that is there whole, or not at all."""
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -71,9 +75,12 @@ def write(path: Path, content: bytes) -> None:
 
 
 def forget(place: Path) -> None:
-    """Delete the files that were read longest ago, as far as all take too much room."""
+    """Delete the files that were read longest ago, as far as all take too much room.
+
+    They are told by their names, for the folder may have others.
+    """
     found = []
-    for path in place.glob("*.o"):
+    for path in place.glob("[0-9a-f]" * 2 * DIGEST + "*"):
         with suppress(OSError):
             state = path.stat()
             found.append((state.st_mtime, state.st_size, path))

@@ -22,8 +22,11 @@ from autograd_core.compiler.executors.native.symbols import (
     fused,
     instruction,
     intrinsic,
+    kind_of,
     library,
+    number,
     select,
+    truth,
 )
 
 ROUND = 1.5 * 2.0**52  # added to a number it leaves the nearest whole one in the low bits
@@ -55,15 +58,15 @@ def bits_of(x: float) -> int:
 
 def where(condition: Symbol, x: Number, y: Number) -> Symbol:
     """x where a condition holds, else y."""
-    symbol = next((s for s in (x, y) if isinstance(s, Symbol)), condition)
-    if symbol.kind == TRUTH:
-        symbol = condition.region.double(0.0)
-    return select(condition, symbol.like(x), symbol.like(y))
+    if {kind_of(x), kind_of(y)} != {TRUTH}:
+        x, y = number(x), number(y)
+    symbol = next((s for s in (x, y) if isinstance(s, Symbol)), condition.region.double(0.0))
+    return select(truth(condition), symbol.like(x), symbol.like(y))
 
 
 def is_nan(x: Symbol) -> Symbol:
     """Whether this is no number."""
-    return instruction("fcmp uno {0}, {1}", x, x, kind=TRUTH)
+    return instruction("fcmp uno {0}, {1}", x.number, x.number, kind=TRUTH)
 
 
 def polynomial(coefficients: Sequence[float], x: Symbol) -> Symbol:

@@ -10,7 +10,13 @@ from typing import Any
 from autograd_core.compiler.executors import UntraceableError
 from autograd_core.compiler.executors.native.elementary import FUNCTIONS, function, is_nan, where
 from autograd_core.compiler.executors.native.regions import Region
-from autograd_core.compiler.executors.native.symbols import Number, Symbol, intrinsic, library
+from autograd_core.compiler.executors.native.symbols import (
+    Number,
+    Symbol,
+    intrinsic,
+    library,
+    truth,
+)
 from autograd_core.engine import Op
 
 # NumPy's name: the C library's.
@@ -36,9 +42,9 @@ PLAIN = {
     "less_equal": operator.le,
     "equal": operator.eq,
     "not_equal": operator.ne,
-    "logical_and": operator.and_,
-    "logical_or": operator.or_,
-    "logical_not": operator.invert,
+    "logical_and": lambda x, y: truth(x) & truth(y),
+    "logical_or": lambda x, y: truth(x) | truth(y),
+    "logical_not": lambda x: ~truth(x),
     "isnan": is_nan,
     "square": lambda x: x * x,
     "reciprocal": lambda x: 1.0 / x,
@@ -53,7 +59,7 @@ def traced(op: Op | None, region: Region, operands: Sequence[Symbol]) -> Symbol:
         return operands[0]
     try:
         z = op.on(Namespace(region))(*operands)
-        return z if isinstance(z, Symbol) else region.double(float(z))
+        return z.number if isinstance(z, Symbol) else region.double(float(z))
     except Exception as error:
         raise UntraceableError(f"{op.name} does not become machine code: {error}") from error
 
@@ -79,7 +85,7 @@ class Namespace:
 
     def symbol(self, x: Number) -> Symbol:
         """A number as a symbol."""
-        return x if isinstance(x, Symbol) else self.region.double(x)
+        return x.number if isinstance(x, Symbol) else self.region.double(x)
 
     def power(self, x: Any, y: Any) -> Any:
         """x ** y."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from autograd_core.compiler.executors.native.regions import Region
@@ -23,7 +23,7 @@ OPERATORS = {
     "+": {DOUBLE: "fadd", INTEGER: "add", TRUTH: "or"},
     "-": {DOUBLE: "fsub", INTEGER: "sub"},
     "*": {DOUBLE: "fmul", INTEGER: "mul", TRUTH: "and"},
-    "/": {DOUBLE: "fdiv", INTEGER: "sdiv"},
+    "/": {DOUBLE: "fdiv"},
     "&": {INTEGER: "and", TRUTH: "and"},
     "|": {INTEGER: "or", TRUTH: "or"},
     "^": {INTEGER: "xor", TRUTH: "xor"},
@@ -70,7 +70,6 @@ class Symbol:
     def __rmul__(self, other: Number) -> Symbol: return self if one(other) else write("*", other, self)
     def __truediv__(self, other: Number) -> Symbol: return write("/", self, other)
     def __rtruediv__(self, other: Number) -> Symbol: return write("/", other, self)
-    def __floordiv__(self, other: int) -> Symbol: return write("/", self, other)
     def __and__(self, other: Number) -> Symbol: return write("&", self, other)
     def __or__(self, other: Number) -> Symbol: return write("|", self, other)
     def __xor__(self, other: Number) -> Symbol: return write("^", self, other)
@@ -85,10 +84,10 @@ class Symbol:
     __hash__ = None  # type: ignore[assignment]
     def __invert__(self) -> Symbol: return self ^ 1
     def __pos__(self) -> Symbol: return self
-    def __neg__(self) -> Symbol: return instruction("fneg {0}", self)
+    def __neg__(self) -> Symbol: return instruction("fneg {0}", self.number)
     def __abs__(self) -> Symbol: return intrinsic("fabs", self)
     def __pow__(self, other: Number) -> Symbol: return power(self, other)
-    def __rpow__(self, other: float) -> Symbol: return power(self.like(other), self)
+    def __rpow__(self, other: float) -> Symbol: return power(self.number.like(other), self)
     # fmt: on
 
     def __bool__(self) -> bool:
@@ -96,6 +95,11 @@ class Symbol:
 
     def __float__(self) -> float:
         raise TypeError("this number is known when the code runs, and not before")
+
+    @property
+    def number(self) -> Symbol:
+        """The same; of a truth, 1 or 0."""
+        return self.converted("uitofp", DOUBLE) if self.kind == TRUTH else self
 
     # --- Lanes and bits
 
@@ -152,10 +156,13 @@ def write(operator: str, x: Number, y: Number) -> Symbol:
     """An operator's line."""
     if not (isinstance(x, (Symbol, int, float)) and isinstance(y, (Symbol, int, float))):
         return NotImplemented
+    kinds = {kind_of(x), kind_of(y)}
+    if kinds == {TRUTH, DOUBLE} and operator in "&|^":
+        raise TypeError(f"{operator} is of truths or of whole numbers, and not of both")
     symbol = x if isinstance(x, Symbol) else y
     assert isinstance(symbol, Symbol)
-    logical = operator in "&|^" or {kind_of(x), kind_of(y)} == {TRUTH}
-    if TRUTH in {kind_of(x), kind_of(y)} and not (logical and TRUTH in OPERATORS[operator]):
+    logical = operator in "&|^" or kinds == {TRUTH}
+    if TRUTH in kinds and not (logical and TRUTH in OPERATORS[operator]):
         return write(operator, number(x), number(y))
     name = OPERATORS[operator][symbol.kind]
     kind = TRUTH if "cmp" in name else symbol.kind
@@ -169,8 +176,12 @@ def kind_of(x: Number) -> str:
 
 def number(x: Number) -> Number:
     """x, and 1 or 0 for a truth."""
-    truth = isinstance(x, Symbol) and x.kind == TRUTH
-    return x.converted("uitofp", DOUBLE) if truth else x  # type: ignore[union-attr]
+    return x.number if isinstance(x, Symbol) else x
+
+
+def truth(x: Any) -> Any:
+    """Whether this holds: a truth itself, or a number that is not 0."""
+    return x if kind_of(x) == TRUTH else x != 0.0
 
 
 def instruction(form: str, *operands: Symbol, kind: str | None = None) -> Symbol:
@@ -195,8 +206,8 @@ def intrinsic(name: str, *operands: Symbol) -> Symbol:
     """One of LLVM's own functions on doubles."""
     lanes = max([x.lanes for x in operands])
     full = f"llvm.{name}." + (f"v{lanes}f64" if lanes > 1 else "f64")
-    kind = type_of(DOUBLE, lanes)
-    return call(operands[0].region.module.declare(full, kind, [kind] * len(operands)), *operands)
+    kind, xs = type_of(DOUBLE, lanes), [x.number for x in operands]
+    return call(xs[0].region.module.declare(full, kind, [kind] * len(xs)), *xs)
 
 
 def fused(x: Number, y: Number, z: Number) -> Symbol:
@@ -222,7 +233,7 @@ def power(x: Symbol, y: Number) -> Symbol:
         return intrinsic("sqrt", x) + 0.0  # of -0.0 it is 0.0
     if y == 0 or y != int(y) or abs(y) > 3:
         return library("pow", x, x.like(y))
-    base = x if y > 0 else 1.0 / x
+    base = x.number if y > 0 else 1.0 / x
     product = base
     for _ in range(abs(int(y)) - 1):
         product = product * base
@@ -231,6 +242,7 @@ def power(x: Symbol, y: Number) -> Symbol:
 
 def library(name: str, *operands: Symbol) -> Symbol:
     """A function of the C library, for each lane."""
+    operands = tuple([x.number for x in operands])
     region, lanes = deepest(operands), max([x.lanes for x in operands])
     region.module.declare(name, DOUBLE, [DOUBLE] * len(operands))
     if lanes == 1:

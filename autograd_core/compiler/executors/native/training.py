@@ -20,7 +20,6 @@ from autograd_core.compiler.executors.native.symbols import (
     POINTER,
     Symbol,
     intrinsic,
-    number,
     select,
 )
 from autograd_core.compiler.executors.native.writer import EXAMPLES, ORDER, argument
@@ -190,7 +189,7 @@ class Training:
                 inner.load(inner.at(self.plan.state, i + j * n), lanes=lanes)
                 for j in range(self.shape.slots)
             ]
-            after = [p.like(number(x)) for x in self.updated(p, g, tuple(slots), rate, made)]
+            after = [p.like(x).number for x in self.updated(p, g, tuple(slots), rate, made)]
             for j, x in enumerate(after):
                 inner.store(x.wide(lanes), inner.at(self.plan.new, i + j * n))
             return after[0] * 0.0
