@@ -174,7 +174,7 @@ DOT   = Op("dot",   inner,                    inner_partials,                   
 LOGSUMEXP = Op("logsumexp", log_of_sum,       lambda z, *xs: shares(z, xs),         log_of_sum_array)
 
 
-@cache  # one op for one number, however many there are: it is known by its identity
+@cache  # x ** 2 is one op wherever it stands, for ops are told apart by identity
 def power(n: float) -> Op:
     """x ** n for a constant n."""
     domain = (-2.0, 2.0) if n >= 0 and n.is_integer() else (0.5, 2.0)
@@ -182,7 +182,7 @@ def power(n: float) -> Op:
     return Op(f"**{n:g}", value, lambda z, x: (n * x**(n - 1) if n else 0.0,), lambda np, x: x**n, domain)
 
 
-@cache  # one op for one number, however many there are: it is known by its identity
+@cache
 def leaky(slope: float) -> Op:
     """max(0, x) + slope * min(0, x)."""
     return Op("leaky_relu", lambda x: x if x > 0 else slope * x,
@@ -307,7 +307,7 @@ class Value:
         for v in reversed(order):
             if v.parents:
                 hand_on(v)
-        undefined = any(leaf.grad != leaf.grad for leaf, _ in carried) and no_slope(order)
+        undefined = any(math.isnan(leaf.grad) for leaf, _ in carried) and no_slope(order)
         for leaf, before in carried:
             leaf.grad = before if undefined else before + leaf.grad
         if undefined:
@@ -485,7 +485,7 @@ def gradient(y: Value, *xs: Value) -> tuple[Value, ...]:
     for v in (y, *xs):
         if not isinstance(v, Value):
             raise TypeError(f"expected a Value, got {type(v).__name__}: {v!r}")
-    order, wanted = topological(y), set(xs)
+    order, wanted = topological(y), set(xs)  # and what came of them
     for v in order:
         if not wanted.isdisjoint(v.parents):
             wanted.add(v)

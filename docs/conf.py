@@ -29,7 +29,7 @@ nb_execution_mode = "off"
 nb_ipywidgets_js: dict[str, dict[str, str]] = {}
 nb_render_markdown_format = "myst"  # with tables and formulas
 nb_mime_priority_overrides = [("*", "application/vnd.jupyter.widget-view+json", None)]
-myst_enable_extensions = ["attrs_block", "dollarmath", "html_image"]
+myst_enable_extensions = ["attrs_block", "attrs_inline", "dollarmath", "html_image"]
 myst_heading_anchors = 3
 myst_heading_slug_func = "tools.site.places.anchor"
 

@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from nn import LOSSES, MLP, History, evaluate, fit
-from nn.command.data import Data, default_loss, examples_for, hold_out, outputs_for
+from nn.command.data import Data, examples_for, hold_out
 from nn.command.folder import Folder, check, draw_all
 from nn.command.options import parser, recipe_of
 from nn.command.terminal import prepare, told
 from nn.doctor import diagnose
 from nn.given import as_rng
-from nn.losses import Loss
+from nn.losses import Loss, suited_to
 from nn.scaling import ColumnScale, for_raw_numbers
+from nn.train.fit import finish
 from nn.train.recipe import Recipe, fit_options, new_model
 
 MOST_EXAMINED = 5000  # examples, which a doctor takes a second for
@@ -48,11 +49,12 @@ def run(recipe: Recipe, folder: Folder, *, plots: bool) -> bool:
     """Train, write the model, make the pictures, and report; whether training came to its end."""
     check(folder.path)
     data = examples_for(recipe)
-    loss = LOSSES[recipe.loss or default_loss(data.classes)]
+    k = len(data.classes)
+    loss = LOSSES[recipe.loss] if recipe.loss else suited_to(k)
     data, test = hold_out(data, recipe.held_out, recipe.seed)
-    scaled, inputs, output = data.scaled()
+    model = new_model(recipe, len(data.inputs), loss.outputs_for(k, data.source), loss.name)
+    scaled, inputs, output = data.scaled(linear=model.output == "linear")
     held_out = test.by(inputs, output) if test.X else None
-    model = new_model(recipe, len(data.inputs), outputs_for(loss, data), loss.name)
     n = len(model.parameters())
     print(f"{model} with {n} parameters on {len(data.X)} examples of {data.source}")
 
@@ -89,8 +91,9 @@ def train(
         record: History | None = getattr(stop, "history", None)
         if not (record and record.epochs):
             raise
-    said = f"interrupted in epoch {record.epochs + 1} of {recipe.epochs}: the model as it is by now"
-    print(f"\n{said}", file=sys.stderr)
+    finish(options["callbacks"])
+    said = f"interrupted in epoch {record.epochs + 1} of {recipe.epochs}"
+    print(f"\n{said}: what it has come to is written", file=sys.stderr)
     return record, False
 
 

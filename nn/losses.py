@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
 from autograd_core.functions import equals
-from nn.given import plain, real
+from nn.given import Row, plain, real
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
 
@@ -36,7 +36,7 @@ class TargetError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Row):
     """A loss for one example: a way to write targets as numbers, then a formula on Values.
 
     `threshold` tells the classes apart where there is one output: label 1 is above it. `outputs`
@@ -54,12 +54,6 @@ class Loss:
     scores: str = ""
     hard: Formula | None = None
     shown: str = ""
-
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        name: str = self.name
-        if globals().get(name) is self:
-            return name  # pickled as what this module knows by that name
-        return type(self), tuple([getattr(self, name) for name in self.__slots__])
 
     def __call__(self, prediction: Operand | Sequence[Operand], target: Any) -> Value:
         """The loss of one prediction."""
@@ -93,7 +87,8 @@ class Loss:
         """
         given = plain("the target", target)
         try:
-            items = list(given) if hasattr(given, "__len__") else [given]
+            many = hasattr(given, "__len__") and not isinstance(given, str)
+            items = list(given) if many else [given]
             return self.targets([as_operand(item) for item in items], n_outputs)
         except (TypeError, ValueError) as error:
             raise TargetError(f"{self.name}: {error}") from None
@@ -111,6 +106,18 @@ class Loss:
         except ValueError:
             return False
         return True
+
+    def outputs_for(self, k: int, data: str) -> int:
+        """How many outputs tell k classes apart, or give numbers, where k is 0; ValueError if none.
+
+        >>> cross_entropy.outputs_for(3, "blobs"), mse.outputs_for(0, "hills")
+        (3, 1)
+        """
+        if not (k or self.takes_numbers):
+            raise ValueError(f"{self.name} takes labels, and {data} has numbers")
+        if k > 2 and not (self.of_classes or self.takes_numbers):
+            raise ValueError(f"{self.name} tells 2 classes apart, and {data} has {k}")
+        return max(2, k) if self.of_classes else 1
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -285,5 +292,13 @@ LOSSES = {
     )
 }
 
-__all__ = ["LOSSES", "Loss", "TargetError"]
+
+def suited_to(k: int) -> Loss:
+    """What is minimised where nothing is said of it: with k classes, or numbers, where k is 0."""
+    if not k:
+        return mse
+    return binary_cross_entropy_with_logits if k <= 2 else cross_entropy
+
+
+__all__ = ["LOSSES", "Loss", "TargetError", "suited_to"]
 __all__ += list(LOSSES)

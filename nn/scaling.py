@@ -46,9 +46,7 @@ class ColumnScale:
 
 def for_raw_numbers(model: MLP, inputs: Sequence[ColumnScale], output: ColumnScale) -> MLP:
     """The model that does on raw numbers what this one does on scaled ones."""
-    raw = MLP(
-        model.n_in, model.sizes, activation=model.activation, output=model.output, init="zeros"
-    )
+    raw = MLP(**model.arguments(), init="zeros")
     for p, trained in zip(raw.parameters(), model.parameters(), strict=True):
         p.data = trained.data
     for neuron in raw.layers[0].neurons:

@@ -20,7 +20,7 @@ import numpy as np
 
 from autograd_core.extras import needing
 from nn.given import listed, look_up
-from nn.losses import LOSSES, Loss
+from nn.losses import LOSSES, Loss, suited_to
 from nn.model.mlp import MLP
 from nn.optim import OPTIMIZERS
 from nn.train.fit import fit, predict
@@ -114,8 +114,7 @@ class MLPRegressor(RegressorMixin, Net):  # type: ignore[misc]
         X, y = validate_data(self, X, y, dtype=float, multi_output=True, y_numeric=True)
         self.is_one_ = y.ndim == 1
         y = np.asarray(y, dtype=float).reshape(len(X), -1)
-        suitable = next(name for name, row in LOSSES.items() if row.takes_numbers)
-        loss = look_up("loss", self.loss or suitable, LOSSES)
+        loss = look_up("loss", self.loss or suited_to(0).name, LOSSES)
         return self.train(X, y, loss, y.shape[1], sample_weight)
 
     def predict(self, X: Any) -> Any:
@@ -147,8 +146,7 @@ class MLPClassifier(ClassifierMixin, Net):  # type: ignore[misc]
         k = len(self.classes_)
         if k < 2:
             raise ValueError(f"{type(self).__name__}: there is one class only, {self.classes_[0]}")
-        suitable = "binary_cross_entropy_with_logits" if k == 2 else "cross_entropy"
-        loss = look_up("loss", self.loss or suitable, LOSSES)
+        loss = look_up("loss", self.loss or suited_to(k).name, LOSSES)
         if k > 2 and not loss.of_classes:
             raise ValueError(f"the loss {loss.name} tells two classes apart, and there are {k}")
         self.loss_name_ = loss.name

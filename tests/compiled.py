@@ -139,7 +139,7 @@ def at_a_kink(root, kinked):
 
 def steps(program):
     """The arrays forward that are computed for all to see, one for each group of nodes."""
-    return [x for x in program.latest.steps if isinstance(x, Compute)]
+    return [x for x in program.current().steps if isinstance(x, Compute)]
 
 
 def shapes(program):
@@ -149,7 +149,7 @@ def shapes(program):
     that add nothing up.
     """
     found = []
-    for x in needed(program.latest.emit.order, program.latest.results):
+    for x in needed(program.current().emit.order, program.current().results):
         for blocks, rows, columns, summed in products_of([x]):
             if summed > 1 and (blocks * columns * rows > 1 or x.batched):
                 found += [(*sorted((rows, columns)), summed)] * blocks
@@ -161,7 +161,7 @@ def kinds(program, *, backward=False):
 
     By its op, as a sum (+) or maximum, or as a product of matrices.
     """
-    compiled = program.latest
+    compiled = program.current()
     forward = needed(compiled.emit.order, compiled.results)
     order = forward
     if backward:

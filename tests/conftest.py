@@ -31,6 +31,19 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def settled():
+    """So does what other files have imported and made."""
+    gc.freeze()
+
+
+def pytest_sessionfinish():
+    """Garbage of all tests is looked at once: what was never closed is said."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture
 def own_settings(tmp_path, monkeypatch):
     """Whatever is set up for Jupyter on this machine stays out of it."""

@@ -3,7 +3,6 @@
 The rows that are there are named in one file, too: their own.
 """
 
-import ast
 import copy
 import json
 import math
@@ -115,7 +114,7 @@ def test_fit_takes_them_by_name(compile):
     models = [MLP(2, [3, 1], activation="softsign", init="corners", seed=0) for _ in range(2)]
     options = {"loss": "fourth_power", "epochs": 3, "progress": False}
     fit(models[0], X, y, **options, optimizer="signs", compile=compile)
-    fit(models[1], X, y, **options, optimizer=Signs())
+    fit(models[1], X, y, **options, optimizer=Signs(Signs.start))
     found, expected = [[p.data for p in model.parameters()] for model in models]
     assert found == pytest.approx(expected)
 
@@ -246,7 +245,7 @@ WRITTEN = {name: tuple(rows) for name, rows in ROWS.items()}  # before anything 
 def words_of(path):
     """The names and the short texts in a module, without its docstrings and comments."""
     text = path.read_text("utf-8")
-    words = house.docstring_lines(ast.parse(text))
+    words = house.docstring_lines(house.tree_of(text))
     code = [s for n, s in enumerate(text.splitlines(), 1) if n not in words]
     return {word for line in code for word in re.findall(r"\w+", line.partition("#")[0])}
 

@@ -17,11 +17,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core.pictures import renderers
-from nn import LOSSES, MLP, Adam, datasets, diagnose, evaluate, fit, load, plot
+from nn import MLP, Adam, Recipe, datasets, diagnose, evaluate, fit, load, plot
 from nn.__main__ import main
-from nn.command.data import Data, default_loss
+from nn.command.data import Data, examples_for, hold_out
 from nn.command.folder import one_prediction
-from nn.losses import binary_cross_entropy_with_logits, mse
+from nn.losses import binary_cross_entropy_with_logits, mse, suited_to
 from nn.scaling import ColumnScale, for_raw_numbers
 from nn.tables import MOST_CLASSES, TARGETS, Table, read_table
 from nn.train.loop import Loop
@@ -171,7 +171,7 @@ def test_the_graph_is_that_of_one_prediction_of_the_trained_model_with_its_gradi
 def test_the_graph_of_a_large_model_is_its_net(data, n_in, hidden, outputs, boxes):
     X, y = [[0.5] * n_in], [0]
     model = MLP(n_in, [*hidden, outputs], seed=3)
-    loss = LOSSES[default_loss(range(max(2, outputs)))]
+    loss = suited_to(max(2, outputs))
     inputs = [f"x{j}" for j in range(n_in)]
     picture = one_prediction(model, Data(data, inputs, X, y, list("0123456789")), loss)
     assert count_boxes(picture.render("svg").decode()) == boxes
@@ -547,6 +547,22 @@ def test_scales_that_go_into_the_weights_change_no_output(inputs, targets, hidde
     assert abs(raw(inputs).data - (scaled * output.deviation + output.mean)) <= bound
 
 
+def test_numbers_are_learned_by_an_output_that_is_not_linear(tmp_path, out, capsys):
+    rows = [[x, 0.2 + 0.1 * x] for x in range(6)]
+    path = table(tmp_path / "t.csv", "x,y", *rows)
+    arguments = ["--output", "sigmoid", "--hidden", "--epochs", "300", "--no-plots"]
+    assert run(out, "--csv", path, *arguments) == 0
+    model = load(out / "model.json")
+    assert all(abs(model([x]).data - y) < 0.03 for x, y in rows)
+    assert "try:" not in capsys.readouterr().out
+
+
+def test_a_model_for_raw_numbers_keeps_what_it_was_built_with():
+    built = {"activation": "tanh", "output": "sigmoid", "dropout": 0.25}
+    raw = for_raw_numbers(MLP(1, [3, 1], **built), [ColumnScale(2.0, 3.0)], ColumnScale())
+    assert {name: getattr(raw, name) for name in built} == built
+
+
 def test_numbers_that_have_no_scale_are_an_error_that_names_the_column(tmp_path, out, capsys):
     path = table(tmp_path / "t.csv", "a,x,y", [1, 5e-324, 0], [2, 0, 1])
     refused(capsys, out, "--csv", path, naming="column x: numbers from 0 to .* one scale")
@@ -773,7 +789,7 @@ def test_an_interrupt_of_the_training_writes_what_it_has_come_to(
         patch.setattr(Loop, "take_step", interrupted)
         assert run(out, *training, "--epochs", "9") == 130
     shown = capsys.readouterr()
-    assert "interrupted in epoch 2 of 9: the model as it is by now" in shown.err
+    assert "interrupted in epoch 2 of 9: what it has come to is written" in shown.err
     assert "model.json" in shown.out
     assert drawn == [1]
     model = load(out / "model.json")
@@ -783,6 +799,24 @@ def test_an_interrupt_of_the_training_writes_what_it_has_come_to(
         assert run(path, *training, "--epochs", k, "--no-plots") == 0
     numbers = [[p.data for p in load(path / "model.json").parameters()] for path in (one, two)]
     assert [p.data for p in model.parameters()] not in numbers  # it is a step after one epoch
+
+
+def test_an_interrupt_leaves_the_best_epoch_where_that_is_asked_for(out, monkeypatch):
+    def interrupted(loop, examples):
+        seen.append(measure(loop, examples))
+        if len(seen) == 6:
+            raise KeyboardInterrupt
+        return seen[-1]
+
+    seen, measure = [], Loop.measure
+    monkeypatch.setattr(Loop, "measure", interrupted)
+    given = ["--lr", "2", "--held-out", "0.3", "--keep-best", "--no-plots"]
+    assert run(out, *given) == 130
+    _, test = hold_out(examples_for(Recipe()), 0.3, 0)
+    loss, _ = evaluate(load(out / "model.json"), test.X, test.y, loss=suited_to(2))
+    best, *_, last = sorted(loss for loss, _ in seen[:5])
+    assert loss == pytest.approx(best, rel=1e-12)
+    assert best < last
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])

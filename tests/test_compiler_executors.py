@@ -351,7 +351,7 @@ def windows(x):
 def test_what_products_over_examples_and_positions_read_is_copied_once(f):
     """Columns and examples are one axis in every product, that of the weights' gradient too."""
     program = assert_like_eager(f, Draw(9).data(16, 24), batched=True)
-    compiled = program.latest
+    compiled = program.current()
     program.value_and_gradient(Draw(9).data(16, 24))
     calls = compiled.ready[compiled.vector].executor.prepared[16].calls
     copies = [name for name in names_of(calls) if name in {"copyto", "take"}]
@@ -397,7 +397,7 @@ def test_numbers_that_are_not_needed_at_once_share_their_memory():
     program = compile(f, batched=True, executor="numpy")
     X = draw.data(5, 8)
     value, last = program(X)
-    executor = program.latest.ready[None].executor
+    executor = program.current().ready[None].executor
     assert sum([space.size for space in executor.spaces if space.batched]) <= 2 * 8
     assert value == pytest.approx(last.sum(axis=1).mean())
     assert_like_eager(lambda x: f(x)[0], X, batched=True)
@@ -415,7 +415,7 @@ def layer(names, inputs, outputs):
 
 def calls_by_name(program):
     """How often a program on NumPy calls each function."""
-    (calls,) = program.latest.ready[program.latest.vector].executor.prepared.values()
+    (calls,) = program.current().ready[program.current().vector].executor.prepared.values()
     functions = [getattr(call, "func", call) for call in calls.calls]
     return Counter([getattr(function, "__name__", "reduce") for function in functions])
 

@@ -138,11 +138,11 @@ def test_what_was_returned_stays_as_it_is(program):
 
 def test_the_program_that_was_called_last_is_the_latest(program):
     program.value_and_gradient(X, Y)
-    latest = program.latest
+    latest = program.current()
     program(X[:, :1].repeat(3, axis=1), Y)
-    assert program.latest is not latest
+    assert program.current() is not latest
     program.value_and_gradient(X, Y)
-    assert program.latest is latest
+    assert program.current() is latest
 
 
 def test_two_threads_that_call_one_program_have_their_own_numbers(program):
@@ -160,7 +160,7 @@ def test_two_threads_that_call_one_program_have_their_own_numbers(program):
 
 
 def test_what_interrupts_a_call_of_the_program_cannot_call_it(program, monkeypatch):
-    monkeypatch.setattr(program.latest, "is_occupied", True)
+    monkeypatch.setattr(program.current(), "is_occupied", True)
     with pytest.raises(RuntimeError, match="called by one of its own ops"):
         program.value_and_gradient(X, Y)
 

@@ -159,7 +159,7 @@ def interrupt(training, files, share, rng):
 @compiled_or_not
 @watched_or_not
 def test_ctrl_c_leaves_the_last_finished_step(compiled, watched):
-    assert interrupt(Training(compiled, watched), TRAINING, 0.07, random.Random(0)) > 5
+    assert interrupt(Training(compiled, watched), TRAINING, 0.04, random.Random(0)) > 5
 
 
 @pytest.mark.slow

@@ -175,12 +175,12 @@ def test_of_many_rows_no_one_hot_array_is_made(f, batched):
     n = 70
     program = compile(f(n), batched=batched)
     program.prepare(*arguments(f, n, 2 if batched else None))
-    order, along = program.latest.whole()
-    results = [*program.latest.results, *[g for g, _ in along.values()]]
+    order, along = program.current().whole()
+    results = [*program.current().results, *[g for g, _ in along.values()]]
     made = NumPyExecutor(order, results[:1]).order
     assert any(isinstance(x, Compute) and x.op is equals for x in needed(order, results[:1]))
     assert not any(isinstance(x, Compute) and x.op is equals for x in made)
-    gradient = along[program.latest.vector][0]
+    gradient = along[program.current().vector][0]
     made = NumPyExecutor(order, [*results[:1], gradient]).order
     assert not any(isinstance(x, Compute) and x.op is equals for x in made)
 

@@ -22,7 +22,9 @@ from hypothesis import strategies as st
 from autograd_core import OPS, Op, Value, compile, dot, gradient, softmax, topological
 from autograd_core.engine import COS, RECORDERS, collector_paused, leaky, power
 from autograd_core.pickling import IN_ORDER
-from nn import ACTIVATIONS, LOSSES, MLP, Adam, datasets, fit, losses
+from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, datasets, fit, losses
+from nn.model.init import INITS
+from nn.schedules import SCHEDULES, cosine, warm_up
 from tests.rows import over
 from tests.strategies import expressions
 from tests.test_table import CUBE
@@ -190,13 +192,19 @@ def train_further(model, optimizer, loss):
     return model, optimizer
 
 
-def test_a_model_its_optimiser_and_its_loss_travel_to_a_process_and_back():
+@pytest.fixture(scope="module")
+def another_process():
+    """One that is started anew; it takes half a second."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
+        yield processes
+
+
+def test_a_model_its_optimiser_and_its_loss_travel_to_a_process_and_back(another_process):
     model, optimizer = MLP(2, [4, 1], seed=0), Adam(0.05)
     train(model, optimizer)
     model(MOONS[0][0]).backward()
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
-        there = processes.submit(train_further, model, optimizer, losses.mse)
-        returned, its_optimizer = there.result()
+    there = another_process.submit(train_further, model, optimizer, losses.mse)
+    returned, its_optimizer = there.result()
     train_further(model, optimizer, losses.mse)
     assert bits(returned) == bits(model)
     assert [its_optimizer.state[p] for p in returned.parameters()] == [
@@ -232,6 +240,17 @@ def test_a_copy_of_a_model_is_the_same_and_its_own(copied, activation, output, e
     for p in twin.parameters():
         p.data += 1
     assert [y.data.hex() for y in model([0.5, -1.0])] == expected
+
+
+@over("row", [*LOSSES.values(), *INITS.values(), *SCHEDULES.values()])
+def test_a_row_of_a_table_is_pickled_by_its_name(row):
+    assert pickled(row) is row
+
+
+def test_a_schedule_goes_along_with_its_optimiser():
+    optimizer = SGD(warm_up(cosine(0.5, steps=8), 3))
+    twin = pickled(optimizer)
+    assert [twin.rate(i) for i in range(12)] == [optimizer.rate(i) for i in range(12)]
 
 
 @copies
@@ -390,10 +409,10 @@ def test_a_pickled_graph_is_the_same_with_whatever_shares_it(expression, data):
     assert [v in copied for v in leaf_copies] == [v in order for v in leaves]
 
 
-def test_a_graph_travels_to_a_process_and_back():
+def test_a_graph_travels_to_a_process_and_back(another_process):
     x = Value(0.5, "x")
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as processes:
-        y, slopes = processes.submit(gradient_there, (CUBE(x) * x**1.5).leaky_relu(0.2)).result()
+    graph = (CUBE(x) * x**1.5).leaky_relu(0.2)
+    y, slopes = another_process.submit(gradient_there, graph).result()
     y.backward()
     assert [v.grad for v in topological(y) if v.label == "x"] == slopes
 

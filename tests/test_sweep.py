@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib import import_module
@@ -62,6 +63,11 @@ POOLS = [
     pytest.param(lambda: ProcessPoolExecutor(2), id="processes", marks=pytest.mark.slow),
     pytest.param(dask, id="dask", marks=[pytest.mark.slow, pytest.mark.needs("distributed")]),
 ]
+
+
+def test_without_a_place_to_show_it_there_is_no_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)  # as in pythonw
+    assert len(sweep({"data": "xor", "epochs": 1}, {"seed": [0]}).rows) == 1
 
 
 @pytest.mark.filterwarnings("ignore")  # Dask's own
@@ -298,6 +304,7 @@ def test_a_table_for_pandas():
 def test_pictures_of_a_sweep():
     some = found(grid={"lr": [0.01, 0.1, 1.0], "activation": ["relu", "tanh"], "seed": [0, 1, 2]})
     heat = plot.sweep(some, "lr", "activation").figure.axes[0]
+    assert heat.images[0].get_clim() == (0.0, 1.0)  # of shares, though all be alike
     assert [label.get_text() for label in heat.get_yticklabels()] == ["relu", "tanh"]
     shares = np.array(heat.images[0].get_array())
     rows = [row for row in some.rows if (row["lr"], row["activation"]) == (1.0, "relu")]

@@ -4,6 +4,9 @@ A tree of additions, subtractions and multiplications whose inner nodes are used
 node, however it was written: `dot`, `sum(w * x for ...)`, or a loop of `s = s - w * x / 64`. Signs
 and constant factors are scales, of a term or of a whole sum.
 
+In goes a recording, out comes a graph. Of `(w * x + u * y + b).tanh()` it is two nodes, whatever
+their order was: Sum(left=(w, u), right=(x, y), terms=(b,)), and the tanh of it.
+
 In a batched program, what all examples share is summed apart; so is, of many products, what is
 known from the start, which leaves to a recurrence only what recurs.
 """
@@ -15,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from autograd_core.compiler.graph import Graph
-from autograd_core.compiler.linear import MINUS, ONE, Linear, Scale, Term, merged, usable
+from autograd_core.compiler.linear import MINUS, ONE, Linear, Scale, Term, multiplied, usable
 from autograd_core.compiler.merge import Merged, count_uses, merge, varying
 from autograd_core.compiler.record import Recording
 from autograd_core.compiler.sums import Nodes
@@ -55,7 +58,7 @@ class Canonical:
         self.place: dict[int, int] = {}
         self.pending: dict[int, Linear] = {}
         self.varies = varying(found, tape.inputs if batched else [])
-        self.labels = labels(found)
+        self.unit_factors = unit_factors(found)
         roots = [found.same[root] for root in roots]
         graph.inputs = [graph.add(None, (), batched=batched) for _ in tape.inputs]
         self.place.update(zip(tape.inputs, graph.inputs))
@@ -75,8 +78,7 @@ class Canonical:
                 continue
             linear = self.linear(i, op, parents) if op in LINEAR else None
             if linear is None:
-                operands = tuple(map(self.node, parents)) if parents else ()
-                place[i] = self.nodes.add(op, operands, batched=varies[i])
+                place[i] = self.nodes.add(op, tuple(map(self.node, parents)), batched=varies[i])
                 continue
             self.pending[i] = linear
             absorbed = uses[i] == 1 and ops[user[i]] in LINEAR
@@ -90,7 +92,7 @@ class Canonical:
             return self.scaled(parents[0], MINUS)
         if op is MUL or op is DIV:
             x, y = parents
-            if i in self.labels:
+            if i in self.unit_factors:
                 return Linear([self.product(x, y)])
             if op is MUL and x in self.merged.constants:
                 x, y = y, x
@@ -101,23 +103,13 @@ class Canonical:
         n = len(parents) // 2 if op is DOT else 0
         signs = (ONE, MINUS) if op is SUB else (ONE,) * (len(parents) - 2 * n)
         added = self.sum_of(list(zip(signs, parents[2 * n :])))
-        constants, place, rank = self.merged.constants, self.place.get, self.nodes.rank
-        for x, y in zip(parents[:n], parents[n : 2 * n]):
-            left, right = place(x), place(y)
-            if left is None or right is None or (x in constants and y in constants):
-                self.add_product(added, x, y)
-            else:
-                pair = (left, right) if rank[left] <= rank[right] else (right, left)
-                added.terms.append((ONE, *pair))
-        return added
-
-    def add_product(self, whole: Linear, x: int, y: int) -> None:
-        """Add a product to a sum; as a number, where it is one."""
         constants = self.merged.constants
-        if x in constants and y in constants:
-            self.shift(whole, constants[x] * constants[y])
-        else:
-            whole.terms.append(self.product(x, y))
+        for x, y in zip(parents[:n], parents[n : 2 * n]):
+            if x in constants and y in constants:
+                self.shift(added, constants[x] * constants[y])
+            else:
+                added.terms.append(self.product(x, y))
+        return added
 
     def scaled(self, i: int, scale: Scale) -> Linear:
         """scale * node i."""
@@ -174,7 +166,7 @@ class Canonical:
         left, right = self.place.get(x), self.place.get(y)
         if left is None or right is None:  # which is not so for most of them
             (c, left), (d, right) = self.factor(x), self.factor(y)
-            scale = merged(c, d) or ONE  # two exact ones are never too extreme
+            scale = multiplied(c, d) or ONE  # two exact ones are never too extreme
         return (scale, left, right) if rank[left] <= rank[right] else (scale, right, left)
 
     def factor(self, i: int) -> tuple[Scale, int]:
@@ -202,7 +194,7 @@ class Canonical:
         return found
 
 
-def labels(merged: Merged) -> set[int]:
+def unit_factors(merged: Merged) -> set[int]:
     """Products with 1 or -1 that are factors, not signs: others like them have other numbers.
 
     So a label in `1 - y * score` does not split what computes the scores into two.

@@ -56,8 +56,9 @@ class Kept:
 
     @property
     def labels(self) -> dict[int, str]:
-        """The labels of inputs, and of what was computed of them."""
-        return dict(zip(self.inputs, self.names())) | self.own_labels
+        """The labels of nodes, of parameters as they are by now."""
+        outside = {i: value.label for i, value in self.parameters.items()}
+        return dict(zip(self.inputs, self.names())) | self.own_labels | outside
 
     def recording(self) -> Recording:
         """The recording once more, with new Values."""

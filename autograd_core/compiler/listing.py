@@ -105,10 +105,9 @@ class Listing(Names):
     @property
     def title(self) -> str:
         """How large the program is."""
+        theta, inputs = self.compiled.vector.size, self.compiled.inputs.size
         examples = ", n examples" if self.compiled.batched else ""
-        return (
-            f"{self.compiled.vector.size} parameters, {self.compiled.inputs.size} inputs{examples}"
-        )
+        return f"{theta} parameters, {inputs} inputs{examples}"
 
     def step_name(self, x: Compute) -> str:
         """The textbook's name: z1 = W1 x + b1, a1 = relu(z1); the label where there is one."""
@@ -138,7 +137,7 @@ class Listing(Names):
                 self.give(x, self.step_name(x), self.layout_of(x))
                 yield f"  {self.equation(x)}", self.shape_name(x)
         for root in self.compiled.results[:1]:
-            value = self.text((root, root.axes), self.wanted(root)).text
+            value = self.text((root, root.axes), self.wanted(root, root.axes)).text
             yield (f"  value = mean({value})" if root.batched else f"  value = {value}"), ""
 
     def backward(self) -> Iterator[Line]:
@@ -166,44 +165,41 @@ class Listing(Names):
                 self.count += 1
                 self.give(g, f"v{self.count}", self.layout_of(g))
             own = [x for x in along if f"∇{self.name(x)}" == self.named[g]]
-            yield f"  {self.equation(g, add=self.adds(own))}", self.shape_name(g)
+            yield f"  {self.equation(g, self.sign_along(own))}", self.shape_name(g)
         elif isinstance(g, Scatter):
             yield from self.pieces(g, along)
         yield from self.aliases(g, along)
 
-    def equation(self, x: Compute, *, add: bool = False) -> str:
+    def equation(self, x: Compute, sign: str = "=") -> str:
         """The formula of an array: of matrices, or where there are more axes, with letters."""
-        sign = "+=" if add else "="
-        if not self.is_flat(x):
-            return (
-                f"{self.named[x]}[{spread(x.axes)}] {sign} {self.formula(x, x.axes, INDEXED).text}"
-            )
-        return f"{self.named[x]} {sign} {self.formula(x, x.axes, self.wanted(x)).text}"
+        flat = self.is_flat(x)
+        name = self.named[x] if flat else f"{self.named[x]}[{spread(x.axes)}]"
+        wanted = self.wanted(x, x.axes) if flat else INDEXED
+        return f"{name} {sign} {self.formula(x, x.axes, wanted).text}"
 
-    def adds(self, along: Sequence[Array]) -> bool:
-        """Whether a gradient is added to what another part of the array has: then, note it."""
-        add = False
-        for x in along:
-            if isinstance(x, Gather) and len(x.sources) == 1:
-                written = self.written.setdefault(x.sources[0], set())
-                add |= not written.isdisjoint(x.index.ravel().tolist())
-                written.update(x.index.ravel().tolist())
-        return add
+    def sign(self, x: Array, cells: Sequence[int]) -> str:
+        """What stands before a gradient along some cells: += if some of them have one already."""
+        written = self.written.setdefault(x, set())
+        sign = "=" if written.isdisjoint(cells) else "+="
+        written.update(cells)
+        return sign
+
+    def sign_along(self, along: Sequence[Array]) -> str:
+        """The same along arrays that are parts of others."""
+        parts = [x for x in along if isinstance(x, Gather) and len(x.sources) == 1]
+        signs = [self.sign(x.sources[0], x.index.ravel().tolist()) for x in parts]
+        return "+=" if "+=" in signs else "="
 
     def pieces(self, g: Scatter, along: Sequence[Array]) -> Iterator[Line]:
         """A line for each piece that has none yet."""
         for x in along[:1]:
-            names, written = self.cells_of(x), self.written.setdefault(x, set())
+            names = self.cells_of(x)
             for operand, index in g.pieces:
                 if operand[0] in self.inline or isinstance(operand[0], Constant):
                     cells = [i for i in index.ravel().tolist() if i >= 0]
-                    sign = "=" if written.isdisjoint(cells) else "+="
-                    written.update(cells)
-                    target = self.name_of([names[i] for i in cells])
-                    yield (
-                        f"  ∇{target} {sign} {self.text(operand, self.wanted_part(operand)).text}",
-                        lengths(index.shape, x),
-                    )
+                    target = f"∇{self.name_of([names[i] for i in cells])}"
+                    text = self.text(operand, self.wanted_part(operand)).text
+                    yield f"  {target} {self.sign(x, cells)} {text}", lengths(index.shape, x)
 
     def aliases(self, g: Array, along: Sequence[Array]) -> Iterator[Line]:
         """A line for each gradient that is the same as another one, or is known from the start."""
@@ -216,9 +212,8 @@ class Listing(Names):
             known |= isinstance(g, Gather) and g not in self.at_first
             if name and not known and name not in told:
                 told.add(name)
-                sign = "+=" if self.adds([x]) else "="
-                text = self.text(self.along[x], self.wanted(x)).text
-                yield f"  {name} {sign} {text}", self.shape_name(x)
+                text = self.text(self.along[x], self.wanted(x, x.axes)).text
+                yield f"  {name} {self.sign_along([x])} {text}", self.shape_name(x)
 
     def is_told(self, x: Array) -> bool:
         """Whether the gradient along an array stands in the pieces of that along its sources."""
@@ -264,10 +259,7 @@ class Listing(Names):
         found = operands[0]
         if abs(factor) != 1:
             found = infix("*", number(short(abs(factor))), found)
-        found = negative(found) if factor < 0 else found
-        for _ in range(abs(power)):
-            found = infix("/" if power < 0 else "*", found, Formula("n"))
-        return found
+        return by_examples(negative(found) if factor < 0 else found, power)
 
     def folded(self, x: Compute, operand: Operand, lost: str, wanted: Wanted) -> Formula:
         """A sum, or a maximum, over rows or columns: over those that the shape beside it lacks."""
@@ -299,14 +291,19 @@ class Listing(Names):
         x, letters = operand
         known = number_in(operand)
         if known is not None:
-            factor, power = known
-            found = number(short(factor))
-            return infix("/", found, Formula("n")) if power else found
+            return by_examples(number(short(known[0])), known[1])
         if isinstance(x, Compute) and (x in self.inline or is_repeat(x)):
             return self.formula(x, letters, wanted)
         name = self.name(x)
         if wanted == INDEXED:
             return Formula(f"{name}[{spread(letters)}]" if letters else name)
-        row, column = [letters[axis] if axis is not None else "" for axis in self.layout_of(x)]
+        row, column = self.wanted(x, letters)
         turned = (row and row != wanted[0]) or (column and column != wanted[1])
         return Formula(f"{name}ᵀ" if turned else name)
+
+
+def by_examples(x: Formula, power: int) -> Formula:
+    """x * n**power, for n examples."""
+    for _ in range(abs(power)):
+        x = infix("/" if power < 0 else "*", x, Formula("n"))
+    return x

@@ -100,41 +100,30 @@ class Names:
         """Which axis of an array is the rows, and which the columns."""
         if x in self.layout:
             return self.layout[x]
-        if len(x.axes) != 1:
-            return (
-                (0, 1)
-                if len(x.axes) > 1 and not self.is_turned(x)
-                else (1, 0)
-                if x.axes
-                else (None, None)
-            )
-        if x.batched or self.is_row(x):
-            return None, 0
-        if isinstance(x, Compute):
-            for y, letters in x.operands:
-                across = x.axes in letters and self.layout_of(y)[1] == letters.index(x.axes)
-                if x.axes in letters and not is_sum(x):
-                    return (None, 0) if across else (0, None)
-            if is_sum(x) and x.op is MUL and x.axes not in x.operands[0][1]:
-                return None, 0
-        return 0, None
+        if len(x.axes) > 1:
+            return (1, 0) if self.is_turned(x) else (0, 1)
+        if not x.axes:
+            return None, None
+        return (None, 0) if self.is_row(x) else (0, None)
 
     def is_row(self, x: Array) -> bool:
-        """Whether the cells of an array are labelled as a row of a matrix: W[0,0], W[0,1], ..."""
-        places = (
-            [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in self.cells_of(x)]
-            if isinstance(x, Gather)
-            else []
-        )
-        return len(places) > 1 and all(places) and len({place[1] for place in places if place}) == 1
+        """Whether an array of one axis is a row, as W[0,0], W[0,1], and what is made of one."""
+        places = matrix_places(self.cells_of(x)) if isinstance(x, Gather) else []
+        if x.batched or (len(places) > 1 and len({row for row, _ in places}) == 1):
+            return True
+        if not isinstance(x, Compute):
+            return False
+        for y, letters in x.operands:
+            if x.axes in letters and not is_sum(x):
+                return self.layout_of(y)[1] == letters.index(x.axes)
+        return is_sum(x) and x.op is MUL and x.axes not in x.operands[0][1]
 
     def is_turned(self, x: Array) -> bool:
         """Whether rows are labelled as columns: W[0,0], W[1,0] follow each other in a row."""
         if not isinstance(x, Gather) or x.batched:
             return False
-        parts = [cell.part for cell in self.cells_of(x)]
-        places = [re.fullmatch(r".*\[(\d+),(\d+)\]", part) for part in (parts[0], parts[1])]
-        return bool(places[0] and places[1] and places[0][2] == places[1][2])
+        places = matrix_places(self.cells_of(x)[:2])
+        return len({column for _, column in places}) == 1
 
     def shape_name(self, x: Array) -> str:
         """The lengths of the axes, those of the rows first."""
@@ -142,8 +131,8 @@ class Names:
 
     def layout_along(self, x: Array, g: Operand) -> Layout:
         """The layout of a gradient: that of the array it is along."""
-        axes = [x.axes[axis] if axis is not None else "" for axis in self.layout_of(x)]
-        row, column = [g[1].index(c) if c and c in g[1] else None for c in axes]
+        wanted = self.wanted(x, x.axes)
+        row, column = [g[1].index(c) if c and c in g[1] else None for c in wanted]
         return row, column
 
     def wanted_part(self, operand: Operand) -> Wanted:
@@ -153,9 +142,9 @@ class Names:
             return ("", letters) if self.layout_of(x)[0] is None else (letters, "")
         return letters[:1], letters[1:2]
 
-    def wanted(self, x: Array) -> Wanted:
-        """The letters of the rows and of the columns of an array."""
-        row, column = [x.axes[axis] if axis is not None else "" for axis in self.layout_of(x)]
+    def wanted(self, x: Array, letters: str) -> Wanted:
+        """Of the letters for an array's axes, that of the rows and that of the columns."""
+        row, column = [letters[axis] if axis is not None else "" for axis in self.layout_of(x)]
         return row, column
 
 
@@ -197,6 +186,12 @@ def weights_in(labels: Iterable[str]) -> Iterator[tuple[str, str]]:
 def stem(label: str) -> str:
     """The name of the array that a labelled number belongs to: W1 for W1[0,2]."""
     return label.partition("[")[0]
+
+
+def matrix_places(cells: Iterable[CellName]) -> list[tuple[str, str]]:
+    """The rows and columns that cells are labelled with, W[0,1]; none without all of them."""
+    found = [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in cells]
+    return [(place[1], place[2]) for place in found if place] if all(found) else []
 
 
 def part_name(parts: Sequence[str]) -> str:

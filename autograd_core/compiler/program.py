@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from importlib import import_module
 from pathlib import Path
 from threading import get_ident
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
-from autograd_core.compiler.static import Fixed, Static
+from autograd_core.compiler.static import Static
 from autograd_core.engine import RECORDERS, Value
+from autograd_core.extras import needing
 
 if TYPE_CHECKING:
-    from autograd_core.compiler.arguments import Parts
     from autograd_core.compiler.compiled import Compiled
     from autograd_core.compiler.direct import Direct
     from autograd_core.compiler.executors import Wanted
     from autograd_core.compiler.ir import Floats
     from autograd_core.compiler.training import Steps, Taken
-
-# Of the last call with arrays alone: their shapes, and the program.
-Remembered: TypeAlias = "tuple[list[tuple[int, ...]] | None, Compiled | None]"
+    from autograd_core.compiler.variants import Variants
 
 
 def compile(
@@ -77,9 +72,6 @@ class Program:
     ) -> None:
         self.f, self.batched, self.options = f, batched, options
         self.static = Static(f, static)
-        self.compiled: dict[Any, Compiled] = {}
-        self.latest: Compiled | None = None
-        self.remembered: Remembered = (None, None)
         self.direct: Direct | None = None
         self.of_each: dict[Compiled, Program] = {}
 
@@ -105,7 +97,7 @@ class Program:
         """
         if RECORDERS and get_ident() in RECORDERS:
             return self.inlined(args, keywords, at)
-        compiled, parts = self.find(args, keywords)
+        compiled, parts = self.variants.find(args, keywords)
         return compiled.value(parts, at)
 
     def value_and_gradient(
@@ -119,9 +111,9 @@ class Program:
         direct = None if keywords else self.direct
         found = direct and direct.run(args, at)
         if direct and found:
-            compiled = self.latest = direct.compiled
+            compiled = self.variants.latest = direct.compiled
         else:
-            compiled, parts = self.find(args, keywords)
+            compiled, parts = self.variants.find(args, keywords)
             found = compiled.value_and_gradient(parts, at)
             self.direct = None if keywords else compiled.direct(args)
         if accumulate:
@@ -151,7 +143,7 @@ class Program:
         >>> program.hessian_vector(direction=[1.0, 0.0])
         array([8., 6.])
         """
-        compiled, parts = self.find(args, keywords)
+        compiled, parts = self.variants.find(args, keywords)
         return compiled.hessian_vector(parts, direction, at)
 
     @property
@@ -161,7 +153,7 @@ class Program:
 
     def take(self, *args: Any, at: Floats, steps: Steps, **keywords: Any) -> Taken:
         """Many steps of training at once, by the executor: see `training`."""
-        compiled, parts = self.find(args, keywords)
+        compiled, parts = self.variants.find(args, keywords)
         return compiled.take(parts, at, steps)
 
     def gradient_of_each(self, *args: Any, at: Floats | None = None, **keywords: Any) -> Floats:
@@ -179,7 +171,7 @@ class Program:
             raise ValueError("only a batched program has a gradient for each example")
         from autograd_core.compiler.each import gradients, of_parameters
 
-        compiled, parts = self.find(args, keywords)
+        compiled, parts = self.variants.find(args, keywords)
         compiled.returned.check_differentiable()
         if compiled not in self.of_each:
             alike = of_parameters(compiled.recorded)
@@ -204,7 +196,7 @@ class Program:
         >>> slopes  # of (1 + 4) / 2
         array([1., 2.])
         """
-        compiled, parts = self.find(args, keywords)
+        compiled, parts = self.variants.find(args, keywords)
         return compiled.gradient_wrt_inputs(parts)
 
     def apart(self, *args: Any) -> list[Any]:
@@ -214,12 +206,12 @@ class Program:
         examples some number is not finite, or not defined: nothing is raised. The arrays are yours
         until the next run.
         """
-        compiled, parts = self.find(args, {})
+        compiled, parts = self.variants.find(args, {})
         return compiled.apart(parts)
 
     def prepare(self, *args: Any, **keywords: Any) -> None:
         """Record for arguments of this structure, without running: `parameters` are known then."""
-        self.find(args, keywords)
+        self.variants.find(args, keywords)
 
     def check_unchanged(self) -> None:
         """Record again; RecordingError if f does something else than when it was recorded.
@@ -236,7 +228,7 @@ class Program:
             ...
         autograd_core.compiler.record.RecordingError: ... 0.5 has become the constant 0.25...
         """
-        for compiled in self.compiled.values():
+        for compiled in self.variants.known.values():
             compiled.recorded.check_unchanged()
 
     def to_jax(self, dtype: str = "float64") -> Callable[..., Any]:
@@ -248,11 +240,10 @@ class Program:
         finite come back as they are. With dtype="float32", as accelerators have it, it takes and
         gives float32; float64 must be switched on in JAX.
         """
-        from autograd_core.compiler.executors import EXECUTORS, module_of
+        with needing("jax", "to_jax"):
+            from autograd_core.compiler.to_jax import as_function
 
-        row = EXECUTORS["jax"]._replace(module="autograd_core.compiler.to_jax")
-        made: Callable[..., Any] = module_of(row, "to_jax").as_function(self, dtype)
-        return made
+        return as_function(self, dtype)
 
     def to_wasm(self, path: str | Path, *, optimizer: Any = None) -> None:
         """Write the program, for the arguments that it was last called with, as WebAssembly.
@@ -262,60 +253,21 @@ class Program:
         `autograd_core/compiler/executors/native/program.mjs` loads it in a browser or in node.
         What overflows or is not defined there comes back as it is.
         """
-        from autograd_core.compiler.executors import EXECUTORS, module_of
-
-        module_of(EXECUTORS["native"], "to_wasm")
-        from autograd_core.compiler.executors.native import wasm
+        with needing("llvmlite", "to_wasm"):
+            from autograd_core.compiler.executors.native import wasm
 
         wasm.write(path, self.current(), optimizer)
 
     @cached_property
-    def names(self) -> list[str]:
-        """What f calls its first arguments."""
-        return [name for name in argument_names(self.f) if name.isidentifier()]
+    def variants(self) -> Variants:
+        """What f is compiled to; NumPy comes with it."""
+        from autograd_core.compiler.variants import Variants
 
-    @cached_property
-    def arguments(self) -> ModuleType:
-        """What reads arguments; NumPy comes with it."""
-        return import_module("autograd_core.compiler.arguments")
+        return Variants(self.f, self.static, batched=self.batched, **self.options)
 
-    def find(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[Compiled, Parts]:
-        """The program for arguments of this structure, recorded if it is new, and their numbers."""
-        known, compiled = self.remembered
-        shapes = None if keywords else self.arguments.shapes_of(args)
-        if compiled is not None and shapes == known:  # as in most calls
-            self.latest = compiled
-            return compiled, self.arguments.flat(args, batched=self.batched)
-        compiled, parts = self.find_for(*self.static.apart(args, keywords))
-        if shapes is not None:
-            self.remembered = shapes, compiled
-        return compiled, parts
-
-    def find_for(
-        self, fixed: Fixed, args: Sequence[Any], keywords: Mapping[str, Any]
-    ) -> tuple[Compiled, Parts]:
-        """The same, where some arguments are fixed and these are left."""
-        names = fixed.others(self.names) if fixed.places else self.names
-        if keywords or len(args) != len(names):
-            unnamed = range(len(names) + 1, len(args) + 1)
-            names = [*names[: len(args)], *[f"x{i}" for i in unnamed], *keywords]
-            args = (*args, *keywords.values())
-        kinds, parts = self.arguments.read_all(args, names, batched=self.batched)
-        key = (fixed.key, *keywords, *kinds)
-        compiled = self.compiled.get(key)
-        if compiled is None:
-            from autograd_core.compiler.compiled import Compiled
-
-            compiled = self.compiled[key] = Compiled(
-                fixed.into(self.f),
-                names,
-                list(keywords),
-                kinds,
-                batched=self.batched,
-                **self.options,
-            )
-        self.latest = compiled
-        return compiled, parts
+    def current(self) -> Compiled:
+        """The variant that was called last; one without arguments is recorded if need be."""
+        return self.variants.current()
 
     def inlined(self, args: Sequence[Any], keywords: Mapping[str, Any], at: Floats | None) -> Any:
         """What f returns on Values, in the structure that the program has for its numbers."""
@@ -333,24 +285,7 @@ class Program:
             )
         return with_arrays(self.f(*args, **keywords))
 
-    def current(self) -> Compiled:
-        """The program that was called last; one without arguments is recorded if need be."""
-        if self.latest is None and not self.batched and not argument_names(self.f):
-            self.prepare()
-        if self.latest is None:
-            raise RuntimeError("a program is recorded at its first call: call it first")
-        return self.latest
-
     def __str__(self) -> str:
         from autograd_core.compiler.listing import listing
 
         return listing(self.current())
-
-
-def argument_names(f: Callable[..., Any]) -> list[str]:
-    """What f calls its arguments, as far as it says."""
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return ["?"]
-    return [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]

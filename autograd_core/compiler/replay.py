@@ -75,7 +75,7 @@ class Replay:
 
     def values(self, example: int, *, slopes: bool) -> dict[int, Value]:
         """The Values of one example, where need be with gradients."""
-        tape, values, outside = self.tape, dict[int, Value](), self.tape.parameters
+        tape, values = self.tape, dict[int, Value]()
         numbers, labels = {**tape.constants, **self.outside}, tape.labels
         numbers.update(zip(tape.inputs, self.rows[example].tolist()))
         order = ancestors(self.parents, self.roots)
@@ -86,7 +86,7 @@ class Replay:
                     op = tape.ops[at]
                     operands = [values[p] for p in self.parents[at]]
                     values[at] = op.record(operands) if op else Value(numbers[at])
-                    values[at].label = outside[at].label if at in outside else labels.get(at, "")
+                    values[at].label = labels.get(at, "")
                 if slopes:
                     at = next((i for i in order if no_slope([values[i]])), None)
                     values[self.roots[0]].backward()

@@ -25,7 +25,7 @@ def as_function(program: Program, dtype: str) -> Callable[..., Any]:
     def f(parameters: Any, *args: Any, **keywords: Any) -> Any:
         check_precision(dtype)
         fixed, rest, named = program.static.apart(args, keywords)
-        compiled, _ = program.find_for(fixed, blank(rest), blank(named))
+        compiled, _ = program.variants.find_for(fixed, blank(rest), blank(named))
         every = (*rest, *named.values())
         parts = [part for x in every for part in flattened(x, batched=program.batched)]
         n = len(parts[0]) if program.batched else None

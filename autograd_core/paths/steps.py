@@ -185,16 +185,25 @@ def visits(root: Value, order: str | Iterable[Value]) -> Iterable[Value]:
 
 def depth_first(root: Value) -> Iterator[Value]:
     """A Value, then all that its first parent leads to, then its second: as often as it comes."""
+    if times_reached(root) > MOST_VISITS:
+        raise ValueError(
+            "depth-first follows every path by itself, and here they make more than "
+            f"{MOST_VISITS:,} visits: show it on a smaller graph"
+        )
     stack = [root]
-    for _ in range(MOST_VISITS):
-        if not stack:
-            return
+    while stack:
         yield stack[-1]
         stack.extend(reversed(stack.pop().parents))
-    raise ValueError(
-        f"depth-first follows every path by itself, and here they make more than {MOST_VISITS:,} "
-        "visits: show it on a smaller graph"
-    )
+
+
+def times_reached(root: Value) -> int:
+    """How often all Values are reached by paths from the root, each counted by itself."""
+    order = topological(root)
+    times = Counter({root: 1})
+    for v in reversed(order):
+        for parent in v.parents:
+            times[parent] += times[v]
+    return times.total()
 
 
 def depth_first_once(root: Value) -> Iterator[Value]:

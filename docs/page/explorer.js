@@ -7,7 +7,7 @@ const EXAMPLES = {
   "the same twice": "u = 1\nv = u + u\nw = v + v",
   "a saturated sigmoid": "x = 6\np = sigmoid(x)\nloss = -log(1 - p)",
 };
-const LATER = 250;
+const LATER = 250, LEAST = 0.7; // milliseconds; a graph is made no smaller than so, and moves
 
 export function explorer({ el, python, argument }) {
   const desk = python.desk("explorer");
@@ -46,6 +46,8 @@ export function explorer({ el, python, argument }) {
 
   function picture(m) {
     $(".picture").innerHTML = m.svg;
+    const svg = $(".picture svg");
+    svg.style.minWidth = `${LEAST * svg.width.baseVal.value}px`;
     m.values.forEach((v, i) => {
       const node = el.querySelector(`#v${i}`);
       if (!node || i === m.values.length - 1) return;
@@ -66,7 +68,7 @@ export function explorer({ el, python, argument }) {
     }
     const table = document.createElement("table");
     table.createCaption().textContent = m.title;
-    for (const row of m.paths) { const tr = table.insertRow(); for (const text of row) tr.insertCell().textContent = text; }
+    for (const row of m.paths) { const tr = table.insertRow(); for (const text of row) tr.insertCell().textContent = text.replaceAll("->", "→"); }
     const last = table.createTFoot().insertRow().insertCell();
     last.colSpan = 2; last.textContent = m.sum.join("; ");
     box.replaceChildren(table);

@@ -18,7 +18,7 @@ window.page = { python, opened };
 const megabytes = (n) => (n / 1e6).toFixed(1);
 
 function show(state) {
-  const text = state.failed ? `${state.failed}.` : state.ready ? "" : `${state.stage} is loading: ${megabytes(state.loaded)}${state.total > state.loaded ? ` of ${megabytes(state.total)}` : ""} MB`;
+  const text = state.failed ? `${state.failed}.` : state.ready ? "" : `${state.stage} ${state.stage.includes(",") ? "are" : "is"} loading: ${megabytes(state.loaded)}${state.total > state.loaded ? ` of ${megabytes(state.total)}` : ""} MB`;
   document.body.classList.toggle("failed", Boolean(state.failed));
   $(".state").textContent = state.failed ? "" : text;
   $(".what").textContent = text || "Python is getting ready";

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nn import datasets
-from nn.losses import LOSSES, Loss
+from nn.losses import LOSSES
 from nn.scaling import ColumnScale
 from nn.tables import column, read_table, shown
 from nn.train.recipe import Recipe, new_data
@@ -36,14 +35,17 @@ class Data:
         """Whether these are rows of a table, whose columns have a name and a scale each."""
         return bool(self.target)
 
-    def scaled(self) -> tuple[Data, list[ColumnScale], ColumnScale]:
-        """The examples of a table on a common scale, with the scales; data sets as they are."""
+    def scaled(self, *, linear: bool) -> tuple[Data, list[ColumnScale], ColumnScale]:
+        """The examples of a table on a common scale, with the scales; data sets as they are.
+
+        So are targets but of a linear output: no other can be given back their scale.
+        """
         if not self.table:
             return self, [], ColumnScale()
         columns = zip(self.inputs, zip(*self.X), strict=True)
         inputs = [ColumnScale.of(shown(name)[1:-1], numbers) for name, numbers in columns]
-        own = self.classes
-        output = ColumnScale() if own else ColumnScale.of(shown(self.target)[1:-1], self.y)
+        scales = linear and not self.classes
+        output = ColumnScale.of(shown(self.target)[1:-1], self.y) if scales else ColumnScale()
         X, y = self.by(inputs, output)
         return replace(self, X=X, y=y), inputs, output
 
@@ -99,20 +101,3 @@ def hold_out(data: Data, share: float, seed: int) -> tuple[Data, Data]:
     except ValueError as error:
         raise ValueError(f"held_out: {error}") from None
     return replace(data, X=parts[0], y=parts[1]), replace(data, X=parts[2], y=parts[3])
-
-
-def default_loss(classes: Sequence[str]) -> str:
-    """A cross entropy for classes, else the mean squared error."""
-    if not classes:
-        return "mse"
-    return "binary_cross_entropy_with_logits" if len(classes) <= 2 else "cross_entropy"
-
-
-def outputs_for(loss: Loss, data: Data) -> int:
-    """One output; one for each class where the loss compares classes."""
-    k = len(data.classes)
-    if loss.of_classes:
-        return max(2, k)
-    if k > 2 and not loss.takes_numbers:
-        raise ValueError(f"{loss.name} tells 2 classes apart, and {data.source} has {k}")
-    return 1

@@ -12,6 +12,7 @@ from nn.optim import OPTIMIZERS
 from nn.train.recipe import Recipe
 from nn.train.settings import SETTINGS, RecipeError, Setting, pair, parse
 
+USUAL = Recipe()
 OPTIONS = {"file": "csv"}  # settings that the command line calls by another name
 WRITTEN = {int: "N", float: "X", pair: "NAME=X"}
 TEXTS = {"file": "FILE", "target": "COLUMN"}  # what a text is that is no name of a row
@@ -49,7 +50,7 @@ def add_option(p: Any, name: str, setting: Setting) -> None:
     """An option for a setting."""
     option, default = option_of(name), usual(name)
     told = setting.told() + (f" (default: {default})" if default else "")
-    if isinstance(getattr(Recipe(), name), bool):
+    if isinstance(getattr(USUAL, name), bool):
         p.add_argument(option, action=argparse.BooleanOptionalAction, help=told)
         return
     kind = WRITTEN.get(setting.written, TEXTS.get(name, "NAME"))
@@ -67,7 +68,7 @@ def usual(name: str) -> str:
     if name == "lr":
         starts = [f"{row.start:g} for {key}" for key, row in OPTIMIZERS.items()]
         return ", ".join([*starts, "a tenth for digits"])
-    default, said = getattr(Recipe(), name), []
+    default, said = getattr(USUAL, name), []
     if default not in (None, ()):
         said.append(in_words(default))
     if name in DIGITS:
@@ -86,8 +87,8 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     given = {name: value for name, value in told.items() if value is not None}
     if options.recipe:
         return Recipe.of(read_recipe(options.recipe) | given)
-    optimizer = OPTIMIZERS.get(given.get("optimizer", Recipe().optimizer))
-    lr = optimizer.start if optimizer else Recipe().lr
+    optimizer = OPTIMIZERS.get(given.get("optimizer", USUAL.optimizer))
+    lr = optimizer.start if optimizer else USUAL.lr
     if given.get("data") == "digits":
         return Recipe.of({**DIGITS, "lr": lr / 10, **given})
     return Recipe.of({"lr": lr, **given})

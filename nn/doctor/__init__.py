@@ -56,13 +56,15 @@ def diagnose(
     with unchanged(model), collector_paused():
         readings = read(model, data)
         failure = "" if readings.is_finite else first_failure(model, data)
-    is_stack = isinstance(model, MLP)
-    looks_up = any(isinstance(part, Embedding) for part in modules(model))
-    known, losses = (
+    exam = Exam(
+        data,
         data.loss if isinstance(data.loss, Loss) else None,
+        readings,
         history.loss if history else [],
+        failure,
+        is_stack=isinstance(model, MLP),
+        looks_up=any(isinstance(part, Embedding) for part in modules(model)),
     )
-    exam = Exam(data, known, readings, losses, failure, is_stack, looks_up)
     fitted = exam.fitted
     return Diagnosis(fitted, exam.summary, tuple(findings(exam, fitted=bool(fitted))))
 

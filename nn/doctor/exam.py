@@ -162,14 +162,9 @@ class Exam:
     def output(self) -> ActivationShape:
         """The shape of the activation that the outputs come from."""
         last = self.readings.output
-        alone = last and last.shape.op == "softmax" and last.size == 1  # the share of one is all
-        return (
-            ActivationShape("softmax", 1.0, 1.0)
-            if alone
-            else last.shape
-            if last
-            else ActivationShape("")
-        )
+        if last and last.shape.op == "softmax" and last.size == 1:
+            return ActivationShape("softmax", 1.0, 1.0)  # the share of one is all
+        return last.shape if last else ActivationShape("")
 
     @property
     def scored(self) -> str:

@@ -260,12 +260,10 @@ def saturated_units(exam: Exam) -> Iterator[Finding]:
     found: activation="sigmoid", weights=300.0, epochs=300
     found: activation="tanh", weights=100.0, epochs=300
     """
+    by_logarithm = exam.readings.output if exam.loss and exam.loss.scores else None
     for layer in exam.layers:
         units = flat(layer)
-        makes_up = (
-            layer is exam.readings.output and exam.loss and exam.loss.scores
-        )  # by a logarithm
-        if 2 * len(units) >= layer.size and not makes_up:
+        if 2 * len(units) >= layer.size and layer is not by_logarithm:  # which makes up for it
             size = max([abs(z) for i in units for z in layer.pre_activations[i]])
             yield Finding(
                 f"{counted(units, layer)} flat (slope below 1% of the steepest) on more than 90% "
@@ -292,13 +290,10 @@ def linear_net(exam: Exam) -> Iterator[Finding]:
     bent = any(layer.shape.op != "linear" for layer in exam.hidden)
     if bent or not exam.is_stack or not exam.straight:
         return
-    hidden, wider = exam.hidden, [8, exam.layers[-1].size]
-    change = Change(activation="tanh") if hidden else Change(sizes=wider, activation="tanh")
-    who = (
-        "all hidden layers are linear, so the whole net is"
-        if hidden
-        else "the model is linear, as it has no hidden layer"
-    )
+    change, who = Change(activation="tanh"), "all hidden layers are linear, so the whole net is"
+    if not exam.hidden:
+        change = Change(sizes=[8, exam.layers[-1].size], activation="tanh")
+        who = "the model is linear, as it has no hidden layer"
     yield Finding(
         f"{who}, and the best linear fit (by least squares) {exam.straight}",
         change,

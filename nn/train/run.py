@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from nn.datasets import DATASETS, split
-from nn.losses import LOSSES, Loss
+from nn.losses import LOSSES, Loss, suited_to
 from nn.model.mlp import MLP
 from nn.train.fit import evaluate, fit
 from nn.train.recipe import Recipe, fit_options, new_data, new_model
@@ -30,16 +30,15 @@ def prepared(recipe: Recipe) -> Run:
         raise RecipeError("file: this takes a data set that has a name")
     X, y = new_data(recipe)
     k = 0 if DATASETS[recipe.data].numbers else 1 + max(y)
-    suitable = {0: "mse", 2: "binary_cross_entropy_with_logits"}.get(k, "cross_entropy")
-    loss = LOSSES[recipe.loss or suitable]
-    if not (k or loss.takes_numbers):
-        raise RecipeError(f"loss: {loss.name} takes labels, and {recipe.data} has numbers")
-    if k > 2 and not (loss.of_classes or loss.takes_numbers):
-        raise RecipeError(f"loss: {loss.name} tells 2 classes apart, and {recipe.data} has {k}")
+    loss = LOSSES[recipe.loss] if recipe.loss else suited_to(k)
+    try:
+        n_outputs = loss.outputs_for(k, recipe.data)
+    except ValueError as error:
+        raise RecipeError(f"loss: {error}") from None
     parts = X, y, list[Any](), list[Any]()
     if recipe.held_out:
         parts = split(X, y, recipe.held_out, recipe.seed, by_class=k > 0)
-    model = new_model(recipe, len(X[0]), k if loss.of_classes else 1, loss.name)
+    model = new_model(recipe, len(X[0]), n_outputs, loss.name)
     return Run(recipe, model, loss, *parts)
 
 

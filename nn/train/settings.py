@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from nn.datasets import DATASETS
+from nn.given import shown
 from nn.losses import LOSSES
 from nn.model.init import INITS
 from nn.model.layers import ACTIVATIONS
@@ -189,14 +190,6 @@ def pair(written: str) -> tuple[str, Any]:
         return name, value
 
 
-def shown(x: Any) -> str:
-    """What was given, cut short."""
-    if isinstance(x, int) and not isinstance(x, bool) and abs(x) >= 10**18:
-        return "a number of more than 18 digits"
-    text = repr(x) if not isinstance(x, (list, tuple, dict)) else f"a {type(x).__name__}"
-    return text if len(text) <= 60 else f"{text[:60]}..."
-
-
 SETTINGS = {
     "data": Setting(one_of(DATASETS), "data set", DATASETS),
     "n": Setting(perhaps(whole(1, MOST)), "points of the data set", written=int),
@@ -204,8 +197,9 @@ SETTINGS = {
     "file": Setting(
         perhaps(text),
         "table of numbers, and of names for classes, separated by commas, semicolons, tabs or "
-        "spaces. Columns are trained on less their mean and over their standard deviation; the "
-        "model that is written takes them as they are in the table",
+        "spaces. Columns are trained on less their mean and over their standard deviation, that of "
+        "the target where the output is linear; the model that is written takes them as they are "
+        "in the table",
     ),
     "target": Setting(
         perhaps(text),

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from queue import Queue
@@ -19,6 +19,7 @@ from typing import Any, TypeAlias
 
 from autograd_core.extras import needing
 from nn.given import plain
+from nn.train.fit import progress_bar
 from nn.train.recipe import Recipe
 from nn.train.run import attempted
 from nn.train.settings import RecipeError
@@ -82,7 +83,8 @@ def sweep(
     runs = [recipe.replace(**some) for some in settings]
     found = {} if path is None else read(path)
     missing = [run for run in dict.fromkeys(runs) if run not in found]
-    with bar(len(missing), enabled=progress) as show, suppress(KeyboardInterrupt):
+    bar = progress_bar(len(missing), "run", enabled=progress)
+    with bar as show, suppress(KeyboardInterrupt):
         for done, result in results(missing, pool, vectorize=vectorize):
             found[done] = result
             if path is not None and LOST not in result:
@@ -147,18 +149,6 @@ def outcome(future: Any) -> Result:
     except Exception as error:  # noqa: BLE001  # of any kind of pool
         return {"error": f"{type(error).__name__}: {error}", LOST: True}
     return found
-
-
-@contextmanager
-def bar(n: int, *, enabled: bool) -> Iterator[Callable[[], object]]:
-    """A bar that moves by a run."""
-    if not enabled:
-        yield lambda: None
-        return
-    from tqdm.auto import tqdm
-
-    with tqdm(total=n, unit="run") as shown:
-        yield shown.update
 
 
 # --- The file --------------------------------------------------------------------------------

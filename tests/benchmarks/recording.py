@@ -54,7 +54,7 @@ def lowering(size):
     for (name, make), target in zip(makers.items(), targets):
         program, args = make()
         program.prepare(*args)
-        nodes = len(program.latest.recorded.tape.ops)
+        nodes = len(program.current().recorded.tape.ops)
         tasks = {method: afresh(make, method) for method in ("prepare", "value_and_gradient")}
         seconds = alternate(tasks, size.repetitions)
         rows.append([name, f"{nodes:,}", *map(shown, seconds.values()), target])
@@ -113,7 +113,7 @@ def measure(examples):
         problem, before, start = moons(Size(examples=n)), peak(), perf_counter()
         program, _ = whole_batch_program(problem)
         program.value_and_gradient()
-        found = len(program.latest.recorded.tape.ops), perf_counter() - start, peak() - before
+        found = len(program.current().recorded.tape.ops), perf_counter() - start, peak() - before
     return found
 
 

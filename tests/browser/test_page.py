@@ -108,13 +108,33 @@ def test_numbers_are_cpythons_to_the_last_bit(explorer):
         assert named == {name: numbers for name, numbers in expected.items() if name}
 
 
+LONG = "x = 0.5\ny = -1.2\nu = tanh(x * y + 2)\nv = exp(u - x) + u * u\nw = log(v + 2) * y + u"
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_a_long_formula_is_read_and_its_paths_are_within_the_page(explorer, width):
+    explorer.set_viewport_size({"width": width, "height": 800})
+    explorer.locator("textarea").fill(LONG)
+    explorer.wait_for_function("window.page.opened.get('explorer').values.at(-1).name === 'w'")
+    explorer.locator("#v0").click()
+    explorer.wait_for_selector(".paths table")
+    assert explorer.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    words = explorer.locator(".paths td:first-child").first
+    assert words.evaluate("(e) => e.getClientRects()[0].height") < 60  # two lines, and no column
+    svg = explorer.locator(".picture svg")
+    assert svg.evaluate("(e) => e.getBoundingClientRect().width / e.width.baseVal.value") > 0.69
+    box = explorer.locator(".picture").bounding_box()
+    assert box["height"] < 800
+    assert width < 860 or box["y"] + box["height"] <= 800
+
+
 def test_a_click_on_a_box_shows_its_paths(explorer):
     explorer.locator("textarea").fill(EXAMPLE)
     explorer.locator("#v0").click()
     explorer.wait_for_selector(".paths table")
     assert explorer.locator(".paths caption").text_content() == "∂d/∂a: 2 paths"
     cells = explorer.locator(".paths tbody td").all_text_contents()
-    assert cells == ["a -> v2 -> d", "3 · 1 = 3", "a -> d", "1 = 1"]
+    assert cells == ["a → v2 → d", "3 · 1 = 3", "a → d", "1 = 1"]
     assert explorer.locator(".paths tfoot").text_content() == "sum 4 = a.grad"
     explorer.locator("#v0").click()
     explorer.wait_for_selector(".paths table", state="detached")

@@ -12,7 +12,8 @@ from autograd_core.paths.explain import explain
 from nn.playground import still
 from nn.playground.lessons import LESSONS
 from tests.browser.benchmark import counts
-from tests.browser.driver import APP, Driver
+from tests.browser.conftest import SETTINGS
+from tests.browser.driver import APP, Driver, restart
 from tests.browser.lab import Watch
 
 pytestmark = pytest.mark.slow
@@ -625,6 +626,7 @@ def test_on_a_phone_each_thing_has_the_width_and_a_page_can_be_moved_beside_the_
     for above, below in pairwise(boxes):
         assert below["y"] >= above["y"] + above["height"]
     assert boxes[1]["x"] > 30
+    assert play.get("app.geometry.gap - app.geometry.tile > 3 * app.geometry.e")  # links are seen
     cut = play.page.evaluate(
         """() => [...document.querySelectorAll('.pg :is(button, input, select, .pg-paths)')]
         .filter((e) => e.checkVisibility() && !e.closest('dialog')).filter((e) =>
@@ -632,6 +634,121 @@ def test_on_a_phone_each_thing_has_the_width_and_a_page_can_be_moved_beside_the_
                 && e.matches('.pg-paths')).map((e) => e.className)"""
     )
     assert cut == []
+
+
+WIDTHS = (1920, 1280, 1040, 860, 700, 520, 390)
+CUT = """() => [...document.querySelectorAll('.pg select')].filter((e) => e.checkVisibility())
+.flatMap((e) => {
+    const look = getComputedStyle(e), c = new OffscreenCanvas(1, 1).getContext('2d');
+    c.font = `${look.fontWeight} ${look.fontSize} ${look.fontFamily}`;
+    const room = e.clientWidth - parseFloat(look.paddingLeft) - parseFloat(look.paddingRight);
+    return [...e.options].map(({ text }) => text).filter((t) => c.measureText(t).width > room);
+})"""
+# What is written on a picture and is cut, or crosses other text or the edge of a box.
+CROSSED = """(name) => {
+    const app = document.querySelector('.pg').playground, canvas = app[name], all = [];
+    const c = canvas.getContext('2d'), { fillText, roundRect } = c;
+    const add = (text, left, right, top, bottom) => {
+        const { a, d, e, f } = c.getTransform();
+        all.push({ text, l: a * left + e, r: a * right + e, t: d * top + f, b: d * bottom + f });
+    };
+    c.fillText = (text, x, y) => {
+        const box = c.measureText(text);
+        if (text) add(text, x - box.actualBoundingBoxLeft - 1, x + box.actualBoundingBoxRight + 1,
+            y - box.actualBoundingBoxAscent, y + box.actualBoundingBoxDescent);
+        fillText.call(c, text, x, y);
+    };
+    c.roundRect = (x, y, w, h, r) => {
+        add('', x, x + w, y, y + h);
+        roundRect.call(c, x, y, w, h, r);
+    };
+    app.paint(performance.now());
+    delete c.fillText; delete c.roundRect;
+    const holds = (x, y) => !x.text && x.l <= y.l && x.r >= y.r && x.t <= y.t && x.b >= y.b;
+    const found = all.filter(({ l, r, t, b }) => Math.min(l, t) < -2 || r > canvas.width + 2
+        || b > canvas.height + 2).map(({ text }) => `${text} is cut`);
+    all.forEach((x, k) => all.slice(k + 1).forEach((y) => {
+        if (x.l < y.r && y.l < x.r && x.t < y.b && y.t < x.b && !holds(x, y) && !holds(y, x))
+            found.push(`${x.text || 'a box'} and ${y.text || 'a box'}`);
+    }));
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_choice_is_cut(play, width):
+    play.page.set_viewport_size({"width": width, "height": 800})
+    play.page.locator(".pg-more summary").click()
+    play.page.wait_for_timeout(200)
+    assert play.page.evaluate(CUT) == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_nothing_moves_when_numbers_are_longer(play, width):
+    play.page.set_viewport_size({"width": width, "height": 800})
+    play.page.wait_for_timeout(200)
+    places = """() => [...document.querySelectorAll('.pg-head *, .pg-lens-head > *, .pg-square')]
+        .filter((e) => !e.matches('.pg-numbers *, .pg-note') || e.matches('div'))
+        .map((e) => { const box = e.getBoundingClientRect(); return [box.x, box.y]; })"""
+    longer = """() => { const long = { steps: '12,345', loss: '1.2·10⁻⁴', held: '1.2·10⁻⁴',
+            accuracy: '99.9 %', norm: '1.2·10⁻⁴', 'loss-name': 'loss −7.2·10⁻⁴' };
+        for (const [name, text] of Object.entries(long))
+            document.querySelector(`.pg-${name}`).textContent = text; }"""
+    before = play.page.evaluate(places)
+    play.page.evaluate(longer)
+    assert play.page.evaluate(places) == before
+    cut = """[...document.querySelectorAll('.pg-numbers div')]
+        .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"""
+    assert play.page.evaluate(cut) == []
+    play.page.evaluate(f"{APP}.repaint()")
+
+
+def the_bias_of_the_output(play):
+    play.page.evaluate(f"{APP}.choose({play.get('run.where.length - 1')}, false)")
+
+
+def under_the_mouse(play, layer):
+    play.page.evaluate(f"{APP}.hoverOver({{ kind: 'node', l: {layer}, i: {3 - layer} }})")
+
+
+def three_classes(play):
+    play.ask(lambda desk: restart(desk, SETTINGS | {"data": "blobs", "loss": "cross_entropy"}))
+
+
+def all_backward(play):
+    play.option("face", "backward")
+    play.option("scope", "all")
+
+
+def inside(play, layer=1, depth=1):
+    play.page.evaluate(f"() => {{ {APP}.node = [{layer}, 0]; {APP}.zoomTo({depth}); }}")
+    play.wait_for(f"app.zoom === {depth} && !app.zoomAt")
+
+
+SIGHTS = {
+    "at rest": lambda play: None,
+    "the output's bias": the_bias_of_the_output,
+    "a neuron under the mouse": lambda play: under_the_mouse(play, 2),
+    "the output under the mouse": lambda play: under_the_mouse(play, 3),
+    "three classes": three_classes,
+    "backward": all_backward,
+    "a neuron": inside,
+    "the output": lambda play: inside(play, 3),
+    "a neuron's graph": lambda play: inside(play, 1, 2),
+    "the output's graph": lambda play: inside(play, 3, 2),
+}
+
+
+@pytest.mark.parametrize("sight", SIGHTS)
+def test_no_text_of_a_picture_is_cut_or_lies_on_another(play, sight):
+    play.ask(lambda desk: desk.step(60))
+    SIGHTS[sight](play)
+    for width in (1920, 1280, 700, 390):
+        play.page.set_viewport_size({"width": width, "height": 720})
+        play.page.wait_for_timeout(200)
+        play.settle()
+        for name in ("netCanvas", "planeCanvas", "historyCanvas", "curveCanvas"):
+            assert play.page.evaluate(CROSSED, name) == [], (width, name)
 
 
 def test_what_is_chosen_can_be_read_under_the_mouse(play):

@@ -77,6 +77,33 @@ def test_a_page_fits_its_width(visit, path):
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
 
 
+def test_graphs_are_as_large_on_a_phone_as_on_a_desk(visit):
+    graphs = visit("course/02_the_chain_rule.html").locator(".cell_output img[src$='.svg']")
+    graphs.first.wait_for()
+    sizes = graphs.evaluate_all("(all) => all.map((e) => [e.clientWidth, e.naturalWidth])")
+    assert len(sizes) == 3
+    assert [shown for shown, drawn in sizes if shown < min(drawn, 700)] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_picture_of_the_playground_is_of_the_theme(visit, scheme):
+    page = visit("index.html")
+    page.emulate_media(color_scheme=scheme)
+    shown = page.locator("img[src*='playground']:visible")
+    assert [name.endswith("dark.png") for name in sources(shown)] == [scheme == "dark"]
+
+
+def sources(pictures):
+    return [picture.get_attribute("src") for picture in pictures.all()]
+
+
+def test_the_table_of_primitives_is_seen_whole_on_a_desk(visit):
+    page = visit("guide/primitives.html")
+    page.set_viewport_size({"width": WIDTHS["desk"], "height": 800})
+    hidden = "(all) => all.map((e) => e.scrollWidth - e.clientWidth)"
+    assert page.locator(".table-wrapper").evaluate_all(hidden) == [0]
+
+
 def test_formulas_are_drawn(visit):
     page = visit("course/02_the_chain_rule.html")
     written = page.locator(".math").count()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 from warnings import warn
 
 from autograd_core.compiler.executors.cells import is_scalar
@@ -93,7 +93,8 @@ def executor_class(wanted: Wanted) -> Maker:
     if wanted not in EXECUTORS:
         raise ValueError(f"there is no executor {wanted!r}: known are {', '.join(EXECUTORS)}")
     row = EXECUTORS[wanted]
-    found: Maker = getattr(module_of(row, f"the executor {wanted!r}"), row.title)
+    with needing(row.package, f"the executor {wanted!r}"):
+        found: Maker = getattr(import_module(row.module), row.title)
     return found
 
 
@@ -112,12 +113,6 @@ def made(
     except UntraceableError as error:
         warn(f"numpy runs what {name} cannot: {error}", stacklevel=2)
         return "numpy", executor_class("numpy")(order, results)
-
-
-def module_of(row: Row, who: str) -> Any:
-    """The module of an executor; ImportError says how to install the package that it lacks."""
-    with needing(row.package, who):
-        return import_module(row.module)
 
 
 def choose(order: Sequence[Array]) -> str:

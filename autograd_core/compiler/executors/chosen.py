@@ -8,7 +8,6 @@ are many rows, neither multiplies by all the zeros, nor is the one-hot array mad
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from autograd_core.compiler.ir import Array, Cells, Compute, Constant, Floats, Gather, aligned
+from autograd_core.compiler.memory import Home, cells_at, row_major
 from autograd_core.engine import MUL
 from autograd_core.functions import equals
 
@@ -120,7 +120,7 @@ def lookup(x: Compute, way: Chosen, array: Mapping[Array, Floats]) -> Callable[[
     others = way.other_letters.replace(way.along, "")
     rest = [n for c, n in zip(way.other_letters, step) if c != way.along]
     lengths = [n for c, n in zip(way.other_letters, table.shape) if c != way.along]
-    places = aligned(numbered(lengths, rest), others, x.axes)
+    places = aligned(cells_at(Home(0, 0, tuple(rest)), lengths), others, x.axes)
     flat = as_strided(table, (1 + sum([(n - 1) * k for n, k in zip(table.shape, step)]),), (8,))
 
     def look_up() -> None:
@@ -136,10 +136,10 @@ def sum_by_rows(x: Compute, way: Chosen, array: Mapping[Array, Floats]) -> Calla
     """The call for z[index[a], a] += other[a], say, from zeros."""
     out, other = array[x], array[way.other]
     every = "".join(dict.fromkeys(way.letters + way.other_letters))
-    step = dict(zip(x.axes, [prod(out.shape[axis + 1 :]) for axis in range(out.ndim)]))
+    step = dict(zip(x.axes, row_major(out.shape)))
     rest = "".join([c for c in x.axes if c != way.along])
     lengths = [n for c, n in zip(x.axes, out.shape) if c != way.along]
-    places = aligned(numbered(lengths, [step[c] for c in rest]), rest, every)
+    places = aligned(cells_at(Home(0, 0, tuple([step[c] for c in rest])), lengths), rest, every)
     numbers = aligned(other, way.other_letters, every)
 
     def add_up() -> None:
@@ -150,14 +150,6 @@ def sum_by_rows(x: Compute, way: Chosen, array: Mapping[Array, Floats]) -> Calla
         out[...] = summed[:-1].reshape(out.shape)
 
     return add_up
-
-
-def numbered(lengths: Sequence[int], steps: Sequence[int]) -> Cells:
-    """Where cells lie that are so far apart along each axis."""
-    places = np.array(0)
-    for n, step in zip(lengths, steps):
-        places = places[..., None] + step * np.arange(n)
-    return places
 
 
 def whole_numbers(way: Chosen, array: Mapping[Array, Floats]) -> tuple[Cells, NDArray[np.bool_]]:

@@ -90,7 +90,7 @@ function grid(c, box, X, Y, low, high, h) {
     c.strokeStyle = C.rule; c.lineWidth = 1; line(c, [[box.left, Y(v)], [box.right, Y(v)]]);
     write(c, minus(v.toFixed(places)), box.left - 0.4 * e, Y(v), { colour: C.soft, align: "right", size: 0.82 });
   }
-  for (const v of ticks(low, high, 6)) write(c, minus(v), X(v), h - 0.6 * e, { colour: C.soft, align: "center", size: 0.82 });
+  for (const v of ticks(low, high, 6)) write(c, minus(v), Math.min(X(v), box.right + (0.7 - 0.27 * minus(v).length) * e), h - 0.6 * e, { colour: C.soft, align: "center", size: 0.82 });
 }
 
 function tangent(c, X, Y, now, loss, slope, low, high) {

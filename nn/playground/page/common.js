@@ -92,18 +92,23 @@ export function write(c, text, x, y, { size = 0.85, colour = C.ink, align = "lef
   return c.measureText(text).width;
 }
 
-// The longest of some texts that has room; its width.
+// The first of some texts that has room.
+export function fitting(c, texts, room, { size, weight = 400 }) {
+  c.font = `${weight} ${(size * C.em).toFixed(1)}px ${C.font}`;
+  return texts.find((text) => c.measureText(text).width < room);
+}
+
+// The same, written; its width.
 export function longest(c, texts, x, y, w, look) {
-  c.font = `400 ${look.size * C.em}px ${C.font}`;
-  const text = texts.find((t) => x + c.measureText(t).width < w) ?? "";
+  const text = fitting(c, texts, w - x, look);
   return text ? write(c, text, x, y, look) : 0;
 }
 
-// Text in a pill; where it is, as [left, top, width, height].
-export function pill(c, text, x, y, { colour = C.ink, size = 0.8, align = "center", weight = 500, edge = null } = {}) {
+// Text in a pill, left of where it must end; where it is, as [left, top, width, height].
+export function pill(c, text, x, y, { colour = C.ink, size = 0.8, align = "center", weight = 500, edge = null, end = Infinity } = {}) {
   c.font = `${weight} ${(size * C.em).toFixed(1)}px ${C.font}`;
   const w = c.measureText(text).width + 0.8 * C.em, h = 1.5 * size * C.em;
-  const left = align === "center" ? x - w / 2 : align === "right" ? x - w : x;
+  const left = Math.min(end - w, align === "center" ? x - w / 2 : align === "right" ? x - w : x);
   c.save();
   c.setLineDash([]); c.beginPath(); c.roundRect(left, y - h / 2, w, h, h / 2);
   c.fillStyle = C.panel; c.fill(); c.lineWidth = 1; c.strokeStyle = edge ?? C.rule; c.stroke();

@@ -10,7 +10,7 @@ export class Controls {
     el.addEventListener("focusin", () => { this.gesture = app.newGesture(); });
     el.addEventListener("input", (e) => this.slid(e.target));
     el.addEventListener("change", (e) => this.chose(e.target));
-    el.addEventListener("click", (e) => this.clicked(e.target.closest("button")));
+    el.addEventListener("click", (e) => this.clicked(e.target.closest("button"), e.target.closest("summary")));
   }
 
   // Build anew only if there is something else to choose; then set all to what is so.
@@ -97,7 +97,8 @@ export class Controls {
     this.app.send({ do: "set", settings: { [control.name]: read() } });
   }
 
-  clicked(b) {
+  clicked(b, unfolds) {
+    if (unfolds) requestAnimationFrame(() => { this.el.scrollTop = this.el.scrollHeight; });
     if (!b) return;
     if (b.dataset.thumb) this.app.send({ do: "set", settings: { data: b.dataset.thumb } });
     else if (b.dataset.several) {

@@ -1,20 +1,24 @@
 // Where neurons and links of the net are on screen.
 import { C, clamp, mix } from "./common.js";
 
+const SLIM = 40; // characters: on a narrower screen the loss stands below the net
+
 // Layers of more neurons than there is room for are folded: some are shown, and how many are not.
 export function geometryOf(w, h, run, pages, node) {
-  const e = C.em, top = 2.6 * e, foot = 4.4 * e, room = h - top - foot, mid = top + room / 2;
+  const e = C.em, isSlim = w < SLIM * e, aside = isSlim ? 3 * e : 10 * e, isTight = (w - aside - 6 * e) / run.L < 5.4 * e;
+  const top = (isTight ? 4 : 2.6) * e, foot = (isSlim ? 12.6 : 4.4) * e, room = h - top - foot, mid = top + room / 2;
   const fit = Math.max(2, Math.floor(room / (1.75 * e)));
   const rows = run.sizes.map((n, l) => shownOf(n, fit, pages[l] ?? 0, node[0] === l ? node[1] : null));
   const most = Math.max(...rows.map((row, l) => row.length + (row.length < run.sizes[l] ? 1 : 0)));
-  const space = Math.min(room / most, 7 * e), tile = clamp(0.8 * space, 14, Math.min(4.9 * e, 0.45 * (w - 10 * e) / run.sizes.length));
-  const x0 = 3.4 * e + tile / 2, x1 = w - 10.6 * e - tile / 2, X = run.sizes.map((_, l) => mix(x0, x1, l / run.L));
+  const space = Math.min(room / most, 7 * e), tile = clamp(0.8 * space, 14, Math.min(4.9 * e, 0.45 * (w - aside) / run.sizes.length));
+  const x0 = 3.4 * e + tile / 2, x1 = w - aside + (isSlim ? 1.5 : -0.6) * e - tile / 2, X = run.sizes.map((_, l) => mix(x0, x1, l / run.L));
   const Y = rows.map((row) => {
     const pitch = Math.min(space, row.length < most ? space * 1.12 : space), at = {};
     row.forEach((i, k) => { at[i] = mid + (k - (row.length - 1) / 2) * pitch; });
     return at;
   });
-  return { w, h, e, mid, tile, X, Y, rows, gap: X[1] - X[0], loss: [w - 4.9 * e, mid] };
+  const loss = [w - 4.9 * e, isSlim ? h - 8.3 * e : mid], layers = isSlim ? [w - 15.4 * e, loss[1] - 0.8 * e] : [Math.min(loss[0], w - 5.4 * e), mid + 4.3 * e];
+  return { w, h, e, mid, tile, X, Y, rows, gap: X[1] - X[0], between: space - tile, isSlim, isTight, loss, layers, end: isSlim ? w : loss[0] - 5 * e };
 }
 
 function shownOf(n, fit, page, chosen) {
@@ -46,7 +50,7 @@ export function pointOn(points, share) {
 export function gripOf(g, run, q) {
   const [l, i, j] = run.where[q];
   if (g.Y[l + 1][i] == null) return null;
-  if (run.isBias(q)) return [g.X[l + 1], g.Y[l + 1][i] + g.tile / 2 + 0.9 * g.e];
+  if (run.isBias(q)) return [g.X[l + 1], g.Y[l + 1][i] + g.tile / 2 + 1.25 * g.e];
   return g.Y[l][j] == null ? null : pointOn(track(g, l, i, j), 0.5);
 }
 

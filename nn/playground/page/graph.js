@@ -1,5 +1,5 @@
 // Below the neuron: every scalar operation in it, with value, slope, and local slopes on edges.
-import { C, hueText, mix, shown, signed, write } from "./common.js";
+import { C, clamp, hueText, mix, shown, signed, write } from "./common.js";
 import { termsOf } from "./terms.js";
 
 export function paintGraph(c, w, h, app) {
@@ -14,9 +14,10 @@ export function paintGraph(c, w, h, app) {
 }
 
 function layout(w, h, e, T) {
-  const rows = 2 * T.list.length + 1 + (T.rest ? 1 : 0), row = Math.min(2.5 * e, (h - 3.8 * e) / rows), leaf = Math.min(14 * e, w * 0.215), box = Math.min(8 * e, w * 0.125);
-  const right = w - box / 2 - 0.3 * e, x1 = leaf + Math.max(4.4 * e, 0.08 * w), x2 = mix(x1, right, 0.21), mid = 2.6 * e + (h - 3.8 * e) / 2;
-  return { e, h, row, leaf, box, tall: 3.1 * e, top: mid - rows * row / 2, size: 0.88, right, mid, X: [leaf / 2 + 0.3 * e, x1, x2, mix(x2, right, 0.3), mix(x2, right, 0.65), right] };
+  const rows = 2 * T.list.length + 1 + (T.rest ? 1 : 0), row = Math.min(2.8 * e, (h - 3.8 * e) / rows), leaf = clamp(w * 0.215, 11.6 * e, 14 * e), box = Math.min(8 * e, w * 0.125);
+  const right = w - box / 2 - 0.3 * e, x1 = leaf + Math.max(4.4 * e, 0.08 * w), x2 = mix(x1, right, 0.17), mid = 2.6 * e + (h - 3.8 * e) / 2;
+  const free = right - 2.5 * box - x2 - e, x3 = x2 + e + 0.22 * free + box / 2; // of the boxes z, a and the next
+  return { e, h, row, leaf, box, tall: 3.1 * e, top: mid - rows * row / 2, size: 0.88, right, mid, X: [leaf / 2 + 0.3 * e, x1, x2, x3, x3 + box + 0.42 * free, right] };
 }
 
 function heads(c, { e, X, leaf, right, box }, w) {
@@ -65,7 +66,7 @@ function leaves(c, app, G, T) {
   let y = G.top + row / 2;
   for (const t of T.list) {
     const below = y + row, at = y + row / 2;
-    edge(c, G, start, y, X[1] - e, at, shown(t.a, 2), 0.45); edge(c, G, start, below, X[1] - e, at, shown(t.w, 2), 0.45); edge(c, G, X[1] + e, at, X[2] - e, mid);
+    edge(c, G, start, y, X[1] - e, at, shown(t.a, 2)); edge(c, G, start, below, X[1] - e, at, shown(t.w, 2)); edge(c, G, X[1] + e, at, X[2] - e, mid);
     leaf(c, app, G, y, app.run.label(t.q), t.w, t.slope, app.weight === t.q); leaf(c, app, G, below, t.name, t.a, t.w * T.dz);
     ops.push([at, t]); y += 2 * row;
   }
@@ -101,7 +102,7 @@ function onwards(c, app, G, T, most, x) {
   const { run, frame: { theta } } = app, { e, mid, X } = G, n = run.sizes[T.l + 1], rows = Math.min(n, most + 1), gap = Math.min(4 * e, (G.h - 5 * e) / rows), top = mid - gap * (rows - 1) / 2;
   for (let i = 0; i < rows; i++) {
     const y = top + i * gap, w = theta[run.at(T.l, i, T.i)];
-    edge(c, G, x, mid, X[5] - G.box / 2, y, shown(w, 2), 0.55);
+    edge(c, G, x, mid, X[5] - G.box / 2, y, shown(w, 2));
     box(c, app, G, X[5], y, run.node(T.l + 1, i, "z"), T.E.z[T.l + 1][i], T.E.dz[T.l + 1][i]);
   }
   const under = top + (rows - 1) * gap + 2.5 * e;

@@ -59,7 +59,7 @@ function bars(c, app, g, scene) {
     if (!app.covered) { c.fillStyle = C.ink; c.fillRect(x, y, w * logShare(v), 0.42 * e); }
     c.fillStyle = C.paper;
     for (let k = 1; k < n; k++) c.fillRect(x + w * k / n, y, 1, 0.42 * e);
-    const name = updates ? `Δ/W${lowered(l + 1)}` : w < 9 * e ? `∂W${lowered(l + 1)}` : `‖∂L/∂W${lowered(l + 1)}‖`, text = app.covered ? "?" : shown(v);
-    write(c, w < 9 * e ? `${name} ${text}` : `${name} = ${text}`, x + w / 2, y - 0.85 * e, { size: w < 5 * e ? 0.75 : 0.86, align: "center", weight: 550 });
+    const name = updates ? `Δ/W${lowered(l + 1)}` : w < 8.6 * e ? `∂W${lowered(l + 1)}` : `‖∂L/∂W${lowered(l + 1)}‖`, text = app.covered ? "?" : shown(v);
+    write(c, w < 4 * e ? text : w < 8.6 * e ? `${name} ${text}` : `${name} = ${text}`, x + w / 2, y - 0.85 * e, { size: w < 5 * e ? 0.75 : 0.86, align: "center", weight: 550 });
   }
 }

@@ -230,7 +230,7 @@ class App extends Timeline {
     on("speed", (e) => this.setSpeed(Number(e.target.value)), "input");
     on("time", (e) => { this.halt(); this.moveTo(Number(e.target.value)); }, "input");
     on("weight", () => this.drag({ what: "slider" }), "pointerdown"); on("weight", (e) => this.setWeight(Number(e.target.value)), "input"); on("weight", () => this.drop(), "change");
-    on("value", (e) => { const v = Number(e.target.value.replace(",", ".")); if (e.target.value.trim() && Number.isFinite(v)) this.setWeight(v); else this.repaint(); e.target.blur(); }, "change");
+    on("value", (e) => { const v = Number(e.target.value.replace(",", ".").replace("−", "-")); if (e.target.value.trim() && Number.isFinite(v)) this.setWeight(v); else this.repaint(); e.target.blur(); }, "change");
     segments(this.$("face"), (v) => this.showFace(v)); segments(this.$("scope"), (v) => { this.scope = v; this.repaint(); }); segments(this.$("tools"), (v) => { this.tool = v; this.repaint(); });
     this.$("key-list").innerHTML = Object.entries(KEYS).map(([key, what]) => `<kbd>${key}</kbd><span>${what}</span>`).join("");
     listenToPointers(this); listenToKeys(this);

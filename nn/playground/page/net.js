@@ -1,7 +1,7 @@
 // The net: neurons as maps, links as weights, gradients or updates, and the paths of a weight.
-import { C, clamp, dashes, fitted, hue, hueText, logShare, mark, pill, SCALE, shown, smooth, write } from "./common.js";
+import { C, clamp, dashes, fitting, hue, hueText, logShare, line, mark, pill, shown, smooth, write } from "./common.js";
 import { foldedAt, geometryOf, gripOf, isShown, pointOn, track } from "./geometry.js";
-import { inFlight } from "./phases.js";
+import { changed, inFlight } from "./phases.js";
 import { foot } from "./legend.js";
 
 export const wide = (g, v) => Math.min(0.24 * g.tile, clamp(0.35 * g.e * Math.sqrt(Math.abs(v)) + 0.4, 0.5, 0.8 * g.e));
@@ -107,8 +107,9 @@ function grip(c, app, g, { phase }) {
   const at = gripOf(g, app.run, app.weight), now = app.frame.theta[app.weight];
   app.grip = null;
   if (!at) return;
-  const text = phase.name === "update" ? `${shown(app.trip.old[app.weight], 2)} → ${shown(now, 2)}` : `${app.run.label(app.weight)}  ${shown(now, 2)}`;
-  const [x, y] = at, box = app.grip = pill(c, text, x, y, { weight: 650, size: 0.86, edge: C.ink });
+  const value = shown(now, 2), long = phase.name === "update" ? changed(app.trip.old[app.weight], now) : `${app.run.label(app.weight)}  ${value}`;
+  const look = { weight: 650, size: 0.86, edge: C.ink, end: g.end }, room = app.run.isBias(app.weight) ? Infinity : g.gap - g.tile + 0.8 * g.e;
+  const [x, y] = at, box = app.grip = pill(c, fitting(c, [long], room, look) ?? value, x, y, look);
   if (phase.name !== "rest") return;
   c.fillStyle = C.ink;
   for (const k of [-1, 1]) {
@@ -146,14 +147,15 @@ function cross(c, x, y, t) {
 // What a neuron says to the chosen point, its slope there, or what a path multiplies by in it.
 function number(c, app, g, { phase, E, all, lit }, l, i, x, y, felt) {
   const inPath = lit && l > app.run.where[app.weight][0] && l < app.run.L, rms = app.frame.rms;
-  const slope = all && rms?.length && l > 0 ? rms[app.run.unit(l, i)] : E.da[l][i];
+  if (felt && all && l === 0) return; // no size of its slopes over all points is known
+  const slope = all && rms?.length ? rms[app.run.unit(l, i)] : E.da[l][i];
   const text = inPath ? `f′ ${shown(E.f[l][i], 2)}` : felt ? (app.covered ? "?" : shown(slope)) : shown(E.a[l][i], 2);
   const fresh = (phase.name === "forward" && l === phase.l + 1) || (phase.name === "backward" && l === phase.l && felt);
   const t = g.tile, e = g.e;
   c.globalAlpha = fresh ? 1 : 0.88; c.fillStyle = fresh ? C.ink : C.halo; c.font = `550 ${0.8 * C.em}px ${C.font}`;
-  const wide = Math.max(t - 1, c.measureText(text).width + 2); c.fillRect(x + (t - wide) / 2, y + t - 1.15 * e, wide, 1.15 * e - 0.5); c.globalAlpha = 1;
+  const asked = c.measureText(text).width, size = 0.8 * clamp((t - 3) / asked, 0.84, 1), wide = Math.max(t - 1, asked * size / 0.8 + 2); c.fillRect(x + (t - wide) / 2, y + t - 1.15 * e, wide, 1.15 * e - 0.5); c.globalAlpha = 1;
   const colour = fresh ? C.paper : (felt && all) || inPath ? C.ink : hueText(felt ? slope : E.a[l][i]);
-  write(c, text, x + t / 2, y + t - 0.55 * e, { size: 0.8, align: "center", colour, weight: 550 });
+  write(c, text, x + t / 2, y + t - 0.55 * e, { size, align: "center", colour, weight: 550 });
 }
 
 // ∂loss/∂(this neuron) at each training point: only there is a loss, and so a slope.
@@ -172,7 +174,7 @@ function scatter(c, app, l, i, x, y, t) {
 function lossBox(c, app, g, { phase, E, face, all }) {
   const { e } = g, { run, frame } = app, [x, y] = g.loss, on = phase.name === "loss", w = 9.2 * e, h = 7 * e, left = x - w / 2, top = y - h / 2;
   c.strokeStyle = on || face === "backward" ? C.ink : C.faint; c.lineWidth = on ? 2 : 1.2;
-  c.beginPath(); c.moveTo(g.X.at(-1) + g.tile / 2 + 2, y); c.lineTo(left, y); c.stroke();
+  line(c, g.isSlim ? [[g.X.at(-1), Math.max(...Object.values(g.Y.at(-1))) + g.tile / 2 + 2], [g.X.at(-1), top]] : [[g.X.at(-1) + g.tile / 2 + 2, y], [left, y]]);
   c.fillStyle = C.panel; c.beginPath(); c.roundRect(left, top, w, h, 6); c.fill(); c.strokeStyle = on ? C.ink : C.faint; c.stroke();
   const row = (k, name, text, look = {}) => {
     write(c, name, left + 0.6 * e, top + k * e, { colour: C.soft, size: 0.85 });

@@ -2,16 +2,20 @@
 import { C, hue, hueText, line, minus, mix, pill, shown, signed, ticks, write } from "./common.js";
 import { termsOf } from "./terms.js";
 
+const SLIM = 48; // characters: on a narrower screen products have no factors, and the account stands below
+
 export function paintNeuronView(c, w, h, app) {
   const e = C.em, most = Math.max(3, Math.floor((h * 0.56) / (1.9 * e)) - 2);
   if (!app.example()) return write(c, "Choose a point on the plane.", w / 2, h / 2, { align: "center", colour: C.soft });
   const T = termsOf(app, most), steps = [...T.list, ...(T.rest ? [{ rest: T.rest.n, v: T.rest.v }] : []), { isBias: true, v: T.b }];
-  const top = 2.6 * e, height = Math.min(2.9 * e, (h * 0.56 - top) / steps.length), wide = 16.5 * e, left = wide + 1.2 * e, right = w - 13.4 * e;
+  const isSlim = w < SLIM * e, foot = isSlim ? 11 * e : 2 * e, top = 2.6 * e, bottom = h - foot, share = T.isBent ? 0.56 : 0.86;
+  const height = Math.min((T.isBent ? 2.9 : 3.6) * e, (bottom * share - top) / steps.length), wide = (isSlim ? 12 : 19.7) * e, left = wide + 1.2 * e, right = w - (isSlim ? 1.6 : 13.4) * e;
   let sum = 0, low = -1, high = 1;
   for (const s of steps) { sum += s.v; low = Math.min(low, sum); high = Math.max(high, sum); }
   const pad = 0.12 * (high - low); low -= pad; high += pad;
   if (high - low < 4) { const middle = (high + low) / 2; low = middle - 2; high = middle + 2; }
-  const box = { e, top, height, wide, left, right, low, high, X: (v) => mix(left, right, (v - low) / (high - low)), curveTop: top + height * steps.length + 0.7 * e, bottom: h - 2 * e };
+  const box = { e, top, height, wide, left, right, low, high, X: (v) => mix(left, right, (v - low) / (high - low)), curveTop: top + height * steps.length + 0.7 * e, isSlim };
+  box.bottom = T.isBent ? bottom : Math.min(bottom, box.curveTop + 2 * e);
   heads(c, box);
   scale(c, box);
   waterfall(c, app, box, T, steps);
@@ -19,9 +23,9 @@ export function paintNeuronView(c, w, h, app) {
   account(c, app, box, T, w, h);
 }
 
-function heads(c, { e, wide, left }) {
+function heads(c, { e, wide, left, isSlim }) {
   const head = (text, x, align) => write(c, text, x, 1.2 * e, { colour: C.soft, size: 0.88, align });
-  head("input", 0.6 * e, "left"); head("a  ×  w", 9.6 * e, "center"); head("product", wide, "right"); head("running sum  Σ a·w + b = z", left + 0.3 * e, "left");
+  head("input", 0.6 * e, "left"); if (!isSlim) head("a  ×  w", 10.9 * e, "center"); head("product", wide, "right"); head(isSlim ? "running sum" : "running sum  Σ a·w + b = z", left + 0.3 * e, "left");
 }
 
 function scale(c, { e, X, low, high, top, bottom, right }) {
@@ -33,7 +37,7 @@ function scale(c, { e, X, low, high, top, bottom, right }) {
 }
 
 function waterfall(c, app, box, T, steps) {
-  const { e, top, height, X, wide } = box, tile = 0.86 * height, x = 0.6 * e;
+  const { e, top, height, X, wide, isSlim } = box, tile = 0.86 * height, x = 0.6 * e;
   let sum = 0;
   steps.forEach((s, k) => {
     const y = top + height * (k + 0.5), from = X(sum), to = X(sum += s.v), bar = Math.min(0.62 * height, 1.3 * e);
@@ -41,8 +45,8 @@ function waterfall(c, app, box, T, steps) {
     else {
       app.maps.paint(c, `in${s.j}`, app.tile(T.l - 1, s.j), 127, x, y - tile / 2, tile);
       c.strokeStyle = C.faint; c.lineWidth = 1; c.strokeRect(x, y - tile / 2, tile, tile);
-      write(c, s.name, x + tile + 0.5 * e, y, { size: 0.92 }); write(c, shown(s.a, 2), 8.6 * e, y, { align: "right", colour: hueText(s.a) });
-      write(c, "×", 9.35 * e, y, { align: "center", colour: C.soft }); write(c, shown(s.w, 2), 12.9 * e, y, { align: "right", colour: hueText(s.w), weight: 550 });
+      write(c, s.name, x + tile + 0.5 * e, y, { size: 0.92 });
+      if (!isSlim) { write(c, shown(s.a, 2), 10 * e, y, { align: "right", colour: hueText(s.a) }); write(c, "×", 10.75 * e, y, { align: "center", colour: C.soft }); write(c, shown(s.w, 2), 14.9 * e, y, { align: "right", colour: hueText(s.w), weight: 550 }); }
     }
     write(c, signed(s.v, 2), wide, y, { align: "right", weight: 550, colour: hueText(s.v) });
     c.fillStyle = s.v < 0 ? C.negFill : C.posFill; c.strokeStyle = hue(s.v); c.lineWidth = 1;
@@ -67,12 +71,11 @@ function bend(c, app, { e, X, low, high, left, right, curveTop, bottom }, T) {
   pill(c, `z = ${shown(T.z, 2)}`, x, curveTop + 0.1 * e, { weight: 650, edge: C.ink });
 }
 
-// On the right: what it says, and how its slope comes to be.
-function account(c, app, { e, top, right }, T, w, h) {
-  const x = right + 2 * e, t = Math.min(6.4 * e, w - x - 0.5 * e), end = x + 10.8 * e;
-  app.maps.paint(c, "large", app.tile(T.l, T.i), 127, x, top, t);
-  c.strokeStyle = C.ink; c.lineWidth = 1.4; c.strokeRect(x, top, t, t);
-  let y = top + t + 1.3 * e;
+// On the right, or below: what it says, and how its slope comes to be.
+function account(c, app, { e, top, right, isSlim }, T, w, h) {
+  const x = isSlim ? 0.6 * e : right + 2 * e, t = Math.min(6.4 * e, w - right - 2.5 * e), end = x + (isSlim ? 16 : 10.8) * e;
+  if (!isSlim) { app.maps.paint(c, "large", app.tile(T.l, T.i), 127, x, top, t); c.strokeStyle = C.ink; c.lineWidth = 1.4; c.strokeRect(x, top, t, t); }
+  let y = isSlim ? h - 8.2 * e : top + t + 1.3 * e;
   const row = (name, text, look = {}, rule = false) => {
     if (y > h - 0.5 * e) return;
     if (rule) { c.strokeStyle = C.ink; c.lineWidth = 1; line(c, [[x, y - 0.75 * e], [end, y - 0.75 * e]]); }

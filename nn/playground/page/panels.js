@@ -45,27 +45,30 @@ export function showBars(app) {
 
 // Buttons above the layers: fewer and more neurons, fewer and more layers.
 export function showLayers(app) {
-  const { $, run, geometry: g } = app, hidden = run.settings.hidden, key = app.zoom || !g ? "" : JSON.stringify([g.X, hidden, run.activations, g.loss]);
+  const { $, run, geometry: g } = app, hidden = run.settings.hidden, key = app.zoom || !g ? "" : JSON.stringify([g.X, hidden, run.activations, g.layers]);
   if ($("layers").key === key) return;
   $("layers").key = key;
   if (!key) { $("layers").innerHTML = ""; return; }
-  const put = (x, html, y = 0) => `<div class="pg-layer" style="left:${x}px;top:${y}px">${html}</div>`, tight = g.gap < 9 * C.em;
+  const put = (x, html, y = 0, look = "") => `<div class="pg-layer ${look}" style="left:${x}px;top:${y}px">${html}</div>`, tight = g.gap < 9 * C.em;
   const button = (attributes, sign, label) => `<button ${attributes} aria-label="${label}">${sign}</button>`;
-  const layer = (n, k) => put(g.X[k + 1], `${button(`data-k="${k}" data-d="-1"`, "−", `one neuron less in layer ${k + 1}`)}<b>${n}</b>${tight ? "" : "<span>neurons</span>"}${button(`data-k="${k}" data-d="1"`, "+", `one neuron more in layer ${k + 1}`)}`);
+  const layer = (n, k) => put(g.X[k + 1], `${button(`data-k="${k}" data-d="-1"`, "−", `one neuron less in layer ${k + 1}`)}<b>${n}</b>${tight ? "" : "<span>neurons</span>"}${button(`data-k="${k}" data-d="1"`, "+", `one neuron more in layer ${k + 1}`)}`, 0, g.isTight ? "pg-stacked" : "");
   $("layers").innerHTML = put(g.X[0], "<span>inputs</span>") + hidden.map(layer).join("") + put(g.X[run.L], "<span>output</span>")
-    + put(Math.min(g.loss[0], g.w - 5.4 * C.em), `${button('data-layers="-1"', "−", "one layer less")}<b>${hidden.length}</b><span>hidden layers</span>${button('data-layers="1"', "+", "one layer more")}`, g.mid + 4.3 * C.em);
+    + put(g.layers[0], `${button('data-layers="-1"', "−", "one layer less")}<b>${hidden.length}</b><span>hidden layers</span>${button('data-layers="1"', "+", "one layer more")}`, g.layers[1]);
 }
 
 // --- The chosen weight -------------------------------------------------------------------
+
+// A number as it is typed.
+const written = (x) => (x === 0 || (Math.abs(x) >= 1e-3 && Math.abs(x) < 1e4) ? shown(x, 2).replace("−", "-") : x.toExponential(1).replace("e+", "e"));
 
 export function showWeight(app) {
   const { $, run, frame } = app, q = app.weight, value = frame.theta[q], field = $("weight");
   put($("weight-name"), run.label(q));
   if (app.dragged?.what !== "slider") { field.min = app.range[0]; field.max = app.range[1]; field.value = value; }
-  if (document.activeElement !== $("value") && !$("value").matches(":focus")) $("value").value = shown(value, 2).replace("−", "-");
+  if (document.activeElement !== $("value") && !$("value").matches(":focus")) $("value").value = written(value);
   field.setAttribute("aria-valuetext", shown(value));
   const n = run.train;
-  put($("mean"), app.covered || !n ? "" : `mean over all ${n} points: ${signed(frame.gradient[q])}`);
+  put($("mean"), app.covered || !n ? "" : `mean of all ${n}: ${signed(frame.gradient[q])}`);
 }
 
 export function showPaths(app) {
@@ -74,7 +77,7 @@ export function showPaths(app) {
   const room = clamp(Math.floor(el.clientHeight / (1.86 * C.em) - 2.6), 3, 12), most = P.list.length > room + 1 ? room : room + 1;
   const list = P.list.slice(0, most), rest = P.list.slice(most), deep = clamp(Math.floor(el.clientWidth / (4.5 * C.em)) - 1, 3, 99);
   const rows = list.map((path, k) => row(app, path, k, deep)), width = 2 * folded(list[0], deep).length - 1;
-  const number = (x) => (app.covered ? `<td>?</td>` : `<td class="${x < 0 ? "pg-n" : "pg-p"}">${signed(x)}</td>`);
+  const number = (x) => (app.covered ? `<td>?</td>` : `<td class="${tone(x)}">${signed(x)}</td>`);
   const more = rest.length ? `<tr><td colspan="${width}" class="pg-note">${rest.length} weaker paths</td><td class="pg-x">=</td>${number(rest.reduce((s, x) => s + x.product, 0))}</tr>` : "";
   const html = `<table><tr>${heads(list, deep)}<th></th><th>product</th></tr>${rows.join("")}${more}`
     + `<tr class="pg-sum"><td colspan="${width}">sum = ∂L/∂${run.label(app.weight)} at this point</td><td class="pg-x">=</td>${number(P.sum)}</tr></table>`;
@@ -96,11 +99,13 @@ function heads(list, deep) {
   }).join("");
 }
 
+const tone = (x) => (x < 0 ? "pg-n" : x > 0 ? "pg-p" : "");
+
 function row(app, path, k, deep) {
   const parts = folded(path, deep), n = parts.length, colour = path.product < 0 ? "repeating-linear-gradient(90deg, var(--pg-neg) 0 5px, transparent 5px 8px)" : "linear-gradient(var(--pg-pos), var(--pg-pos))";
   const bar = app.covered ? "" : `style="background-image:${colour};background-size:${(100 * path.share).toFixed(1)}% 3px"`;
   const cells = parts.map(({ value, name }, i) => `${i ? '<td class="pg-x">×</td>' : ""}<td title="${escaped(name)}">${app.covered && i === n - 1 ? "?" : shown(value, 2)}</td>`);
-  const product = app.covered ? "<td>?</td>" : `<td class="${path.product < 0 ? "pg-n" : "pg-p"}">${signed(path.product)}</td>`;
+  const product = app.covered ? "<td>?</td>" : `<td class="${tone(path.product)}">${signed(path.product)}</td>`;
   return `<tr data-k="${k}" ${bar}>${cells.join("")}<td class="pg-x">=</td>${product}</tr>`;
 }
 

@@ -1,5 +1,5 @@
 // The four phases of a step on the net: what arrives where, and the sums that form.
-import { C, hueText, pill, shown, signed, smooth } from "./common.js";
+import { C, clamp, fitting, hueText, pill, shown, signed, smooth } from "./common.js";
 import { isShown, pointOn, track } from "./geometry.js";
 
 export const AFTER = 1.5; // the update takes so long, where a layer takes 1
@@ -51,27 +51,42 @@ function put(c, g, l, i, j, text, where, colour) {
   if (isShown(g, l, i, j)) pill(c, text, ...pointOn(track(g, l, i, j), where), { colour, size: 0.78 });
 }
 
+const hasRoom = (g, l) => g.rows[l].length <= MOST && g.gap - g.tile > 5.4 * g.e;
+
 function arriving(c, app, g, E, l, i, where) {
-  if (g.rows[l - 1].length > MOST) return;
+  if (!hasRoom(g, l - 1)) return;
   for (const j of g.rows[l - 1]) { const v = app.frame.theta[app.run.at(l - 1, i, j)] * E.a[l - 1][j]; put(c, g, l - 1, i, j, shown(v, 2), where, hueText(v)); }
 }
 
 function returning(c, app, g, E, l, j, where) {
-  if (g.rows[l + 1].length > MOST) return;
+  if (!hasRoom(g, l + 1)) return;
   for (const i of g.rows[l + 1]) { const v = app.frame.theta[app.run.at(l, i, j)] * E.dz[l + 1][i]; put(c, g, l, i, j, shown(v), where, hueText(v)); }
 }
 
-const sum = (c, g, l, i, text) => pill(c, text, g.X[l], g.Y[l][i] - g.tile / 2 - 0.6 * g.e, { weight: 650, size: 0.82, edge: C.ink });
+// Above its neuron, and off the number of the one above.
+function sum(c, g, l, i, text) {
+  const up = clamp(g.between - 0.62 * g.e - 1, 0, 0.6 * g.e);
+  pill(c, text, g.X[l], g.Y[l][i] - g.tile / 2 - up, { weight: 650, size: 0.82, edge: C.ink, end: g.end });
+}
+
+// A weight before and after; by how much, if both read alike.
+export function changed(old, now) {
+  const [from, to] = [old, now].map((w) => shown(w, 2));
+  return from !== to || old === now ? `${from} → ${to}` : `${from} ${now < old ? "−" : "+"} ${shown(Math.abs(now - old), 2)}`;
+}
 
 // The largest changes, old → new, where they do not cover each other.
 function changes(c, app, g) {
-  const { old, delta } = app.trip, { run } = app, taken = [], big = [];
+  const { old, delta } = app.trip, { run } = app, taken = [], big = [], middle = (l) => (g.X[l] + g.X[l + 1]) / 2;
   for (let q = 0; q < delta.length; q++) if (!run.isBias(q) && q !== app.weight && isShown(g, ...run.where[q])) big.push(q);
   big.sort((a, b) => Math.abs(delta[b]) - Math.abs(delta[a]));
   for (const q of big.slice(0, MOST)) {
-    const [l, i, j] = run.where[q], at = pointOn(track(g, l, i, j), 0.3 + 0.2 * ((3 * i + j) % 3));
+    const [l, i, j] = run.where[q], at = pointOn(track(g, l, i, j), 0.3 + 0.2 * ((3 * i + j) % 3)), look = { size: 0.78, weight: 500, colour: hueText(delta[q]) };
+    const text = fitting(c, [changed(old[q], old[q] + delta[q])], g.gap - g.tile + 0.8 * g.e, look), half = text ? c.measureText(text).width / 2 + 0.4 * g.e : 0;
+    if (!text) continue;
+    at[0] = clamp(at[0], Math.min(middle(l), g.X[l] + g.tile / 2 + half), Math.max(middle(l), g.X[l + 1] - g.tile / 2 - half));
     if (taken.some(([x, y]) => Math.abs(x - at[0]) < 8 * g.e && Math.abs(y - at[1]) < 1.5 * g.e)) continue;
     taken.push(at);
-    pill(c, `${shown(old[q], 2)} → ${shown(old[q] + delta[q], 2)}`, ...at, { size: 0.78, colour: hueText(delta[q]) });
+    pill(c, text, ...at, look);
   }
 }

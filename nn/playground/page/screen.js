@@ -2,7 +2,7 @@
 import { C, fitted, shown, signed, smooth } from "./common.js";
 
 const ZOOM = 320; // milliseconds
-const LEAST = 48; // characters that a neuron needs beside each other: on a narrower screen it is all smaller
+const LEAST = 48; // characters that a graph needs beside each other: on a narrower screen it is all smaller
 
 export function isDark() {
   const { jpThemeLight } = document.body.dataset;
@@ -46,7 +46,7 @@ const shrunk = (view) => (c, w, h, app) => {
 export function paintStage(app, { paintNet, paintNeuronView, paintGraph }) {
   const fit = fitted(app.netCanvas);
   if (!fit) return;
-  const [c, w, h] = fit, views = [paintNet, shrunk(paintNeuronView), shrunk(paintGraph)], still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const [c, w, h] = fit, views = [paintNet, paintNeuronView, shrunk(paintGraph)], still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const share = still || app.zoomAt == null ? 1 : smooth((performance.now() - app.zoomAt) / ZOOM);
   if (share >= 1) { app.zoomAt = null; views[app.zoom](c, w, h, app); return; }
   const far = Math.min(app.zoomFrom, app.zoom), inwards = app.zoom > app.zoomFrom ? share : 1 - share, g = app.geometry, [l, i] = app.node;
