@@ -42,9 +42,7 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
     def both(*args: Any, **keywords: Any) -> tuple[Any, Any]:
         if in_values([*args, *keywords.values()]):
             return value_and_slopes(partial(f, **keywords), argnum, args)
-        if argnum >= len(args):
-            raise TypeError(f"no argument {argnum} to differentiate along: {len(args)} were given")
-        xs = args[argnum]
+        xs = argument(args, argnum)
         key = structure(xs)
         if key not in recorded:
             recorded[key] = Recorded(f, argnum, xs)
@@ -117,7 +115,9 @@ def jacobian(ys: Any, xs: Any = 0) -> Any:
     array([[4., 3.],
            [1., 0.]])
     """
-    return rows_of(ys, xs) if callable(ys) else [gradient(y, *xs) for y in ys]
+    if callable(ys):
+        return rows_of(ys, xs)
+    return [gradient(y, *several(xs)) for y in several(ys)]
 
 
 @overload
@@ -131,7 +131,16 @@ def hessian(y: Any, xs: Any = 0) -> Any:
     array([[8., 6.],
            [6., 0.]])
     """
-    return jacobian(grad(y, xs), xs) if callable(y) else jacobian(gradient(y, *xs), xs)
+    if callable(y):
+        return jacobian(grad(y, xs), xs)
+    return jacobian(gradient(y, *several(xs)), xs)
+
+
+def several(xs: Sequence[Value]) -> Sequence[Value]:
+    """The same, or a TypeError for a Value that is not in a list."""
+    if isinstance(xs, Value):
+        raise TypeError(f"expected a list of Values, got one: {xs!r}")
+    return xs
 
 
 def rows_of(f: Function, argnum: int) -> Function:
@@ -210,10 +219,17 @@ def value_and_slopes(f: Function, argnum: int, args: Sequence[Any]) -> tuple[Any
 
 def with_values(args: Sequence[Any], argnum: int) -> tuple[list[Value], list[Any]]:
     """The items of one argument as Values, and the arguments with these in it."""
-    xs = list(map(as_value, leaves(args[argnum])))
+    xs = list(map(as_value, leaves(argument(args, argnum))))
     given = list(args)
     given[argnum] = rebuilt(args[argnum], iter(xs))
     return xs, given
+
+
+def argument(args: Sequence[Any], argnum: int) -> Any:
+    """The argument to differentiate along; TypeError where it was not given."""
+    if argnum >= len(args):
+        raise TypeError(f"no argument {argnum} to differentiate along: {len(args)} were given")
+    return args[argnum]
 
 
 class Roots(NamedTuple):
@@ -226,6 +242,8 @@ def tangents(
     ys: Sequence[Operand], xs: Sequence[Value], directions: Sequence[Operand]
 ) -> list[Operand]:
     """The slope of each y where each x moves in its direction: the chain rule, forward."""
+    if len(xs) != len(directions):
+        raise ValueError(f"a direction of {len(directions)} numbers, for {len(xs)} to go along")
     roots = Roots(tuple([y for y in ys if isinstance(y, Value)]))
     slope: dict[Any, Operand] = dict(zip(xs, directions, strict=True))
     for v in engine.topological(roots)[:-1]:

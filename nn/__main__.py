@@ -16,6 +16,7 @@ from nn.doctor import diagnose
 from nn.given import as_rng
 from nn.losses import Loss, suited_to
 from nn.scaling import ColumnScale, for_raw_numbers
+from nn.train.fit import finish
 from nn.train.recipe import Recipe, fit_options, new_model
 
 MOST_EXAMINED = 5000  # examples, which a doctor takes a second for
@@ -90,8 +91,9 @@ def train(
         record: History | None = getattr(stop, "history", None)
         if not (record and record.epochs):
             raise
-    said = f"interrupted in epoch {record.epochs + 1} of {recipe.epochs}: the model as it is by now"
-    print(f"\n{said}", file=sys.stderr)
+    finish(options["callbacks"])
+    said = f"interrupted in epoch {record.epochs + 1} of {recipe.epochs}"
+    print(f"\n{said}: what it has come to is written", file=sys.stderr)
     return record, False
 
 

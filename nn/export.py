@@ -204,9 +204,8 @@ def fill(layer: Layer, linear: Any) -> None:
 
 def numbers_of(layer: Layer) -> tuple[list[list[float]], list[float]]:
     """The weights, with a row for each neuron, and the biases."""
-    return [[w.data for w in neuron.w] for neuron in layer.neurons], [
-        neuron.b.data for neuron in layer.neurons
-    ]
+    weights = [[w.data for w in neuron.w] for neuron in layer.neurons]
+    return weights, [neuron.b.data for neuron in layer.neurons]
 
 
 # --- ONNX ------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import random
+import sys
+from dataclasses import fields
 from numbers import Integral
 from typing import Any, TypeAlias, TypeVar
 
@@ -11,6 +13,19 @@ from autograd_core.engine import NUMBER
 
 Seed: TypeAlias = "int | str | random.Random | None"
 Known = TypeVar("Known")
+
+
+class Row:
+    """A dataclass of which a module has some by name; pickle stores those by their names."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        row: Any = self
+        name: str = row.name
+        if getattr(sys.modules[type(self).__module__], name, None) is self:
+            return name
+        return type(self), tuple([getattr(self, field.name) for field in fields(row)])
 
 
 def plain(what: str, data: Any) -> Any:
@@ -49,7 +64,15 @@ def shown(x: Any) -> str:
         return f"the class {x.__name__}"
     if isinstance(x, int) and abs(x) >= 10**18:  # of which Python may refuse to write the digits
         return "a number of more than 18 digits"
-    return f"a {type(x).__name__}" if callable(x) or len(repr(x)) > 60 else repr(x)
+    return repr(x) if is_short(x) and not callable(x) else f"a {type(x).__name__}"
+
+
+def is_short(x: Any) -> bool:
+    """Whether what Python writes of it fits into a line."""
+    try:
+        return len(repr(x)) <= 60
+    except (RecursionError, ValueError):  # lists within lists, or too many digits in one
+        return False
 
 
 def real(x: Any) -> float:

@@ -26,7 +26,7 @@ from typing import Any, TypeAlias
 from autograd_core import Op, Value, dot, logsumexp, total
 from autograd_core.engine import NUMBER, STEP, TOTAL, Operand, as_value
 from autograd_core.functions import equals
-from nn.given import plain, real
+from nn.given import Row, plain, real
 
 Formula: TypeAlias = "Callable[[Sequence[Value], Sequence[Operand]], Value]"
 
@@ -36,7 +36,7 @@ class TargetError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(Row):
     """A loss for one example: a way to write targets as numbers, then a formula on Values.
 
     `threshold` tells the classes apart where there is one output: label 1 is above it. `outputs`
@@ -54,12 +54,6 @@ class Loss:
     scores: str = ""
     hard: Formula | None = None
     shown: str = ""
-
-    def __reduce__(self) -> str | tuple[Any, ...]:
-        name: str = self.name
-        if globals().get(name) is self:
-            return name  # pickled as what this module knows by that name
-        return type(self), tuple([getattr(self, name) for name in self.__slots__])
 
     def __call__(self, prediction: Operand | Sequence[Operand], target: Any) -> Value:
         """The loss of one prediction."""

@@ -15,15 +15,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
-from nn.given import length, penalty, whole_number
+from nn.given import Row, length, penalty, whole_number
 
 Schedule: TypeAlias = Callable[[int], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Row):
     """A way down: `factor(share, end)` goes from 1 to `end` as a share of the steps is made.
 
     Called with a rate and a number of steps, it gives the schedule. `formula` is the same for
@@ -40,7 +41,11 @@ class Shape:
         """The rate of each step, by how many went before it."""
         lr, steps = length("lr", lr), whole_number("steps", steps)
         last = self.end if end is None else penalty("end", end)
-        return lambda step: lr * self.factor(min(step / steps, 1.0), last)
+        return partial(self.rate, lr, steps, last)
+
+    def rate(self, lr: float, steps: int, end: float, step: int) -> float:
+        """The rate of the step before which so many were made."""
+        return lr * self.factor(min(step / steps, 1.0), end)
 
 
 # fmt: off
@@ -56,8 +61,12 @@ SCHEDULES = {row.name: row for row in (constant, linear, cosine, exponential, st
 
 def warm_up(schedule: Schedule, steps: int) -> Schedule:
     """The schedule after so many steps in which the rate rises evenly to its first."""
-    first, steps = schedule(0), whole_number("steps", steps, at_least=0)
-    return lambda step: first * (step + 1) / steps if step < steps else schedule(step - steps)
+    return partial(warmed, schedule, whole_number("steps", steps, at_least=0), schedule(0))
+
+
+def warmed(schedule: Schedule, steps: int, first: float, step: int) -> float:
+    """The rate of a step, of which so many come before the schedule begins with its first."""
+    return first * (step + 1) / steps if step < steps else schedule(step - steps)
 
 
 __all__ = ["SCHEDULES", "Schedule", "Shape", "warm_up"]

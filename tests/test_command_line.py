@@ -17,9 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core.pictures import renderers
-from nn import MLP, Adam, datasets, diagnose, evaluate, fit, load, plot
+from nn import MLP, Adam, Recipe, datasets, diagnose, evaluate, fit, load, plot
 from nn.__main__ import main
-from nn.command.data import Data
+from nn.command.data import Data, examples_for, hold_out
 from nn.command.folder import one_prediction
 from nn.losses import binary_cross_entropy_with_logits, mse, suited_to
 from nn.scaling import ColumnScale, for_raw_numbers
@@ -789,7 +789,7 @@ def test_an_interrupt_of_the_training_writes_what_it_has_come_to(
         patch.setattr(Loop, "take_step", interrupted)
         assert run(out, *training, "--epochs", "9") == 130
     shown = capsys.readouterr()
-    assert "interrupted in epoch 2 of 9: the model as it is by now" in shown.err
+    assert "interrupted in epoch 2 of 9: what it has come to is written" in shown.err
     assert "model.json" in shown.out
     assert drawn == [1]
     model = load(out / "model.json")
@@ -799,6 +799,24 @@ def test_an_interrupt_of_the_training_writes_what_it_has_come_to(
         assert run(path, *training, "--epochs", k, "--no-plots") == 0
     numbers = [[p.data for p in load(path / "model.json").parameters()] for path in (one, two)]
     assert [p.data for p in model.parameters()] not in numbers  # it is a step after one epoch
+
+
+def test_an_interrupt_leaves_the_best_epoch_where_that_is_asked_for(out, monkeypatch):
+    def interrupted(loop, examples):
+        seen.append(measure(loop, examples))
+        if len(seen) == 6:
+            raise KeyboardInterrupt
+        return seen[-1]
+
+    seen, measure = [], Loop.measure
+    monkeypatch.setattr(Loop, "measure", interrupted)
+    given = ["--lr", "2", "--held-out", "0.3", "--keep-best", "--no-plots"]
+    assert run(out, *given) == 130
+    _, test = hold_out(examples_for(Recipe()), 0.3, 0)
+    loss, _ = evaluate(load(out / "model.json"), test.X, test.y, loss=suited_to(2))
+    best, *_, last = sorted(loss for loss, _ in seen[:5])
+    assert loss == pytest.approx(best, rel=1e-12)
+    assert best < last
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])

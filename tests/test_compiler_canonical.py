@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from autograd_core import Value, compile, dot, logsumexp, softmax, total
-from autograd_core.compiler.linear import ONE, Scale, merged, usable
+from autograd_core.compiler.linear import ONE, Scale, multiplied, usable
 from autograd_core.compiler.merge import merge
 from autograd_core.engine import ADD, DIV, EXP, LOG, MUL, NEG, SUB
 from tests.arrays import graph_of, ops_of, recorded
@@ -209,9 +209,9 @@ sizes = st.floats(-1e308, 1e308).filter(usable)
 
 @given(sizes, sizes, sizes, sizes)
 def test_scales_together_are_no_more_extreme_than_one_after_the_other(a, b, c, d):
-    both = merged(Scale(a, b), Scale(c, d))
+    both = multiplied(Scale(a, b), Scale(c, d))
     assert both is None or (usable(both.factor) and usable(both.divisor))
-    assert merged(ONE, Scale(a, b)) == Scale(a, b)
+    assert multiplied(ONE, Scale(a, b)) == Scale(a, b)
 
 
 EXTREME = st.sampled_from([1e-200, 1e-100, 0.125, 3.0, 1e100, 1e200])

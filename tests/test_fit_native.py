@@ -7,8 +7,6 @@ from itertools import count
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 if find_spec("llvmlite") is None:
     pytest.skip("llvmlite is not installed", allow_module_level=True)
@@ -20,6 +18,7 @@ from nn import MLP, SGD, Adam, DivergedError, datasets, fit
 from nn.optim import OPTIMIZERS, Optimizer
 from nn.train.loop import Loop
 from tests.models import LENGTHS, clipped_to_a_thousandth, clipped_where_squares_overflow
+from tests.trainings import TOLERANCE, apart, seeded
 
 
 @pytest.fixture
@@ -65,19 +64,12 @@ def test_whole_epochs_have_the_numbers_of_steps_by_numpy(optimizer, options):
 
 
 @pytest.mark.slow
-@given(
-    optimizer=st.sampled_from(list(OPTIMIZERS)),
-    batch_size=st.integers(1, 23),
-    l2=st.sampled_from([0.0, 0.1]),
-    outputs=st.integers(1, 4),
-    loss=st.sampled_from(["mse", "hinge", "cross_entropy"]),
-    seed=st.integers(0, 5),
-)
-def test_any_training_has_the_numbers_of_steps_by_numpy(optimizer, outputs, loss, **options):
-    loss = "cross_entropy" if outputs > 1 else {"cross_entropy": "mse"}.get(loss, loss)
-    assert_trained_alike(
-        optimizer=OPTIMIZERS[optimizer](0.05), loss=loss, sizes=(2, 5, outputs), **options
-    )
+@pytest.mark.usefixtures("no_step_alone")
+@pytest.mark.parametrize("seed", range(100))
+def test_any_training_has_the_numbers_of_steps_by_numpy(seed):
+    training = seeded(seed)
+    expected, found = [training.run(executor=name) for name in ("numpy", "native")]
+    assert apart(found, expected) < TOLERANCE, training
 
 
 def test_training_stops_before_the_step_that_fails_and_says_why():

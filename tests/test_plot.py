@@ -226,6 +226,9 @@ def test_what_a_picture_is_given_is_refused_by_its_name():
         (lambda: plot.decision_boundary(None, X, y), "^expected a model"),
         (lambda: plot.loss([0.5, 0.25]), r"^expected the record that fit returns, got \[0.5"),
         (lambda: plot.loss(None), "^expected the record that fit returns, got None"),
+        (lambda: plot.gradient_norms([]), r"^expected GradientNorms .*, got \[\]"),
+        (lambda: plot.decision_boundary(MLP(2, 1), X, y, steps=1), "^steps must be .* least 2"),
+        (lambda: plot.loss_surface(MLP(2, 1), X, y, mse, steps=1), "^steps must be .* least 2"),
         (lambda: plot.sweep([], "lr"), r"^expected what sweep returns, got \[\]"),
         (lambda: plot.activations(MLP(2, 1)), "^expected .* of a model, activation_histograms"),
     ):
@@ -300,7 +303,7 @@ def hidden(model=None, **options):
 PLOTS = {
     "Decision boundary": boundary,
     "Training": lambda: plot.loss(HISTORY),
-    "Activation functions and their derivatives": plot.activations,
+    "Activation functions and their derivatives": lambda: plot.activations("relu", "tanh"),
     "Activations": lambda: plot.activation_histograms(MLP(2, [3, 1], seed=0), TWO[0]),
     "What layer 1 does to the plane": hidden,
     "Loss surface": surface,

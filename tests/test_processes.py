@@ -4,13 +4,15 @@ import copy
 import gc
 import math
 import multiprocessing
+import os
 import pickle
 import re
+import signal
 import sys
+import threading
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
-from threading import Barrier
 
 import numpy as np
 import pytest
@@ -20,7 +22,9 @@ from hypothesis import strategies as st
 from autograd_core import OPS, Op, Value, compile, dot, gradient, softmax, topological
 from autograd_core.engine import COS, RECORDERS, collector_paused, leaky, power
 from autograd_core.pickling import IN_ORDER
-from nn import ACTIVATIONS, LOSSES, MLP, Adam, datasets, fit, losses
+from nn import ACTIVATIONS, LOSSES, MLP, SGD, Adam, datasets, fit, losses
+from nn.model.init import INITS
+from nn.schedules import SCHEDULES, cosine, warm_up
 from tests.rows import over
 from tests.strategies import expressions
 from tests.test_table import CUBE
@@ -61,7 +65,7 @@ def eager_to_switch():
 
 def at_once(*tasks):
     """The results of tasks that start together, each in a thread."""
-    start = Barrier(len(tasks))
+    start = threading.Barrier(len(tasks))
 
     def run(task):
         start.wait()
@@ -158,6 +162,31 @@ def test_processes_train_to_the_same_bits_as_this_one(method):
         assert list(processes.map(trained, [0, 1], [True, False])) == alone
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of a process that has threads
+def test_a_program_that_a_thread_runs_at_a_fork_runs_in_the_new_process():
+    inside, goes_on = threading.Event(), threading.Event()
+
+    def wait(np, x):
+        inside.set()
+        goes_on.wait()
+        return x + 0.0
+
+    slow = Op("slow", lambda x: x, lambda z, x: (1.0,), wait)
+    program = compile(lambda x: slow(x) * x, batched=True, executor="numpy")
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(program, [2.0])
+        inside.wait()
+        child = os.fork()
+        if not child:
+            signal.alarm(5)  # ends it, if it waits for the thread that it has not
+            goes_on.set()
+            os._exit(program([3.0]) != 9.0)
+        goes_on.set()
+        assert os.waitpid(child, 0)[1] == 0
+        assert found.result() == 4.0
+
+
 def train_further(model, optimizer, loss):
     fit(model, *MOONS, loss=loss, optimizer=optimizer, epochs=3, progress=False)
     return model, optimizer
@@ -211,6 +240,17 @@ def test_a_copy_of_a_model_is_the_same_and_its_own(copied, activation, output, e
     for p in twin.parameters():
         p.data += 1
     assert [y.data.hex() for y in model([0.5, -1.0])] == expected
+
+
+@over("row", [*LOSSES.values(), *INITS.values(), *SCHEDULES.values()])
+def test_a_row_of_a_table_is_pickled_by_its_name(row):
+    assert pickled(row) is row
+
+
+def test_a_schedule_goes_along_with_its_optimiser():
+    optimizer = SGD(warm_up(cosine(0.5, steps=8), 3))
+    twin = pickled(optimizer)
+    assert [twin.rate(i) for i in range(12)] == [optimizer.rate(i) for i in range(12)]
 
 
 @copies

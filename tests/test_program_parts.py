@@ -36,7 +36,7 @@ def test_a_static_argument_is_part_of_the_program(executor):
     for args, keywords, expected in CALLS * 2:
         assert program(*args, **keywords) == expected
         assert program.value_and_gradient(*args, **keywords)[0] == expected
-    assert len(program.compiled) == len(CALLS)
+    assert len(program.variants.known) == len(CALLS)
     slopes = program.gradient_wrt_inputs(2.0, 3)
     assert slopes == (1 + 4 + 12,)
 
@@ -52,7 +52,7 @@ def test_there_is_one_program_for_each_value_of_a_static_argument():
     tuples = [("a", 1), ("a", 1.0), ("a", True), ("a", (0.0,)), ("a", (-0.0,))]
     for how in (1, 1.0, True, 0.0, -0.0, "a", None, abs, float("nan"), *tuples):
         assert program(1.0, how) == program(1.0, how) == (2.0 if how else 3.0)
-    assert len(program.compiled) == len(recorded) / 2 == 14
+    assert len(program.variants.known) == len(recorded) / 2 == 14
 
 
 def test_static_arguments_come_between_others_and_in_batches():
@@ -232,7 +232,7 @@ def test_one_recording_serves_sequences_of_several_lengths_by_a_mask():
     loss.backward()
     assert_close(value, loss.data)
     assert_close(slopes, [p.grad for p in program.parameters])
-    assert len(program.compiled) == 1
+    assert len(program.variants.known) == 1
 
 
 def test_sequences_of_several_lengths_without_a_mask_are_told_what_to_do():

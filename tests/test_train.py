@@ -17,6 +17,7 @@ from nn import (
     SGD,
     Adam,
     DivergedError,
+    EarlyStopping,
     History,
     Module,
     datasets,
@@ -980,6 +981,18 @@ def test_the_class_of_an_optimiser_is_to_be_called():
         fit(MLP(2, [1]), *datasets.xor(), loss="mse", optimizer=SGD, epochs=1)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"compile": False, "executor": "numpy"}, "'numpy' runs programs, and compile=False"),
+        ({"callbacks": [EarlyStopping]}, r"callbacks\[0\] must be .* got the class EarlyStopping"),
+    ],
+)
+def test_what_would_be_ignored_or_called_too_late_is_refused(wrong, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        fit(MLP(2, [1]), *datasets.xor(), loss="mse", optimizer="sgd", epochs=1, **wrong)
+
+
 def test_a_loss_and_an_optimiser_may_be_named():
     for name, loss in LOSSES.items():
         many = loss in (cross_entropy, nll)
@@ -993,7 +1006,7 @@ def test_a_loss_and_an_optimiser_may_be_named():
     for name, make in OPTIMIZERS.items():
         models = [net(), net()]
         train(models[0], optimizer=name)
-        train(models[1], optimizer=make())
+        train(models[1], optimizer=make(make.start))
         assert bits(models[0]) == bits(models[1])
 
 

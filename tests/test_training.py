@@ -315,6 +315,8 @@ def test_early_stopping_waits_for_so_many_epochs_without_a_fall(falls, patience)
 
 
 def test_without_validation_the_loss_of_the_training_is_watched():
+    with pytest.raises(ValueError, match="least must be a number of at least 0, got '1'"):
+        EarlyStopping(3, least="1")
     history = train(net(), optimizer=SGD(1e-300), epochs=50, callbacks=[EarlyStopping(3)])
     assert history.epochs == 4
 

@@ -187,6 +187,26 @@ def test_an_argument_that_is_not_given_is_named():
             grad(lambda *xs: xs[0], argnum=argnum)(*args)
 
 
+@pytest.mark.parametrize("derivative", [jvp, hvp])
+def test_a_direction_is_given_last_and_is_as_long_as_the_argument(derivative):
+    along = derivative(lambda x: x[0] * x[1])
+    with pytest.raises(TypeError, match="no argument 0 to differentiate along: 0 were given"):
+        along([1.0, 2.0])
+    with pytest.raises(ValueError, match="a direction of 1 numbers, for 2 to go along"):
+        along([1.0, 2.0], [1.0])
+
+
+def test_a_value_in_place_of_a_list_is_said_to_be_one():
+    x = Value(2.0, "x")
+    for wrong in (
+        lambda: hessian(x * x, x),
+        lambda: jacobian([x * x], x),
+        lambda: jacobian(x * x, [x]),
+    ):
+        with pytest.raises(TypeError, match="expected a list of Values, got one: Value"):
+            wrong()
+
+
 def test_arguments_by_keyword_are_handed_on():
     f = lambda x, *, scale, shift: scale * (x[0] ** 2 * x[1] + shift)  # noqa: E731
     x, others = [3.0, 4.0], {"scale": 2.0, "shift": 1.0}

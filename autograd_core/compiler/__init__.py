@@ -8,8 +8,9 @@
     memory      where each array's cells are           -> homes
     executors   run the arrays                         -> numbers
 
-`program` is what users hold, `compiled` takes a function through the passes, `arguments` and
-`results` are the numbers' way in and out, `replay` finds what was wrong, `listing` prints.
+`program` is what users hold, `variants` finds what serves a call, `compiled` takes a function
+through the passes (`recorded`, then arrays), `arguments` and `results` are the numbers' way in and
+out, `replay` finds what was wrong, `listing` prints.
 """
 
 from __future__ import annotations

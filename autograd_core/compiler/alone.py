@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import wraps
 from threading import RLock
 from typing import Concatenate, ParamSpec, TypeVar
+from weakref import WeakSet
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -15,7 +17,25 @@ class Occupied:
     """Whether a method of it runs that runs `alone`."""
 
     def __init__(self) -> None:
+        self.free()
+        EVERY.add(self)
+
+    def free(self) -> None:
+        """As nobody uses it."""
         self.lock, self.is_occupied = RLock(), False
+
+
+EVERY: WeakSet[Occupied] = WeakSet()
+
+
+def free_all() -> None:
+    """In a process that was forked: threads that used some are in the other process."""
+    for x in list(EVERY):
+        x.free()
+
+
+if hasattr(os, "register_at_fork"):  # which systems without fork lack
+    os.register_at_fork(after_in_child=free_all)
 
 
 S = TypeVar("S", bound=Occupied)

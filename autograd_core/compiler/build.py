@@ -27,7 +27,6 @@ from autograd_core.compiler.multiples import (
     ONE,
     Number,
     number_in,
-    numbers_of,
     repeats,
     times,
     unscaled,
@@ -230,20 +229,14 @@ class Builder:
         like = Array(shape)
         powers = {x.power if isinstance(x, Constant) else None for (x, _), _ in pieces}
         if None not in powers and len(powers) == 1:
-            total = np.zeros(like.size)
+            total = np.zeros(like.size + 1)  # one cell more, for what is added to none
             for (x, names), index in pieces:
-                numbers = np.broadcast_to(
-                    aligned(numbers_of(x), names, NAMES[: index.ndim]), index.shape
-                )
-                np.add.at(total, index[index >= 0], numbers[index >= 0])
-            return self.constant(
-                total.reshape(like.cells), like.axes.rstrip("b"), powers.pop() or 0
-            )
-        key = (
-            "scatter",
-            shape,
-            tuple([(operand, fingerprint(index)) for operand, index in pieces]),
-        )
+                assert isinstance(x, Constant)
+                np.add.at(total, index, aligned(x.numbers, names, NAMES[: index.ndim]))
+            numbers = total[:-1].reshape(like.cells)
+            return self.constant(numbers, like.axes.rstrip("b"), powers.pop() or 0)
+        known_by = [(operand, fingerprint(index)) for operand, index in pieces]
+        key = ("scatter", shape, *known_by)
         return self.new(key, Scatter, shape, tuple(pieces)), like.axes
 
     # --- Sums of many

@@ -4,6 +4,9 @@ A tree of additions, subtractions and multiplications whose inner nodes are used
 node, however it was written: `dot`, `sum(w * x for ...)`, or a loop of `s = s - w * x / 64`. Signs
 and constant factors are scales, of a term or of a whole sum.
 
+In goes a recording, out comes a graph. Of `(w * x + u * y + b).tanh()` it is two nodes, whatever
+their order was: Sum(left=(w, u), right=(x, y), terms=(b,)), and the tanh of it.
+
 In a batched program, what all examples share is summed apart; so is, of many products, what is
 known from the start, which leaves to a recurrence only what recurs.
 """
@@ -15,7 +18,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from autograd_core.compiler.graph import Graph
-from autograd_core.compiler.linear import MINUS, ONE, Linear, Scale, Term, merged, usable
+from autograd_core.compiler.linear import MINUS, ONE, Linear, Scale, Term, multiplied, usable
 from autograd_core.compiler.merge import Merged, count_uses, merge, varying
 from autograd_core.compiler.record import Recording
 from autograd_core.compiler.sums import Nodes
@@ -75,8 +78,7 @@ class Canonical:
                 continue
             linear = self.linear(i, op, parents) if op in LINEAR else None
             if linear is None:
-                operands = tuple(map(self.node, parents)) if parents else ()
-                place[i] = self.nodes.add(op, operands, batched=varies[i])
+                place[i] = self.nodes.add(op, tuple(map(self.node, parents)), batched=varies[i])
                 continue
             self.pending[i] = linear
             absorbed = uses[i] == 1 and ops[user[i]] in LINEAR
@@ -164,7 +166,7 @@ class Canonical:
         left, right = self.place.get(x), self.place.get(y)
         if left is None or right is None:  # which is not so for most of them
             (c, left), (d, right) = self.factor(x), self.factor(y)
-            scale = merged(c, d) or ONE  # two exact ones are never too extreme
+            scale = multiplied(c, d) or ONE  # two exact ones are never too extreme
         return (scale, left, right) if rank[left] <= rank[right] else (scale, right, left)
 
     def factor(self, i: int) -> tuple[Scale, int]:

@@ -179,18 +179,15 @@ class Compiled(Occupied):
         return outcome
 
     def ready_for(self, wrt: Leaf | None) -> Ready:
-        """What runs the results, and the gradient along a leaf if there is one."""
-        return self.ready.get(wrt) or self.prepare(wrt)
-
-    @collector_paused()
-    def prepare(self, wrt: Leaf | None) -> Ready:
-        """The same, made for the first time."""
-        wanted, along = self.wanted_along(wrt)
-        order = needed(self.emit.order, wanted)
-        self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
+        """What runs the results, and the gradient along a leaf if there is one; made once."""
+        if wrt not in self.ready:
+            with collector_paused():
+                wanted, along = self.arrays_for(wrt)
+                order = needed(self.emit.order, wanted)
+                self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
         return self.ready[wrt]
 
-    def wanted_along(self, wrt: Leaf | None) -> tuple[list[Array], dict[Array, Operand]]:
+    def arrays_for(self, wrt: Leaf | None) -> tuple[list[Array], dict[Array, Operand]]:
         """What is to be computed, and all gradients that are.
 
         Along the leaf `direction` it is the gradient of the slope that way, and no results.

@@ -1,7 +1,9 @@
 """Gradient: more arrays of the same kind, by a table of transposes.
 
-What reaches an array is handed on to what it is computed from. The result is a program again, so
-that the gradient of a gradient is one more call.
+In go a root and an array that it depends on; out comes the array of the slopes along that, made by
+the same builder, so that the gradient of a gradient is one more call. What reaches an array is
+handed on to what it is computed from: where g[a] reaches z[a] = W[ac] * x[c], W is reached by
+g[a] * x[c], and x by W[ac] * g[a], summed over a.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Linear:
 
     def scaled(self, scale: Scale) -> Linear | None:
         """The same, scaled once more; None where the two scales together were too extreme."""
-        both = merged(self.scale, scale)
+        both = multiplied(self.scale, scale)
         return both and Linear(self.terms, self.constant, both)
 
     def term(self) -> Term | None:
@@ -56,7 +56,7 @@ class Linear:
         if len(self.terms) != 1 or self.constant:
             return None
         scale, x, y = self.terms[0]
-        both = merged(scale, self.scale)
+        both = multiplied(scale, self.scale)
         return both and (both, x, y)
 
     @property
@@ -65,7 +65,7 @@ class Linear:
         return len(self.terms) == 1 and not self.constant and self.terms[0][2] < 0
 
 
-def merged(c: Scale, d: Scale) -> Scale | None:
+def multiplied(c: Scale, d: Scale) -> Scale | None:
     """Both scales as one; None where that would overflow, or vanish."""
     if c is ONE or d is ONE:
         return c if d is ONE else d

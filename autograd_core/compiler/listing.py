@@ -259,10 +259,7 @@ class Listing(Names):
         found = operands[0]
         if abs(factor) != 1:
             found = infix("*", number(short(abs(factor))), found)
-        found = negative(found) if factor < 0 else found
-        for _ in range(abs(power)):
-            found = infix("/" if power < 0 else "*", found, Formula("n"))
-        return found
+        return by_examples(negative(found) if factor < 0 else found, power)
 
     def folded(self, x: Compute, operand: Operand, lost: str, wanted: Wanted) -> Formula:
         """A sum, or a maximum, over rows or columns: over those that the shape beside it lacks."""
@@ -294,9 +291,7 @@ class Listing(Names):
         x, letters = operand
         known = number_in(operand)
         if known is not None:
-            factor, power = known
-            found = number(short(factor))
-            return infix("/", found, Formula("n")) if power else found
+            return by_examples(number(short(known[0])), known[1])
         if isinstance(x, Compute) and (x in self.inline or is_repeat(x)):
             return self.formula(x, letters, wanted)
         name = self.name(x)
@@ -305,3 +300,10 @@ class Listing(Names):
         row, column = self.wanted(x, letters)
         turned = (row and row != wanted[0]) or (column and column != wanted[1])
         return Formula(f"{name}ᵀ" if turned else name)
+
+
+def by_examples(x: Formula, power: int) -> Formula:
+    """x * n**power, for n examples."""
+    for _ in range(abs(power)):
+        x = infix("/" if power < 0 else "*", x, Formula("n"))
+    return x

@@ -1,5 +1,7 @@
 """Memory, planned last: where every array's cells are.
 
+In go arrays in order, and which of them are results; out come buffers, and a home in one for each.
+
 An array lies in a buffer, by strides: a cell is a row with a number for each example where the
 buffer is batched. Axes lie in the order of an array's letters, the examples last. `factor` gives a
 product the order (block, row, column, example), the rows being those of the more constant factor,

@@ -1,4 +1,8 @@
-"""Merge: a recording in which equal expressions are one node, and ops on constants constants."""
+"""Merge: a recording in which equal expressions are one node, and ops on constants constants.
+
+In goes a recording; out come its nodes, each with the one that stands for it. Of
+`exp(x) * w + exp(x)` both exp are the first, and nothing needs the second any more.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from autograd_core.compiler.ir import EXAMPLES, Array, Compute, Constant, Floats, Operand
+from autograd_core.compiler.ir import EXAMPLES, Compute, Constant, Operand
+from autograd_core.compiler.linear import usable
 from autograd_core.engine import MUL
 
 Number: TypeAlias = "tuple[float, int]"  # times n ** the second
@@ -25,7 +26,7 @@ def unscaled(operand: Operand, number: Number) -> tuple[Operand, Number]:
     """operand * number, where the operand is a multiple itself: of what, and by what."""
     x, names = operand
     own = number_in(x.operands[-1]) if isinstance(x, Compute) and x.op is MUL else None
-    if own is None or not mergeable(own[0], number[0]):
+    if own is None or not usable(own[0] * number[0]):
         return operand, number
     assert isinstance(x, Compute)
     inner, letters = x.operands[0]
@@ -44,14 +45,3 @@ def repeats(lengths: Mapping[str, int | None], held: str) -> Number:
     if not gone:
         return ONE
     return math.prod([n for n in gone if n is not EXAMPLES]), gone.count(EXAMPLES)
-
-
-def mergeable(x: float, y: float) -> bool:
-    """Whether x * (y * z) may be computed as (x * y) * z: that is no more extreme than they are."""
-    return bool(2.0**-1022 <= abs(x * y) < math.inf)
-
-
-def numbers_of(x: Array) -> Floats:
-    """The numbers of a constant."""
-    assert isinstance(x, Constant)
-    return x.numbers

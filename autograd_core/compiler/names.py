@@ -100,36 +100,30 @@ class Names:
         """Which axis of an array is the rows, and which the columns."""
         if x in self.layout:
             return self.layout[x]
-        if not x.axes:
-            return None, None
         if len(x.axes) > 1:
             return (1, 0) if self.is_turned(x) else (0, 1)
-        if x.batched or self.is_row(x):
-            return None, 0
-        if isinstance(x, Compute):
-            for y, letters in x.operands:
-                across = x.axes in letters and self.layout_of(y)[1] == letters.index(x.axes)
-                if x.axes in letters and not is_sum(x):
-                    return (None, 0) if across else (0, None)
-            if is_sum(x) and x.op is MUL and x.axes not in x.operands[0][1]:
-                return None, 0
-        return 0, None
+        if not x.axes:
+            return None, None
+        return (None, 0) if self.is_row(x) else (0, None)
 
     def is_row(self, x: Array) -> bool:
-        """Whether the cells of an array are labelled as a row of a matrix: W[0,0], W[0,1], ..."""
-        places = self.places(x)
-        return len(places) > 1 and len({row for row, _ in places}) == 1
+        """Whether an array of one axis is a row, as W[0,0], W[0,1], and what is made of one."""
+        places = matrix_places(self.cells_of(x)) if isinstance(x, Gather) else []
+        if x.batched or (len(places) > 1 and len({row for row, _ in places}) == 1):
+            return True
+        if not isinstance(x, Compute):
+            return False
+        for y, letters in x.operands:
+            if x.axes in letters and not is_sum(x):
+                return self.layout_of(y)[1] == letters.index(x.axes)
+        return is_sum(x) and x.op is MUL and x.axes not in x.operands[0][1]
 
     def is_turned(self, x: Array) -> bool:
         """Whether rows are labelled as columns: W[0,0], W[1,0] follow each other in a row."""
-        places = [] if x.batched else self.places(x)[:2]
-        return len(places) == 2 and places[0][1] == places[1][1]
-
-    def places(self, x: Array) -> list[tuple[str, str]]:
-        """The rows and columns that the cells of an array are labelled with; none without all."""
-        cells = self.cells_of(x) if isinstance(x, Gather) else []
-        found = [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in cells]
-        return [(place[1], place[2]) for place in found if place] if all(found) else []
+        if not isinstance(x, Gather) or x.batched:
+            return False
+        places = matrix_places(self.cells_of(x)[:2])
+        return len({column for _, column in places}) == 1
 
     def shape_name(self, x: Array) -> str:
         """The lengths of the axes, those of the rows first."""
@@ -192,6 +186,12 @@ def weights_in(labels: Iterable[str]) -> Iterator[tuple[str, str]]:
 def stem(label: str) -> str:
     """The name of the array that a labelled number belongs to: W1 for W1[0,2]."""
     return label.partition("[")[0]
+
+
+def matrix_places(cells: Iterable[CellName]) -> list[tuple[str, str]]:
+    """The rows and columns that cells are labelled with, W[0,1]; none without all of them."""
+    found = [re.fullmatch(r".*\[(\d+),(\d+)\]", cell.part) for cell in cells]
+    return [(place[1], place[2]) for place in found if place] if all(found) else []
 
 
 def part_name(parts: Sequence[str]) -> str:

@@ -1,5 +1,7 @@
 """Schedule: nodes that are alike, in an order in which they can be computed.
 
+In goes a graph; out come groups of its nodes, such as all sums of a layer, then the tanh of each.
+
 A kind of which all members are ready goes first; where there is none, the kind that is on the
 longest path to the end. So the steps of a recurrence stay steps, and what only the end needs (a
 readout at each of them) waits until all of it is there and is one array.
@@ -22,39 +24,39 @@ def schedule(graph: Graph) -> list[list[int]]:
     """Groups of nodes, each of one kind and after all that it needs."""
     computed = [i for i, op in enumerate(graph.ops) if op is not None]
     height, waits, users = readiness(graph, computed)
-    ready = Ready(graph, computed, height)
+    queue = Queue(graph, computed, height)
     for i in computed:
         if not waits[i]:
-            ready.add(i)
+            queue.add(i)
     groups = []
-    while group := ready.take():
+    while group := queue.take():
         groups.append(group)
         for i in group:
             for user in users[i]:
                 waits[user] -= 1
                 if not waits[user]:
-                    ready.add(user)
+                    queue.add(user)
     return groups
 
 
-Rank: TypeAlias = "tuple[bool, int, int]"  # whether some wait, minus the height, and the turn
+Priority: TypeAlias = "tuple[bool, int, int]"  # whether some wait, minus the height, and the turn
 
 
 @dataclass(eq=False, slots=True)
 class Kind:
-    """Nodes that are alike: those that are ready, how many are not, and which rank they have."""
+    """Nodes that are alike: those that are ready, how many are not, and their priority."""
 
     nodes: list[int] = field(default_factory=list)
     waiting: int = 0
-    rank: Rank = (True, 0, 0)
+    priority: Priority = (True, 0, 0)
 
 
-class Ready:
-    """The nodes that are ready, by kind; and a heap of ranks, those that kinds had among them."""
+class Queue:
+    """The nodes that are ready, by kind, and a heap of the priorities that kinds have had."""
 
     def __init__(self, graph: Graph, computed: Sequence[int], height: list[int]) -> None:
         self.height, self.turns = height, count(1)
-        self.queue: list[tuple[Rank, Kind]] = []
+        self.heap: list[tuple[Priority, Kind]] = []
         kinds = defaultdict[Any, Kind](Kind)
         self.kinds = {i: kinds[kind_of(graph, i)] for i in computed}
         for kind in self.kinds.values():
@@ -64,18 +66,18 @@ class Ready:
         """Node i is ready."""
         kind = self.kinds[i]
         kind.waiting -= 1
-        _, lowest, turn = kind.rank if kind.nodes else (True, 0, next(self.turns))
+        _, lowest, turn = kind.priority if kind.nodes else (True, 0, next(self.turns))
         kind.nodes.append(i)
-        rank = kind.waiting > 0, min(lowest, -self.height[i]), turn
-        if rank != kind.rank:
-            kind.rank = rank
-            heappush(self.queue, (rank, kind))
+        priority = kind.waiting > 0, min(lowest, -self.height[i]), turn
+        if priority != kind.priority:
+            kind.priority = priority
+            heappush(self.heap, (priority, kind))
 
     def take(self) -> list[int]:
-        """The nodes of the kind of the least rank, in order; none if there are none."""
-        while self.queue:
-            rank, kind = heappop(self.queue)
-            if kind.nodes and rank == kind.rank:
+        """The nodes of the kind that comes first, in order; none if there are none."""
+        while self.heap:
+            priority, kind = heappop(self.heap)
+            if kind.nodes and priority == kind.priority:
                 found, kind.nodes = sorted(kind.nodes), []
                 return found
         return []

@@ -15,11 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from nn.given import Row
+
 Init: TypeAlias = Callable[[random.Random, int, int], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Initialiser:
+class Initialiser(Row):
     """A way to start: called with a generator, fan-in and fan-out, it gives a weight.
 
     `formula` says for readers how weights are distributed, and `shown` what it is called.

@@ -9,7 +9,7 @@ from typing import Any
 
 from autograd_core import Value, compile
 from autograd_core.engine import NUMBER
-from nn.given import listed, plain
+from nn.given import listed, plain, whole_number
 from nn.model.mlp import MLP
 from nn.model.shape import shape_of
 from nn.readings import layers_of
@@ -73,6 +73,7 @@ class Plane:
         steps: int,
     ) -> None:
         """Colour the plane around some points by what the outputs of f say there."""
+        steps = whole_number("steps", steps, at_least=2)
         x1, x2 = [grid([x[i] for x in around], steps) for i in (0, 1)]
         outputs = compile(f, batched=True)([[a, b] for b in x2 for a in x1])
         if not all(map(math.isfinite, outputs.ravel().tolist())):

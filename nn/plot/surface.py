@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from autograd_core import Value
-from nn.given import as_rng
+from nn.given import as_rng, whole_number
 from nn.model.module import modules
 from nn.plot.figure import Plot, new_figure
 from nn.readings import MeanSlope
@@ -40,7 +40,7 @@ def loss_surface(
     """
     import numpy as np
 
-    data = Examples.of(model, X, y, loss)
+    data, steps = Examples.of(model, X, y, loss), whole_number("steps", steps, at_least=2)
     mean_loss = MeanSlope(model, data)
     here = np.array([p.data for p in mean_loss.parameters])
     first, second = [

@@ -55,12 +55,14 @@ def gradient_norms(recorder: GradientNorms) -> Plot:
     >>> gradient_norms(recorder)
     Plot('Gradient norms')
     """
+    if not isinstance(recorder, GradientNorms):
+        raise TypeError(f"expected GradientNorms that fit has called, got {shown(recorder)}")
     figure, axes = new_figure("epoch", "norm of the gradient", (6.0, 4.0))
     colours = shades(len(recorder.names))
     epochs = range(1, len(recorder.norms) + 1)
     for colour, name, norms in zip(colours, recorder.names, zip(*recorder.norms)):
-        shown = [norm if 0 < norm < math.inf else math.nan for norm in norms]
-        axes.plot(epochs, shown, color=colour, label=name)
+        numbers = [norm if 0 < norm < math.inf else math.nan for norm in norms]
+        axes.plot(epochs, numbers, color=colour, label=name)
     scale_curves(axes, [norm for norms in recorder.norms for norm in norms if norm > 0])
     if recorder.norms:  # listed as they lie at the start, the largest above
         rows = sorted(zip(recorder.norms[0], axes.lines), key=lambda row: row[0], reverse=True)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from autograd_core import softmax
 from autograd_core.engine import collector_paused
-from nn.given import Seed, length, listed, look_up, penalty, plain, whole_number
+from nn.given import Seed, length, listed, look_up, penalty, plain, shown, whole_number
 from nn.losses import Loss
 from nn.model.mlp import MLP
 from nn.model.module import Module, outputs_of, unchanged
@@ -65,8 +65,8 @@ def fit(
     one example: a list of numbers, a number, or lists within lists, such as an image or a sequence
     of vectors. Sequences may differ in length: each length is then recorded by itself. X and y may
     be arrays, tensors and tables. `loss` is one of `nn.losses`, its name, or a function
-    `(prediction, target) -> Value` for one example; `optimizer` may be a name too, for one with its
-    default rate.
+    `(prediction, target) -> Value` for one example; `optimizer` may be a name too, for one with the
+    rate that the command line starts with.
 
     Each step takes the mean loss over a batch, the whole data set by default; smaller batches are
     shuffled every epoch, by `seed`, or taken in order without `shuffle`. What is minimised may be
@@ -101,11 +101,14 @@ def fit(
     what = changes(l1, l2, clip_norm)
     callbacks = listed("callbacks", callbacks)
     for i, callback in enumerate(callbacks):
-        if not callable(callback):
-            raise TypeError(f"callbacks[{i}] must be a function of the record, got {callback!r}")
+        if isinstance(callback, type) or not callable(callback):
+            given = shown(callback)
+            raise TypeError(f"callbacks[{i}] must be a function of the record, got {given}")
     if isinstance(model, Module):
         model.recipe = None  # by which it is trained no more
-    if compile and executor is None:
+    if executor is not None and not compile:
+        raise ValueError(f"executor: {shown(executor)} runs programs, and compile=False makes none")
+    if executor is None and compile:
         executor = executor_for(model, data.n, size, epochs)
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
@@ -144,10 +147,15 @@ def trained(
             is_last = history.epochs == epochs
             if callbacks and called_back(loop, history, callbacks, is_last=is_last):
                 break
+    finish(callbacks)
+    return history
+
+
+def finish(callbacks: Iterable[Any]) -> None:
+    """Tell the callbacks that are to know it that training has ended."""
     for callback in callbacks:
         if hasattr(callback, "end"):
             callback.end()
-    return history
 
 
 @contextmanager
@@ -258,13 +266,14 @@ def probabilities(said: Any) -> Any:
 
 
 def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
-    """The optimiser itself, or a new one of that name."""
+    """The optimiser itself, or a new one of that name, with the rate that nets start with."""
     if isinstance(optimizer, Optimizer):
         return optimizer
     if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
         call = f"{optimizer.__name__}({optimizer.start:g})"
         raise TypeError(f"optimizer: {optimizer.__name__} is a class: call it, as in {call}")
-    return look_up("optimizer", optimizer, OPTIMIZERS)()
+    row = look_up("optimizer", optimizer, OPTIMIZERS)
+    return row(row.start)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from nn.given import whole_number
+from nn.given import penalty, whole_number
 from nn.train.examples import Model
 
 
@@ -64,7 +64,7 @@ class EarlyStopping:
     """
 
     def __init__(self, patience: int, *, least: float = 0.0) -> None:
-        self.patience, self.least = whole_number("patience", patience), least
+        self.patience, self.least = whole_number("patience", patience), penalty("least", least)
         self.best, self.waited = math.inf, 0
 
     def __call__(self, history: History) -> bool:

@@ -90,11 +90,7 @@ class Scalars:
         """op(*operands), folded over the other letters first and then over the examples."""
         if x.is_single:
             return [self.op(x.op, *[self.of[y][0] for y, _ in x.operands])]
-        lengths = lengths_of(x)
-        if lengths:
-            found = self.along(lengths, x)
-        else:  # of examples alone
-            found = [self.op(x.op, *[self.of[y][0] for y, _ in x.operands])]
+        found = self.along(lengths_of(x), x)
         if self.looped and "b" not in x.axes and any("b" in names for _, names in x.operands):
             found = [self.over_examples(x.fold, cell) for cell in found]
         return found

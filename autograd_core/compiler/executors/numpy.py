@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, takewhile
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,6 +17,7 @@ from autograd_core.compiler.executors.chosen import call_of, choices
 from autograd_core.compiler.executors.contract import Call, Named, contract, sum_of
 from autograd_core.compiler.executors.deposit import deposit
 from autograd_core.compiler.executors.threads import threads_for
+from autograd_core.compiler.index import owned, stops_of
 from autograd_core.compiler.ir import (
     NAMES,
     Array,
@@ -145,9 +146,9 @@ class Calls:
         read = np.full(x.size, x in self.executor.results)
         for y in self.executor.order:
             if isinstance(y, Gather) and x in y.sources:
-                start = sum([z.size for z in takewhile(lambda z: z is not x, y.sources)])
-                cells = y.index - start
-                read[cells[(cells >= 0) & (cells < x.size)]] = True
+                for k, _, cells in owned(stops_of(y.sources), y.index):
+                    if y.sources[k] is x:
+                        read[cells] = True
             elif x in self.executor.reads(y):
                 read[:] = True
         return read
