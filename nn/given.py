@@ -64,7 +64,15 @@ def shown(x: Any) -> str:
         return f"the class {x.__name__}"
     if isinstance(x, int) and abs(x) >= 10**18:  # of which Python may refuse to write the digits
         return "a number of more than 18 digits"
-    return f"a {type(x).__name__}" if callable(x) or len(repr(x)) > 60 else repr(x)
+    return repr(x) if is_short(x) and not callable(x) else f"a {type(x).__name__}"
+
+
+def is_short(x: Any) -> bool:
+    """Whether what Python writes of it fits into a line."""
+    try:
+        return len(repr(x)) <= 60
+    except (RecursionError, ValueError):  # lists within lists, or too many digits in one
+        return False
 
 
 def real(x: Any) -> float:

@@ -38,8 +38,10 @@ def settled():
 
 
 def pytest_sessionfinish():
-    """Before the last look for what was never closed."""
+    """Garbage of all tests is looked at once: what was never closed is said."""
     gc.unfreeze()
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

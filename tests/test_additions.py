@@ -114,7 +114,7 @@ def test_fit_takes_them_by_name(compile):
     models = [MLP(2, [3, 1], activation="softsign", init="corners", seed=0) for _ in range(2)]
     options = {"loss": "fourth_power", "epochs": 3, "progress": False}
     fit(models[0], X, y, **options, optimizer="signs", compile=compile)
-    fit(models[1], X, y, **options, optimizer=Signs())
+    fit(models[1], X, y, **options, optimizer=Signs(Signs.start))
     found, expected = [[p.data for p in model.parameters()] for model in models]
     assert found == pytest.approx(expected)
 

@@ -158,7 +158,9 @@ def random_program(seed):
 
 
 @pytest.mark.parametrize("n", BATCHES)
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize(
+    "seed", [*range(8), *[pytest.param(s, marks=pytest.mark.slow) for s in range(8, 15)]]
+)
 def test_random_programs_are_like_eager(seed, n):
     assert_like_eager(random_program(seed), examples(n, 2, seed))
 

@@ -84,7 +84,7 @@ def test_both_ways_give_the_same(loss, data, sizes, output, optimizer, batch_siz
         data,
         optimizer,
         loss=loss,
-        epochs=20,
+        epochs=10,
         batch_size=batch_size,
         seed=3,
     )

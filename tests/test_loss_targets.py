@@ -108,8 +108,15 @@ def test_a_loss_of_values_as_targets_is_written_out_in_python(loss, n_outputs, t
         assert names["cost"] == close(cost.data)
 
 
-@pytest.mark.parametrize("penalty", [False, True], ids=["plain", "with L2"])
-@pytest.mark.parametrize("n", [1, 7, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    ("n", "penalty"),
+    [
+        (1, False),
+        (7, True),
+        *[pytest.param(n, p, marks=pytest.mark.slow) for n, p in [(1, True), (7, False)]],
+        *[pytest.param(100, p, marks=pytest.mark.slow) for p in (False, True)],
+    ],
+)
 @pytest.mark.parametrize(("loss", "n_outputs", "targets"), CASES)
 def test_compiled_and_eager_agree_on_numbers_and_slopes(loss, n_outputs, targets, n, penalty):
     problem = Problem(loss, n_outputs, penalty)

@@ -303,7 +303,7 @@ def hidden(model=None, **options):
 PLOTS = {
     "Decision boundary": boundary,
     "Training": lambda: plot.loss(HISTORY),
-    "Activation functions and their derivatives": plot.activations,
+    "Activation functions and their derivatives": lambda: plot.activations("relu", "tanh"),
     "Activations": lambda: plot.activation_histograms(MLP(2, [3, 1], seed=0), TWO[0]),
     "What layer 1 does to the plane": hidden,
     "Loss surface": surface,

@@ -64,6 +64,15 @@ def test_a_recipe_comes_back_from_its_json(recipe):
         recipe.lr = 1.0
 
 
+def test_what_python_cannot_write_is_told_by_its_kind():
+    deep = []
+    for _ in range(100_000):
+        deep = [deep]
+    for wrong in (deep, [10**5000]):
+        with pytest.raises(RecipeError, match=r"^lr: expected a number above 0, got a list$"):
+            Recipe(lr=wrong)
+
+
 RUNS = {
     "xor with noise": {"data": "xor", "n": 12, "noise": 0.2},
     "moons in batches": {"data": "moons", "n": 20, "noise": 0.1, "batch": 6, "l2": 0.01},

@@ -129,8 +129,6 @@ def no_garbage():
     """What was there before is left alone by the collector, which makes it quick."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def assert_nothing(left):
@@ -149,7 +147,7 @@ def test_a_thousand_steps_of_fit_leave_nothing_behind(compiled, on):
 @pytest.mark.parametrize("on", [True, False], ids=["collector on", "and off"])
 @pytest.mark.parametrize("case", leaks.EAGER)
 def test_many_graphs_leave_nothing_behind(case, on):
-    assert_nothing(leaks.of_calls(leaks.EAGER[case], 200, on=on))
+    assert_nothing(leaks.of_calls(leaks.EAGER[case], 120, on=on))
 
 
 @pytest.mark.parametrize("case", leaks.COMPILED)

@@ -65,7 +65,7 @@ def trained(executor, **options):
 
 @pytest.mark.parametrize("batch_size", [None, 5, 1])
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("l2", [0.0, 0.01])
+@pytest.mark.parametrize("l2", [pytest.param(0.0, marks=pytest.mark.slow), 0.01])
 def test_steps_at_once_are_steps_one_by_one(optimizer, batch_size, l2):
     runs = [
         trained(name, optimizer=OPTIMIZERS[optimizer](0.05), batch_size=batch_size, l2=l2)

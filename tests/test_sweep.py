@@ -304,6 +304,7 @@ def test_a_table_for_pandas():
 def test_pictures_of_a_sweep():
     some = found(grid={"lr": [0.01, 0.1, 1.0], "activation": ["relu", "tanh"], "seed": [0, 1, 2]})
     heat = plot.sweep(some, "lr", "activation").figure.axes[0]
+    assert heat.images[0].get_clim() == (0.0, 1.0)  # of shares, though all be alike
     assert [label.get_text() for label in heat.get_yticklabels()] == ["relu", "tanh"]
     shares = np.array(heat.images[0].get_array())
     rows = [row for row in some.rows if (row["lr"], row["activation"]) == (1.0, "relu")]

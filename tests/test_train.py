@@ -1006,7 +1006,7 @@ def test_a_loss_and_an_optimiser_may_be_named():
     for name, make in OPTIMIZERS.items():
         models = [net(), net()]
         train(models[0], optimizer=name)
-        train(models[1], optimizer=make())
+        train(models[1], optimizer=make(make.start))
         assert bits(models[0]) == bits(models[1])
 
 

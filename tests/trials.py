@@ -9,6 +9,7 @@ Each names what it has other than `Training` below, as the arguments of a call.
 import ast
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from statistics import fmean, pstdev
@@ -93,19 +94,21 @@ class Training:
 
     def train(self):
         """The trained model and its record, up to where it diverged."""
-        model, history = self.model(), History()
-        options = {"loss": LOSSES[self.loss], "optimizer": SGD(self.lr), "epochs": self.epochs}
-
-        def keep(record):
-            history.loss[:] = record.loss
-
+        model = self.model()
         try:
-            options["compile"] = self.activation not in FUNCTIONS
-            with np.errstate(over="ignore"):  # where losses that are finite add up to no such
-                fit(model, *self.examples(), **options, progress=False, callbacks=[keep])
-        except DivergedError:
-            pass
-        return model, history
+            return model, History(loss=self.fit(model).loss)
+        except DivergedError:  # once more, with a look at every epoch
+            model, losses = self.model(), []
+            with suppress(DivergedError):
+                self.fit(model, callbacks=[lambda record: losses.append(record.loss[-1])])
+            return model, History(loss=losses)
+
+    def fit(self, model, callbacks=()):
+        """What `fit` returns of this training."""
+        options = {"loss": LOSSES[self.loss], "optimizer": SGD(self.lr), "epochs": self.epochs}
+        options |= {"compile": self.activation not in FUNCTIONS, "progress": False}
+        with np.errstate(over="ignore"):  # where losses that are finite add up to no such
+            return fit(model, *self.examples(), **options, callbacks=callbacks)
 
     def diagnose(self):
         """What the doctor says after training."""

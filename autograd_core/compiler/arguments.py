@@ -92,7 +92,7 @@ def read_rows(x: Any, place: str) -> tuple[Kind, NDArray[Any]]:
         raise ValueError(f"a batched program needs at least one example; {place} has none")
     if (array := regular(x)) is not None:
         kind = ("list", array.shape[1:]) if array.ndim > 1 else A_NUMBER
-        return kind, array.reshape(len(x), math.prod(array.shape[1:]))
+        return kind, flat([array], batched=True)[0]
     shape = getattr(x[0], "shape", ())
     if shape and all(is_plain(row) and row.shape == shape for row in x):
         return read_array(np.array(x), place, batched=True)
@@ -133,9 +133,7 @@ def read_array(x: Any, place: str, *, batched: bool) -> tuple[Kind, NDArray[Any]
         ]
         array = np.array(numbers, dtype=float).reshape(array.shape)
     shape = array.shape[1:] if batched else array.shape
-    return ("array", shape), array.reshape(
-        len(array), math.prod(shape)
-    ) if batched else array.ravel()
+    return ("array", shape), flat([array], batched=batched)[0]
 
 
 def is_masked(x: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -72,6 +72,13 @@ def together(lengths: Sequence[int]) -> list[list[int]]:
     for m, length in enumerate(lengths):
         found[length].append(m)
     return list(found.values())
+
+
+def tables(rows: Sequence[Sequence[int]], filling: int) -> Iterator[tuple[list[int], Cells]]:
+    """Rows as tables, each with which rows it has; shorter ones are filled up."""
+    for some in together(list(map(len, rows))):
+        width = max([len(rows[m]) for m in some])
+        yield some, np.array([(*rows[m], *[filling] * (width - len(rows[m]))) for m in some])
 
 
 def filled(sides: list[Sides]) -> list[Sides]:

@@ -182,12 +182,12 @@ class Compiled(Occupied):
         """What runs the results, and the gradient along a leaf if there is one; made once."""
         if wrt not in self.ready:
             with collector_paused():
-                wanted, along = self.wanted_along(wrt)
+                wanted, along = self.arrays_for(wrt)
                 order = needed(self.emit.order, wanted)
                 self.ready[wrt] = Ready(order, along, *made(self.wanted, order, wanted))
         return self.ready[wrt]
 
-    def wanted_along(self, wrt: Leaf | None) -> tuple[list[Array], dict[Array, Operand]]:
+    def arrays_for(self, wrt: Leaf | None) -> tuple[list[Array], dict[Array, Operand]]:
         """What is to be computed, and all gradients that are.
 
         Along the leaf `direction` it is the gradient of the slope that way, and no results.

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autograd_core.compiler.blocks import Block, Sides, blocks, common_grid, filled, together
+from autograd_core.compiler.blocks import Block, Sides, blocks, common_grid, filled, tables
 from autograd_core.compiler.build import Builder
 from autograd_core.compiler.graph import Graph, Sum
 from autograd_core.compiler.ir import NAMES, Array, Cells, Leaf, Operand, aligned
@@ -119,10 +119,8 @@ class Factored:
     def lower_logsumexps(self, nodes: list[int]) -> None:
         """Shorter ones are filled up with minus infinity, which adds nothing."""
         rows = [self.graph.parents[i] for i in nodes]
-        for some in together(list(map(len, rows))):
-            width = max([len(rows[m]) for m in some])
-            table = [[*rows[m], *[self.places.lowest] * (width - len(rows[m]))] for m in some]
-            self.lower_logsumexp([nodes[m] for m in some], np.array(table))
+        for some, table in tables(rows, self.places.lowest):
+            self.lower_logsumexp([nodes[m] for m in some], table)
 
     def lower_logsumexp(self, nodes: list[int], table: Cells) -> None:
         """log(sum(exp(x - top))) + top, which is at home with any finite xs."""
@@ -139,9 +137,7 @@ class Factored:
     def lower_totals(self, nodes: list[int]) -> None:
         """Sums of terms, each in the order in which they lie; shorter ones are filled up with 0."""
         rows = [self.graph.sum(i).terms for i in nodes]
-        for some in together(list(map(len, rows))):
-            width = max([len(rows[m]) for m in some])
-            table = np.array([(*rows[m], *[-1] * (width - len(rows[m]))) for m in some])
+        for some, table in tables(rows, -1):
             order = np.argsort(self.places.cell[table], axis=1, kind="stable")
             x = self.places.read(np.take_along_axis(table, order, axis=1), "mt")
             z = self.emit.compute(None, [x], "mb", lengths=dict(zip("mt", table.shape)))

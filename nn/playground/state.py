@@ -18,6 +18,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Self, TypeAlias
 
 from nn.datasets import DATASETS
+from nn.given import shown
 from nn.losses import LOSSES
 from nn.optim import SGD
 from nn.train.recipe import Recipe
@@ -30,7 +31,6 @@ from nn.train.settings import (
     output,
     parse,
     perhaps,
-    shown,
     whole,
 )
 

@@ -31,19 +31,31 @@ def sweep(found: Sweep, x: str, y: str | None = None, *, value: Measure = "solve
         if value == "solved":
             axes.set_ylim(-0.05, 1.05)
     else:
-        draw_cells(figure, axes, cells(found, x, y, value), found.grid[x], found.grid[y])
+        ends = (0.0, 1.0) if value == "solved" else None
+        draw_cells(figure, axes, cells(found, x, y, value), found.grid[x], found.grid[y], ends)
     axes.set_title({"solved": "Share of runs that are right on all examples"}.get(title, title))
     return Plot(figure)
 
 
 def draw_cells(
-    figure: Any, axes: Any, table: list[list[Any]], across: list[Any], up: list[Any]
+    figure: Any,
+    axes: Any,
+    table: list[list[Any]],
+    across: list[Any],
+    up: list[Any],
+    ends: tuple[float, float] | None,
 ) -> None:
-    """A table as colours, each with its number; the first row is at the bottom."""
+    """A table as colours, each with its number; the first row is at the bottom.
+
+    `ends` are what the first and the last colour stand for, where that is known.
+    """
     numbers = [[math.nan if v is None else v for v in row] for row in table]
     shown = [v for row in table for v in row if v is not None]
+    least, most = ends or (min(shown, default=0.0), max(shown, default=0.0))
     image = axes.imshow(numbers, origin="lower", aspect="auto", cmap="viridis")
-    middle = (max(shown, default=0.0) + min(shown, default=0.0)) / 2
+    if least < most:
+        image.set_clim(least, most)
+    middle = (least + most) / 2
     for i, row in enumerate(numbers):
         for j, v in enumerate(row):
             if not math.isnan(v):

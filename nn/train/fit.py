@@ -65,8 +65,8 @@ def fit(
     one example: a list of numbers, a number, or lists within lists, such as an image or a sequence
     of vectors. Sequences may differ in length: each length is then recorded by itself. X and y may
     be arrays, tensors and tables. `loss` is one of `nn.losses`, its name, or a function
-    `(prediction, target) -> Value` for one example; `optimizer` may be a name too, for one with its
-    default rate.
+    `(prediction, target) -> Value` for one example; `optimizer` may be a name too, for one with the
+    rate that the command line starts with.
 
     Each step takes the mean loss over a batch, the whole data set by default; smaller batches are
     shuffled every epoch, by `seed`, or taken in order without `shuffle`. What is minimised may be
@@ -266,13 +266,14 @@ def probabilities(said: Any) -> Any:
 
 
 def as_optimizer(optimizer: str | Optimizer) -> Optimizer:
-    """The optimiser itself, or a new one of that name."""
+    """The optimiser itself, or a new one of that name, with the rate that nets start with."""
     if isinstance(optimizer, Optimizer):
         return optimizer
     if isinstance(optimizer, type) and issubclass(optimizer, Optimizer):
         call = f"{optimizer.__name__}({optimizer.start:g})"
         raise TypeError(f"optimizer: {optimizer.__name__} is a class: call it, as in {call}")
-    return look_up("optimizer", optimizer, OPTIMIZERS)()
+    row = look_up("optimizer", optimizer, OPTIMIZERS)
+    return row(row.start)
 
 
 @contextmanager

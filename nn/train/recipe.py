@@ -16,13 +16,13 @@ from dataclasses import replace as replaced
 from typing import Any, ClassVar, Self
 
 from nn.datasets import Data, make
-from nn.given import plain
+from nn.given import plain, shown
 from nn.losses import LOSSES
 from nn.model.mlp import MLP
 from nn.optim import OPTIMIZERS, Optimizer, Rate
 from nn.schedules import SCHEDULES, warm_up
 from nn.train.history import BestWeights, EarlyStopping
-from nn.train.settings import SETTINGS, Check, RecipeError, parse, shown
+from nn.train.settings import SETTINGS, Check, RecipeError, parse
 
 
 @dataclass(frozen=True, slots=True)

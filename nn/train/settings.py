@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from nn.datasets import DATASETS
+from nn.given import shown
 from nn.losses import LOSSES
 from nn.model.init import INITS
 from nn.model.layers import ACTIVATIONS
@@ -187,14 +188,6 @@ def pair(written: str) -> tuple[str, Any]:
         return name, float(value)
     except ValueError:
         return name, value
-
-
-def shown(x: Any) -> str:
-    """What was given, cut short."""
-    if isinstance(x, int) and not isinstance(x, bool) and abs(x) >= 10**18:
-        return "a number of more than 18 digits"
-    text = repr(x) if not isinstance(x, (list, tuple, dict)) else f"a {type(x).__name__}"
-    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 SETTINGS = {

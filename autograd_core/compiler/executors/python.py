@@ -76,9 +76,7 @@ def array_of_rows(rows: list[list[float]], cells: tuple[int, ...]) -> tuple[Floa
 def numbers_of(parts: Sequence[Floats], *, batched: bool) -> list[Any]:
     """A leaf's numbers, or a row of them for each example."""
     numbers: list[Any] = []
-    if batched:
-        numbers += np.concatenate(parts, axis=1).tolist()
-    for part in [] if batched else parts:
+    for part in [np.concatenate(parts, axis=1)] if batched else parts:
         numbers += part.tolist()
     return numbers
 

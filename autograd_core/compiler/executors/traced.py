@@ -111,10 +111,8 @@ def examples_first(letters: str) -> str:
 
 def of_compute(x: Any, found: Mapping[Array, Any]) -> Any:
     """op(*operands), folded over the letters that the result lacks."""
-    xs, named = (
-        [found[y] for y, _ in x.operands],
-        [examples_first(names) for _, names in x.operands],
-    )
+    xs = [found[y] for y, _ in x.operands]
+    named = [examples_first(names) for _, names in x.operands]
     axes = examples_first(x.axes)
     every = axes + "".join([c for c in dict.fromkeys("".join(named)) if c not in axes])
     if x.op is MUL and every != axes:
