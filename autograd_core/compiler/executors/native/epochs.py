@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from autograd_core.compiler.executors import UntraceableError
 from autograd_core.compiler.executors.cells import lengths_of
 from autograd_core.compiler.executors.native.machine import Machine, compiled
-from autograd_core.compiler.executors.native.training import Plan, Shape, Training, untraceable
+from autograd_core.compiler.executors.native.regions import Region
+from autograd_core.compiler.executors.native.symbols import Symbol
+from autograd_core.compiler.executors.native.training import (
+    Plan,
+    Shape,
+    Training,
+    untraceable,
+    updated,
+)
 from autograd_core.compiler.ir import Array, Compute, Floats
 from autograd_core.compiler.training import Steps, Taken
 
@@ -74,20 +82,23 @@ def loop_of(executor: NativeExecutor, steps: Steps) -> Loop | None:
 def text_of(executor: NativeExecutor, shape: Shape, steps: Steps) -> str:
     """The module of the loop; none, and a warning, for what does not become machine code."""
     try:
-        first, again = [written(executor, shape, steps.update) for _ in range(2)]
+        first, again = [formula(executor, shape, steps.update) for _ in range(2)]
         if first != again:
             raise untraceable(steps.update, "it does not return the same again")
+        module = executor.processor.module()
+        Training(module, shape, steps.update)
     except UntraceableError as error:
         warn(f"steps are taken one by one: {error}", stacklevel=2)
         return ""
-    return first
-
-
-def written(executor: NativeExecutor, shape: Shape, update: Callable[..., Any]) -> str:
-    """The module of the loop for a formula."""
-    module = executor.processor.module()
-    Training(module, shape, update)
     return str(module)
+
+
+def formula(executor: NativeExecutor, shape: Shape, update: Callable[..., Any]) -> list[str]:
+    """What is written for the formula alone, and what its numbers are called."""
+    region = Region(executor.processor.module())
+    p, g, rate, made, *slots = [Symbol(region, f"%x{i}") for i in range(4 + shape.slots)]
+    after = updated(update, p, g, tuple(slots), rate, made)
+    return [*region.lines, *[p.like(x).text for x in after]]
 
 
 def course_of(executor: NativeExecutor, inputs: Sequence[Floats], steps: Steps) -> Course:

@@ -189,23 +189,13 @@ class Training:
                 inner.load(inner.at(self.plan.state, i + j * n), lanes=lanes)
                 for j in range(self.shape.slots)
             ]
-            after = [p.like(x).number for x in self.updated(p, g, tuple(slots), rate, made)]
+            found = updated(self.update, p, g, tuple(slots), rate, made)
+            after = [p.like(x).number for x in found]
             for j, x in enumerate(after):
                 inner.store(x.wide(lanes), inner.at(self.plan.new, i + j * n))
             return after[0] * 0.0
 
         return self.total(region, new)
-
-    def updated(self, *given: Any) -> list[Any]:
-        """What the optimiser's formula makes of symbols: the parameter, and what is carried."""
-        try:
-            p, carried = self.update(*given)
-        except Exception as error:
-            raise untraceable(self.update, str(error)) from error
-        if len(carried) != self.shape.slots:
-            found = f"it carries {len(carried)} numbers along, which began as {self.shape.slots}"
-            raise untraceable(self.update, found)
-        return [p, *carried]
 
     def keep(self, region: Region, i: Any, lanes: int) -> None:
         """Put new numbers in the place of the old ones."""
@@ -254,6 +244,20 @@ class Training:
 
         first = [output(region, 0), region.integer(0)]
         return region.loop(1, self.shape.outputs, 1, compare, first)[1]
+
+
+def updated(
+    update: Callable[..., Any], p: Symbol, g: Symbol, slots: tuple[Symbol, ...], *given: Symbol
+) -> list[Any]:
+    """What an optimiser's formula makes of symbols: the parameter, and what is carried."""
+    try:
+        after, carried = update(p, g, slots, *given)
+    except Exception as error:
+        raise untraceable(update, str(error)) from error
+    if len(carried) != len(slots):
+        found = f"it carries {len(carried)} numbers along, which began as {len(slots)}"
+        raise untraceable(update, found)
+    return [after, *carried]
 
 
 def untraceable(update: Callable[..., Any], why: str) -> UntraceableError:
