@@ -402,6 +402,17 @@ def test_a_mistake_is_wrong_further_down_as_well():
     ]
 
 
+@pytest.mark.parametrize("graph", [doubled_twice, sum_and_product, reused_input, diamond])
+def test_depth_first_counts_its_visits_before_it_makes_them(graph, monkeypatch):
+    *_, root = graph()
+    visits = [*ORDERS["depth-first"](root)]
+    monkeypatch.setattr("autograd_core.paths.steps.MOST_VISITS", len(visits))
+    assert [*ORDERS["depth-first"](root)] == visits
+    monkeypatch.setattr("autograd_core.paths.steps.MOST_VISITS", len(visits) - 1)
+    with pytest.raises(ValueError, match="visits: show it on a smaller graph"):
+        next(ORDERS["depth-first"](root))
+
+
 def test_depth_first_on_a_net_is_refused():
     v = Value(1.0)
     for _ in range(60):

@@ -759,6 +759,20 @@ def test_after_every_deed_all_figures_are_of_the_present_weights_and_one_undo_ta
     assert page.last()["redo"] == 0
 
 
+def test_a_data_set_is_drawn_once_for_the_same_facts(monkeypatch):
+    made = []
+    known = "nn.playground.controls.data_of"
+    monkeypatch.setattr(known, lambda state: made.append(state.data) or data_of(state))
+    page = Page({**SMALL, "seed": 77})
+    first = page.last("run")["thumbs"]
+    assert len(set(made)) == len(made) == len(data_sets()) - 1
+    page.tell("reset")
+    assert page.last("run")["thumbs"] == first
+    page.tell("set", settings={"noise": 0.4})
+    assert made[len(first) - 1 :] == ["moons"]
+    assert page.last("run")["thumbs"]["moons"] != first["moons"]
+
+
 def test_a_gesture_is_one_undo_and_one_change():
     page = Page()
     for value in (0.1, 0.2, 0.3):

@@ -123,7 +123,7 @@ function captions(c, app, box, frame, e) {
   const [, , width] = pill(c, app.covered ? "slope = ?" : `slope = ∂L/∂w = ${signed(slope)}`, box.left - 2.6 * e, y, { align: "left", size: 0.85, colour: app.covered ? C.soft : hueText(slope) });
   if (app.covered) return;
   const x = box.left - 2 * e + width;
-  if (!app.checking || frame.check.slope == null) write(c, `next: ${signed(frame.delta[frame.look[0]])}`, x, y, small);
+  if (!app.checking || frame.check.slope == null) longest(c, [`next: ${signed(frame.delta[frame.look[0]])}`], x, y, box.right + 0.8 * e, small);
   else {
     const same = agreement(slope, frame.check.slope), told = [`ΔL/Δw = ${signed(frame.check.slope)}, ${same}`, `ΔL/Δw: ${same}`, same];
     longest(c, told, x, y, box.right + 0.8 * e, { ...small, colour: C.ink });

@@ -51,7 +51,7 @@ function put(c, g, l, i, j, text, where, colour) {
   if (isShown(g, l, i, j)) pill(c, text, ...pointOn(track(g, l, i, j), where), { colour, size: 0.78 });
 }
 
-const hasRoom = (g, l) => g.rows[l].length <= MOST && g.gap - g.tile > 5.4 * g.e;
+const hasRoom = (g, l) => g.rows[l].length <= MOST && g.gap - g.tile > 6.2 * g.e;
 
 function arriving(c, app, g, E, l, i, where) {
   if (!hasRoom(g, l - 1)) return;
