@@ -70,9 +70,10 @@ def shown(x: Any) -> str:
 def is_short(x: Any) -> bool:
     """Whether what Python writes of it fits into a line."""
     try:
-        return len(repr(x)) <= 60
+        written = repr(x)
     except (RecursionError, ValueError):  # lists within lists, or too many digits in one
         return False
+    return len(written) <= 60 and "\n" not in written
 
 
 def real(x: Any) -> float:

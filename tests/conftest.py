@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 from importlib.util import find_spec
 
 import pytest
@@ -37,11 +38,27 @@ def settled():
     gc.freeze()
 
 
-def pytest_sessionfinish():
-    """Garbage of all tests is looked at once: what was never closed is said."""
+UNCLOSED = []  # what each process says of garbage that should have been closed
+
+
+def pytest_sessionfinish(session):
+    """Garbage of all tests is looked at once: what was never closed is said, and fails the run."""
+    before, sys.unraisablehook = sys.unraisablehook, lambda x: UNCLOSED.append(str(x.exc_value))
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    sys.unraisablehook = before
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["unclosed"] = UNCLOSED
+    elif UNCLOSED:
+        print("", *UNCLOSED, sep="\n", file=sys.stderr)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """A process that ran tests beside others hands on what it has to say."""
+    UNCLOSED.extend(getattr(node, "workeroutput", {}).get("unclosed", []))
 
 
 @pytest.fixture

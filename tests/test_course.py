@@ -257,7 +257,7 @@ def is_yours(cell):
 
 
 @pytest.mark.slow
-@each_source
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_the_blank_students_edition_runs_and_every_check_says_what_to_do(
     path, tmp_path, own_settings
 ):
@@ -267,7 +267,7 @@ def test_the_blank_students_edition_runs_and_every_check_says_what_to_do(
 
 
 @pytest.mark.slow
-@each_finished
+@pytest.mark.parametrize("path", FINISHED, ids=lambda path: path.stem)
 def test_the_solved_students_edition_is_right_and_every_cell_runs_again(
     path, tmp_path, own_settings
 ):

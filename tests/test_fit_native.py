@@ -72,6 +72,14 @@ def test_any_training_has_the_numbers_of_steps_by_numpy(seed):
     assert apart(found, expected) < TOLERANCE, training
 
 
+def test_what_is_no_number_on_one_side_is_apart():
+    record, numbers = seeded(0).run(executor="numpy")
+    worse = numbers.copy()
+    worse[-1, -1] = np.nan
+    assert apart((record, numbers), (record, numbers)) == 0.0
+    assert not apart((record, worse), (record, numbers)) < TOLERANCE
+
+
 def test_training_stops_before_the_step_that_fails_and_says_why():
     said = []
     for name in ("numpy", "native"):

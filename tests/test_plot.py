@@ -367,6 +367,19 @@ def test_a_function_of_ones_own_can_be_drawn_and_an_unknown_name_is_an_error():
         plot.activations("rleu")
 
 
+def test_an_activation_that_is_learned_can_be_drawn():
+    class Swing(Module):
+        def __init__(self):
+            self.size = Value(0.25)
+
+        def __call__(self, z):
+            return self.size * z.sin()
+
+    (axes,) = plot.activations(Swing()).figure.axes
+    (curve,) = [line for line in axes.lines if line.get_label() == "activation"]
+    assert max(curve.get_ydata()) == pytest.approx(0.25, abs=1e-3)
+
+
 def test_histograms_have_a_row_a_layer_and_count_every_activation():
     model = MLP(2, [4, 3, 1], seed=0)
     for neuron in model.layers[1].neurons[:2]:

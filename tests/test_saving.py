@@ -2,6 +2,7 @@ import json
 import math
 import tracemalloc
 from contextlib import contextmanager
+from copy import deepcopy
 
 import numpy as np
 import pytest
@@ -238,9 +239,9 @@ def test_a_whole_of_a_wrong_type_is_refused(tmp_path, good, key, wrong):
 @over("wrong", [None, True, "1.0", [1.0], {}, 10**400])
 @over("key", ["W", "b"])
 def test_a_parameter_that_is_no_number_is_refused(tmp_path, good, key, wrong):
-    row = good["parameters"]["layers"][0][key]
-    (row if key == "b" else row[1])[0] = wrong
-    refused(tmp_path / "m.json", good, "is not a model file")
+    layer, *others = deepcopy(good["parameters"]["layers"])
+    (layer["b"] if key == "b" else layer["W"][1])[0] = wrong
+    refused(tmp_path / "m.json", changed(good, {"layers": [layer, *others]}), "is not a model file")
 
 
 @pytest.mark.parametrize("wrong", ["NaN", "Infinity", "-Infinity", "1e999"])

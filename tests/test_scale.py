@@ -122,6 +122,7 @@ def test_a_quadratic_step_would_be_seen():
 # --- Leaks -----------------------------------------------------------------------------------
 
 FEW = 100  # objects of the interpreter's own; the graph of one step has more
+CALLS = 120  # of which each may leave one
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -147,7 +148,7 @@ def test_a_thousand_steps_of_fit_leave_nothing_behind(compiled, on):
 @pytest.mark.parametrize("on", [True, False], ids=["collector on", "and off"])
 @pytest.mark.parametrize("case", leaks.EAGER)
 def test_many_graphs_leave_nothing_behind(case, on):
-    assert_nothing(leaks.of_calls(leaks.EAGER[case], 120, on=on))
+    assert_nothing(leaks.of_calls(leaks.EAGER[case], CALLS, on=on))
 
 
 @pytest.mark.parametrize("case", leaks.COMPILED)
@@ -157,5 +158,5 @@ def test_many_programs_leave_nothing_behind_that_the_collector_does_not_find(cas
 
 def test_a_leak_would_be_seen():
     kept = []
-    objects, _ = leaks.of_calls(lambda: kept.append([0.5]), 200, on=True)
+    objects, _ = leaks.of_calls(lambda: kept.append([0.5]), CALLS, on=True)
     assert objects >= FEW

@@ -981,6 +981,12 @@ def test_the_class_of_an_optimiser_is_to_be_called():
         fit(MLP(2, [1]), *datasets.xor(), loss="mse", optimizer=SGD, epochs=1)
 
 
+def test_what_is_refused_is_told_on_one_line():
+    column = np.array([["adam"], ["sgd"]])
+    with pytest.raises(ValueError, match=r"^unknown optimizer a ndarray; known are adam, .*$"):
+        fit(MLP(2, [1]), *datasets.xor(), loss="mse", optimizer=column, epochs=1)
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

@@ -158,7 +158,8 @@ def apart(found, expected):
     (record, numbers), (other, others) = found, expected
     pairs = [(record.loss, other.loss), *zip(numbers.T, others.T, strict=True)]
     pairs.append((record.accuracy, other.accuracy))
-    return max(far(np.array(x, float), np.array(y, float)) for x, y in pairs)
+    gaps = [far(np.array(x, float), np.array(y, float)) for x, y in pairs]
+    return float(np.max(gaps))  # which is NaN where one is
 
 
 def far(x, y):

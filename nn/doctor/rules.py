@@ -146,9 +146,12 @@ def targets_not_scaled(exam: Exam) -> Iterator[Finding]:
 
     ok: data="parabola", loss="mse", lr=0.1
     found: data="parabola", loss="mse", lr=0.1, targets=900.0
+    found: data="parabola", loss="mse", lr=0.1, targets=900.0, output="relu"
     """
+    bounded = (exam.output.low, exam.output.high) != ANY  # and scaled, they are of both signs
+    change = Change(standardise="targets", output="linear" if bounded else None)
     for message in unscaled("targets", exam.data.targets) if exam.takes_numbers else ():
-        yield Finding(message, Change(standardise="targets"))
+        yield Finding(message, change)
 
 
 def unscaled(what: str, rows: Sequence[Sequence[float]]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from autograd_core import Value, check_gradient, gradient
 from nn.given import shown
 from nn.model.layers import ACTIVATIONS, Activation, activation_of
-from nn.model.module import Module
+from nn.model.mlp import MLP
 from nn.plot.figure import Plot, blank
 from nn.plot.plane import COLOURS
 from nn.readings import activations_on
@@ -36,7 +36,7 @@ def activations(*names: str | Activation) -> Plot:
     figure.suptitle("Activation functions and their derivatives")
     for i, name in enumerate(chosen, 1):
         axes = figure.add_subplot(rows, columns, i)
-        if isinstance(name, Module):
+        if isinstance(name, MLP):
             said = "of a model, activation_histograms(model, X) shows what its units say"
             raise TypeError(f"expected activation functions, got {shown(name)}: {said}")
         function = activation_of(name)
