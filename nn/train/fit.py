@@ -99,11 +99,7 @@ def fit(
     size = data.n if batch_size is None else whole_number("batch_size", batch_size)
     epochs = whole_number("epochs", epochs, at_least=0)
     what = changes(l1, l2, clip_norm)
-    callbacks = listed("callbacks", callbacks)
-    for i, callback in enumerate(callbacks):
-        if isinstance(callback, type) or not callable(callback):
-            given = shown(callback)
-            raise TypeError(f"callbacks[{i}] must be a function of the record, got {given}")
+    callbacks = functions_of_the_record(callbacks)
     if isinstance(model, Module):
         model.recipe = None  # by which it is trained no more
     if executor is not None and not compile:
@@ -113,6 +109,16 @@ def fit(
     ways: dict[str, Any] = {"shuffle": shuffle, "compile": compile, "executor": executor}
     loop = Loop(model, data, optimizer, batch_size=size, seed=seed, **what, **ways)
     return trained(loop, epochs, held_out, callbacks, progress=progress)
+
+
+def functions_of_the_record(callbacks: Any) -> list[Callable[[History], object]]:
+    """The callbacks as a list; a TypeError names one that cannot be called with a record."""
+    found = listed("callbacks", callbacks)
+    for i, callback in enumerate(found):
+        if isinstance(callback, type) or not callable(callback):
+            given = shown(callback)
+            raise TypeError(f"callbacks[{i}] must be a function of the record, got {given}")
+    return found
 
 
 def changes(l1: Any, l2: Any, clip_norm: Any) -> dict[str, Any]:
