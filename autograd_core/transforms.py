@@ -36,7 +36,7 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
     check(f)
     if argnum < 0:
         raise ValueError(f"argnum counts from 0, got {argnum}")
-    recorded: dict[Any, Recorded] = {}
+    known: dict[Any, AlongArgument] = {}
 
     @wraps(f)
     def both(*args: Any, **keywords: Any) -> tuple[Any, Any]:
@@ -44,9 +44,9 @@ def value_and_grad(f: Function, argnum: int = 0) -> Function:
             return value_and_slopes(partial(f, **keywords), argnum, args)
         xs = argument(args, argnum)
         key = structure(xs)
-        if key not in recorded:
-            recorded[key] = Recorded(f, argnum, xs)
-        return recorded[key](args, keywords)
+        if key not in known:
+            known[key] = AlongArgument(f, argnum, xs)
+        return known[key](args, keywords)
 
     return both
 
@@ -158,7 +158,7 @@ def rows_of(f: Function, argnum: int) -> Function:
     return compiled(rows)
 
 
-class Recorded:
+class AlongArgument:
     """A function compiled with the items of one argument as parameters."""
 
     def __init__(self, f: Function, argnum: int, xs: Any) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from autograd_core.compiler.alone import Occupied, alone
 from autograd_core.compiler.arguments import (
     FLOAT,
-    Kind,
     Parts,
     examples,
     of_numbers,
@@ -47,21 +46,16 @@ class Compiled(Occupied):
 
     def __init__(
         self,
-        f: Callable[..., Any],
-        names: Sequence[str],
-        keywords: Sequence[str],
-        kinds: Sequence[Kind],
+        recorded: Recorded,
         *,
-        batched: bool,
         wrt: Sequence[Value] | None = None,
         executor: Wanted | None = None,
     ) -> None:
         super().__init__()
-        self.batched, self.wanted = batched, executor
+        self.recorded, self.batched, self.wanted = recorded, recorded.batched, executor
         self.ready: dict[Leaf | None, Ready] = {}
         self.direction: Leaf | None = None  # that a second derivative was asked for
         self.executor = ""  # the name of what ran last
-        self.recorded = recorded = Recorded(f, names, keywords, kinds, batched=batched)
         with collector_paused():
             graph = recorded.graph(wrt)
             self.parameters, self.returned = recorded.parameters, recorded.returned

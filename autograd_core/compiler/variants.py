@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from autograd_core.compiler.arguments import Parts, flat, read_all, shapes_of
 from autograd_core.compiler.compiled import Compiled
+from autograd_core.compiler.recorded import Recorded
 from autograd_core.compiler.static import Fixed, Static
 
 # Of the last call with arrays alone: their shapes, and the variant.
@@ -55,9 +56,9 @@ class Variants:
         key = (fixed.key, *keywords, *kinds)
         found = self.known.get(key)
         if found is None:
-            how = {"batched": self.batched, **self.options}
-            found = Compiled(fixed.into(self.f), names, list(keywords), kinds, **how)
-            self.known[key] = found
+            f, batched = fixed.into(self.f), self.batched
+            recorded = Recorded(f, names, list(keywords), kinds, batched=batched)
+            found = self.known[key] = Compiled(recorded, **self.options)
         self.latest = found
         return found, parts
 

@@ -10,14 +10,10 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 from statistics import median, quantiles
 
-from tests.browser.alone import Alone
-from tests.browser.driver import APP, Driver
-from tests.browser.lab import browser, missing
+from tests.browser.driver import APP, driving
 
 SETTINGS = {"hidden": [16, 16], "n": 100, "held_out": 0.0, "lr": 0.003}
 CLICK = f"""async () => {{
@@ -36,21 +32,13 @@ DRAG = f"""async (value) => {{
 
 def main(seconds=10.0):
     """Print the measurements."""
-    if reason := missing():
-        print(reason, file=sys.stderr)
-        return 1
-    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-    with folder as name, Alone(SETTINGS).running() as alone, browser(Path(name)) as context:
-        driver = Driver(context.pages[0], alone)
-        driver.page.goto(alone.address)
-        driver.begin(SETTINGS)
+    with driving(SETTINGS) as driver:
         for speed in (3, 5):
             measure_frames(driver, speed, seconds)
         measure("click to screen", [driver.page.evaluate(CLICK) for _ in range(60)])
         values = [round(0.02 * k, 6) for k in range(100)]
         measure("drag to picture", [driver.page.evaluate(DRAG, v) for v in values])
-        measure("command to picture", [1000 * started(context) for _ in range(3)])
-    return 0
+        measure("command to picture", [1000 * started(driver.page.context) for _ in range(3)])
 
 
 def started(context):
@@ -104,4 +92,4 @@ def measure(what, taken):
 
 
 if __name__ == "__main__":
-    sys.exit(main(*map(float, sys.argv[1:])))
+    main(*map(float, sys.argv[1:]))

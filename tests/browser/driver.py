@@ -1,7 +1,13 @@
 """What a user does on the page of the playground, and what is to be seen there."""
 
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
 from nn.playground.session import Session
 from nn.playground.state import State
+from tests.browser.alone import Alone
+from tests.browser.lab import browser, missing
 
 APP = "document.querySelector('.pg').playground"
 # Two questions more are answered, of which one may have been asked before.
@@ -135,3 +141,16 @@ def restart(desk, settings):
     )
     desk.player.painted = desk.player.sent
     desk.due.add("run")
+
+
+@contextmanager
+def driving(settings):
+    """The driver of a fresh run on a page alone, for a command; it ends where no browser is."""
+    if reason := missing():
+        raise SystemExit(reason)
+    folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+    with folder as name, Alone(settings).running() as alone, browser(Path(name)) as context:
+        driver = Driver(context.pages[0], alone)
+        driver.page.goto(alone.address)
+        driver.begin(settings)
+        yield driver
